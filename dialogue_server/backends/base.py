@@ -1,0 +1,102 @@
+"""The port of a language model: a request in, text as it comes out.
+
+Obligations of an implementation (tests/contracts/test_model_backend.py runs on each):
+
+- `stream` yields any number of `Delta`s, then exactly one `Finished`, or raises a
+  `BackendError`; nothing follows either. Whatever goes wrong outside is mapped to a
+  `BackendError` whose detail is fit for a developer's eyes.
+- A `Delta` carries everything that arrived together, so that a burst is one item.
+- Closing the generator (`aclose`, or cancelling the task in it) releases the upstream at once.
+- Reasoning never appears in `Delta.text`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from ..domain.prompt import Message
+
+class Sampling(Struct, frozen=True):
+    """How to draw the next token. None leaves it to the model's profile."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    repeat_penalty: float | None = None
+    seed: int | None = None
+
+
+class ModelRequest(Struct, frozen=True):
+    """What to ask. `stop` is enforced by the server too; `session` and `user` are opaque ids
+    that keep a provider's cache warm and one player's policy block to that player."""
+
+    messages: tuple[Message, ...]
+    max_tokens: int = 300
+    sampling: Sampling = Sampling()
+    stop: tuple[str, ...] = ()
+    model: str = ""
+    """Overrides the backend's model; "" for its own."""
+    session: str = ""
+    user: str = ""
+    authored: str = ""
+    """The persona's authored line that fits best, tags included: what the scripted backend says."""
+
+
+class Usage(Struct, frozen=True):
+    """What the model says it cost. `cost` in US dollars; 0 where it does not tell."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cost: float = 0.0
+
+
+class Delta(Struct, frozen=True, gc=False):
+    """Text that arrived together. Never empty."""
+
+    text: str
+
+
+class Finished(Struct, frozen=True):
+    """The model is done, and said so. `reason`: stop, length or content_filter."""
+
+    reason: Literal["stop", "length", "content_filter"] = "stop"
+    usage: Usage = Usage()
+
+
+class ModelBackend(Protocol):
+    """A model that streams. See the module's docstring for its obligations."""
+
+    @property
+    def name(self) -> str:
+        """For logs and metrics: short, stable, no secret in it."""
+        ...
+
+    @property
+    def layout(self) -> Literal["standard", "compact"]:
+        """How a prompt for this model is laid out: compact for tiny models."""
+        ...
+
+    @property
+    def context_tokens(self) -> int:
+        """How much fits into prompt and answer together."""
+        ...
+
+    async def start(self) -> None:
+        """Get ready; raise a BackendError that says what to do if that cannot be. Idempotent."""
+        ...
+
+    def stream(self, request: ModelRequest) -> AsyncGenerator[Delta | Finished, None]:
+        """Ask the model."""
+        ...
+
+    async def warm(self, messages: tuple[Message, ...]) -> None:
+        """Read a prompt's stable prefix ahead of the first line, where that pays; never raises."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release everything. After calling this, nothing else may be called."""
+        ...

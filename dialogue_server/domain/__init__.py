@@ -1,0 +1,1 @@
+"""Pure: what a conversation is. No I/O, no clock, no randomness, no asyncio."""

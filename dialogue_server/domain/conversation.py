@@ -1,0 +1,49 @@
+"""A conversation as a tree of nodes: who said what, after what.
+
+Everything that was ever said is a node with a parent; the *head* is the newest node of the
+branch in force, and the history is the path from the root to it. Regenerating, saving and
+loading are then moves of the head, and nothing is overwritten.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+
+class ConversationKey(Struct, frozen=True):
+    """Whose conversation: the player's id and the client's own name for it."""
+
+    player: str
+    conversation: str
+
+
+class Node(Struct, frozen=True):
+    """One line of the talk. Ids are unique in the store; `at` is Unix time in seconds."""
+
+    id: str
+    parent: str
+    kind: Literal["player", "npc"]
+    speaker: str
+    """The NPC's id, or the player's name."""
+    text: str
+    at: float
+    line: str = ""
+    """The client's line id (kind player), or the id it answers (kind npc)."""
+    reason: str = ""
+    """How the turn ended (kind npc): an EndReason."""
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+class Snapshot(Struct, frozen=True):
+    """What the store knows of a conversation: the path to its head, and the game's state."""
+
+    nodes: tuple[Node, ...] = ()
+    revision: int = 0
+    state: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def head(self) -> str:
+        """The id of the newest node, "" for none."""
+        return self.nodes[-1].id if self.nodes else ""

@@ -1,0 +1,75 @@
+"""What a prompt is: messages, where each part came from, and what did not fit.
+
+The layouts build one (standard_layout.py, compact_layout.py); assembly.py chooses between them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from dialogue_protocol.messages import Player
+from msgspec import Struct, field
+
+from .conversation import Node
+from .persona import Persona, World
+
+Role = Literal[
+    "system",
+    "user",
+    "assistant",
+    # M2-her's special roles; a backend whose profile lacks them folds them (backends/profiles.py)
+    "user_system",
+    "group",
+    "sample_message_user",
+    "sample_message_ai",
+]
+
+
+class Message(Struct, frozen=True):
+    """One message of a prompt. `name` tells several speakers of one role apart."""
+
+    role: Role
+    content: str
+    name: str = ""
+
+
+class Part(Struct, frozen=True):
+    """A stretch of the prompt and its origin: file and key ("personas/mira.toml:personality"),
+    or "history", "state", "player"."""
+
+    source: str
+    text: str
+    tokens: int
+
+
+class Dropped(Struct, frozen=True):
+    """A part that was left out, and why: "budget", "condition", "not relevant"."""
+
+    source: str
+    text: str
+    tokens: int
+    why: str
+
+
+class Prompt(Struct, frozen=True):
+    """What is asked of the model, and the account of it. `tokens` is an estimate."""
+
+    messages: tuple[Message, ...]
+    parts: tuple[Part, ...]
+    dropped: tuple[Dropped, ...]
+    tokens: int
+
+
+class PromptInput(Struct, frozen=True):
+    """Everything that a prompt is made of. `history` is oldest first and ends before `text`,
+    the player's new line. `budget` is in tokens, for the whole prompt."""
+
+    world: World
+    persona: Persona
+    player: Player
+    text: str
+    budget: int
+    scene: str = ""
+    state: dict[str, Any] = field(default_factory=dict)
+    history: tuple[Node, ...] = ()
+    locale: str = ""

@@ -1,0 +1,1 @@
+"""One session, one turn: asyncio, no third party."""

@@ -1,0 +1,113 @@
+"""What the engine tells its listeners: frozen records, one method.
+
+The engine never logs and never counts; it emits one record where something happened, and
+instrumentation/ turns records into log lines and metrics. Nothing is emitted per token.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class SessionStarted(Struct, frozen=True, tag="session.started"):
+    """A hello was accepted."""
+
+    session: str
+    client: str
+    resumed: bool
+
+
+class SessionEnded(Struct, frozen=True, tag="session.ended"):
+    """A session is over, its conversations closed."""
+
+    session: str
+    reason: str
+
+
+class ConversationOpened(Struct, frozen=True, tag="conversation.opened"):
+    """A conversation is open."""
+
+    session: str
+    conversation: str
+    npcs: tuple[str, ...]
+    history: int
+
+
+class TurnStarted(Struct, frozen=True, tag="turn.started"):
+    """A line was accepted and a model is being asked. `dropped` counts the prompt's parts that
+    did not fit."""
+
+    session: str
+    conversation: str
+    turn: str
+    npc: str
+    backend: str
+    prompt_tokens: int
+    dropped: int
+
+
+class TurnFinished(Struct, frozen=True, tag="turn.finished"):
+    """A turn is over. Times in milliseconds."""
+
+    session: str
+    conversation: str
+    turn: str
+    npc: str
+    backend: str
+    reason: str
+    code: str
+    length: int
+    first_token_ms: int
+    total_ms: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    detail: str = ""
+
+
+class CueDropped(Struct, frozen=True, tag="cue.dropped"):
+    """A tag of the model named a mood or an action that the persona does not declare, or gave
+    parameters of the wrong type; it was not sent."""
+
+    turn: str
+    npc: str
+    kind: str
+    name: str
+    problem: str
+
+
+class RequestRefused(Struct, frozen=True, tag="request.refused"):
+    """A client's message was answered by an error."""
+
+    session: str
+    code: str
+    detail: str
+
+
+class Failure(Struct, frozen=True, tag="server.failure"):
+    """Something that should not happen did. `error` is its traceback."""
+
+    where: str
+    error: str
+
+
+Record = (
+    SessionStarted
+    | SessionEnded
+    | ConversationOpened
+    | TurnStarted
+    | TurnFinished
+    | CueDropped
+    | RequestRefused
+    | Failure
+)
+
+
+class Observer(Protocol):
+    """A listener. Must not raise, must not block."""
+
+    def __call__(self, record: Record) -> None:
+        """Take note of a record."""
+        ...

@@ -1,0 +1,271 @@
+"""Every message of the wire, version 1.
+
+In msgpack a message is an array led by its one-byte type; in JSON it is an object with
+`"type"` (codec.py derives the second form from the first, so there is one definition).
+Nested Structs are maps in both.
+
+Evolution (spec.md, "Evolution"): fields are only appended, always with a default; a field's
+type never changes; unknown trailing fields and unknown message types are ignored.
+
+Server messages of type 16 and up are *sequenced*: the n-th one since the session began has
+sequence number n. The number is not sent; both ends count (as in XEP-0198), which is what
+keeps the envelope of a delta within 12 bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct, field
+
+VERSION = 1
+SUBPROTOCOL_MSGPACK = "dialogue.v1.msgpack"
+SUBPROTOCOL_JSON = "dialogue.v1.json"
+FIRST_SEQUENCED_TYPE = 16
+
+
+# ---------------------------------------------------------------- nested values
+
+
+class Resume(Struct, frozen=True):
+    """Where a client wants to go on: the session, its epoch, the last sequence number it has."""
+
+    session: str
+    epoch: str
+    seq: int
+
+
+class Player(Struct, frozen=True):
+    """The person who speaks. `persona` is a sentence or two on who they are in the game."""
+
+    id: str
+    name: str = "Traveller"
+    persona: str = ""
+
+
+class NpcInfo(Struct, frozen=True):
+    """What a game may show of an NPC before it speaks."""
+
+    id: str
+    name: str
+    mood: str = ""
+    moods: list[str] = field(default_factory=list)
+    actions: list[str] = field(default_factory=list)
+
+
+class Limits(Struct, frozen=True):
+    """What the server accepts, so that a client can refuse early. Sizes in bytes unless said."""
+
+    message_bytes: int
+    line_chars: int
+    state_bytes: int
+    state_depth: int
+    conversations: int
+
+
+# ---------------------------------------------------------------- client to server
+
+
+class Hello(Struct, frozen=True, array_like=True, tag=0):
+    """The first message of every socket. `resume` asks to go on with an earlier session."""
+
+    version: int = VERSION
+    client: str = ""
+    token: str = ""
+    locale: str = ""
+    capabilities: list[str] = field(default_factory=list)
+    resume: Resume | None = None
+
+
+class Ack(Struct, frozen=True, array_like=True, tag=1):
+    """The client has processed everything up to `seq`; the server may forget it."""
+
+    seq: int
+
+
+class Ping(Struct, frozen=True, array_like=True, tag=2):
+    """Answered by a pong with the same number."""
+
+    nonce: int = 0
+
+
+class Open(Struct, frozen=True, array_like=True, tag=16):
+    """Start, or return to, a conversation of this player with some NPCs.
+
+    `conversation` is the client's own name for it, at most 64 characters; the same player and
+    name bring the history back. Answered by `opened`.
+    """
+
+    conversation: str
+    npcs: list[str]
+    player: Player
+    scene: str = ""
+    locale: str = ""
+
+
+class State(Struct, frozen=True, array_like=True, tag=17):
+    """The game's state: a whole `snapshot`, or a JSON Merge Patch (RFC 7396) on the one before.
+
+    `revision` is the client's own counter. A patch must carry the revision that follows the
+    server's (current + 1); a snapshot may carry any. Answered by `state_ok`, or by an error
+    `state_conflict`, after which the client sends a snapshot.
+    """
+
+    conversation: str
+    revision: int
+    snapshot: dict[str, Any] | None = None
+    patch: dict[str, Any] | None = None
+
+
+class Say(Struct, frozen=True, array_like=True, tag=18):
+    """The player's line. `line` is an id the client makes up (at most 64 characters, unique in
+    the conversation); `to` is the NPC addressed, if any. Answered by one turn, or one error."""
+
+    conversation: str
+    line: str
+    text: str
+    to: str = ""
+    locale: str = ""
+
+
+class Interrupt(Struct, frozen=True, array_like=True, tag=19):
+    """Stop a turn. Only the first `seen` code points of its text enter the NPC's memory."""
+
+    turn: int
+    seen: int
+
+
+class Close(Struct, frozen=True, array_like=True, tag=20):
+    """The client leaves the conversation; a running turn is cancelled. Answered by `closed`."""
+
+    conversation: str
+
+
+ClientMessage = Hello | Ack | Ping | Open | State | Say | Interrupt | Close
+
+
+# ---------------------------------------------------------------- server to client
+
+
+class Welcome(Struct, frozen=True, array_like=True, tag=0):
+    """The answer to a hello. What follows begins with sequence number `seq + 1`.
+
+    `resumed` is false when a resume was asked for and could not be had: then the session is
+    new, and the client opens its conversations again.
+    """
+
+    session: str
+    epoch: str
+    seq: int
+    limits: Limits
+    server: str = ""
+    version: int = VERSION
+    capabilities: list[str] = field(default_factory=list)
+    resumed: bool = False
+
+
+class Pong(Struct, frozen=True, array_like=True, tag=1):
+    """The answer to a ping."""
+
+    nonce: int = 0
+
+
+class GoAway(Struct, frozen=True, array_like=True, tag=2):
+    """The server drains: running turns finish, new lines are refused; reconnect after
+    `reconnect_ms` milliseconds and resume."""
+
+    reconnect_ms: int = 0
+    detail: str = ""
+
+
+class Opened(Struct, frozen=True, array_like=True, tag=16):
+    """A conversation is open. `history` counts the turns that the NPCs remember of it; a new
+    one (0) has a `greeting`, spoken by the first NPC, possibly empty. `revision` is the
+    state's, 0 for none."""
+
+    conversation: str
+    npcs: list[NpcInfo]
+    greeting: str = ""
+    history: int = 0
+    revision: int = 0
+
+
+class StateOk(Struct, frozen=True, array_like=True, tag=17):
+    """The state of this revision is in force, from the next turn on."""
+
+    conversation: str
+    revision: int
+
+
+class Turn(Struct, frozen=True, array_like=True, tag=18):
+    """A turn begins. `turn` is unique in the session, `id` for ever (a later message names a
+    stored turn by it); `line` is the player's line that it answers."""
+
+    turn: int
+    id: str
+    conversation: str
+    npc: str
+    line: str = ""
+
+
+class Delta(Struct, frozen=True, array_like=True, gc=False, tag=19):
+    """More text of a turn. Never splits a grapheme cluster (UAX 29)."""
+
+    turn: int
+    text: str
+
+
+class Cue(Struct, frozen=True, array_like=True, tag=20):
+    """Something to do when the reveal reaches `offset`, counted in code points from the start
+    of the turn's text. `kind` is mood, action or pause; a pause has `args.ms`."""
+
+    turn: int
+    offset: int
+    kind: str
+    name: str = ""
+    args: dict[str, Any] = field(default_factory=dict)
+
+
+class TurnEnd(Struct, frozen=True, array_like=True, tag=21):
+    """A turn is over. `length` is its text's, in code points; times are in milliseconds from
+    the player's line; tokens are 0 where the model does not tell. `code` and `detail` say what
+    went wrong when `reason` is fallback, truncated, filtered or failed.
+
+    `reason` is an EndReason and `code` an ErrorCode; both are strings here, so that a client
+    reads the values of a newer server."""
+
+    turn: int
+    reason: str
+    length: int
+    first_token_ms: int = 0
+    total_ms: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    code: str = ""
+    detail: str = ""
+
+
+class Error(Struct, frozen=True, array_like=True, tag=22):
+    """A request failed; the session lives on. `detail` says to the developer what to do. What
+    it is about: a conversation, a line or a turn, where that is known. `retry_after_ms` is 0
+    where the server has no advice."""
+
+    code: str
+    detail: str
+    conversation: str = ""
+    line: str = ""
+    turn: int = 0
+    retryable: bool = False
+    retry_after_ms: int = 0
+
+
+class Closed(Struct, frozen=True, array_like=True, tag=23):
+    """A conversation is closed."""
+
+    conversation: str
+
+
+ServerMessage = (
+    Welcome | Pong | GoAway | Opened | StateOk | Turn | Delta | Cue | TurnEnd | Error | Closed
+)
