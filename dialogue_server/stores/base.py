@@ -32,6 +32,14 @@ class Store(Protocol):
         """Add a node under its parent and make it the head."""
         ...
 
+    async def find_line(self, key: ConversationKey, line: str) -> tuple[Node, Node | None] | None:
+        """The player's node of a line id and its newest answer, if any; None if unknown."""
+        ...
+
+    async def amend(self, node: str, text: str, reason: str) -> None:
+        """Cut a node's text to what the player saw; StoreError if there is no such node."""
+        ...
+
     async def save_state(self, key: ConversationKey, revision: int, state: dict[str, Any]) -> None:
         """Replace the conversation's game state."""
         ...

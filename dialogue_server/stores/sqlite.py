@@ -1,0 +1,233 @@
+"""Conversations in one SQLite file, the embedded default.
+
+Write-ahead logging with `synchronous=NORMAL`: a commit survives the death of the process at any
+moment, and the file stays sound after a power cut (which may cost the last commits; SQLite,
+"Write-Ahead Logging", section 2). One thread owns the connection, so the event loop never
+waits for the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from ..domain.conversation import ConversationKey, Node, Snapshot
+from ..errors import StoreError
+
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE conversations (
+    player TEXT NOT NULL, conversation TEXT NOT NULL, head TEXT NOT NULL DEFAULT '',
+    revision INTEGER NOT NULL DEFAULT 0, state BLOB NOT NULL DEFAULT x'80',
+    PRIMARY KEY (player, conversation)
+) WITHOUT ROWID;
+CREATE TABLE nodes (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+    player TEXT NOT NULL, conversation TEXT NOT NULL, parent TEXT NOT NULL,
+    kind TEXT NOT NULL, speaker TEXT NOT NULL, text TEXT NOT NULL, at REAL NOT NULL,
+    line TEXT NOT NULL, reason TEXT NOT NULL, meta BLOB NOT NULL
+);
+CREATE INDEX nodes_parent ON nodes (parent);
+CREATE UNIQUE INDEX line_once ON nodes (player, conversation, line)
+    WHERE kind = 'player' AND line <> '';
+"""
+_COLUMNS = "id, parent, kind, speaker, text, at, line, reason, meta"
+_PATH = f"""
+WITH RECURSIVE path (step, id) AS (
+    SELECT 0, head FROM conversations WHERE player = ? AND conversation = ?
+    UNION ALL
+    SELECT step + 1, nodes.parent FROM path JOIN nodes ON nodes.id = path.id
+)
+SELECT {", ".join("nodes." + name for name in _COLUMNS.split(", "))}
+FROM path JOIN nodes ON nodes.id = path.id ORDER BY step DESC
+"""  # noqa: S608 - the interpolated names are constants of this module
+
+T = TypeVar("T")
+
+
+class SQLiteStore:
+    """A Store in one file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
+        self._db: sqlite3.Connection | None = None
+        self._closed = False
+
+    async def start(self) -> None:
+        """Open the file, create the tables where there are none."""
+        await self._run(self._open)
+
+    async def load(self, key: ConversationKey) -> Snapshot:
+        """The head path and the state."""
+        return await self._run(self._load, key)
+
+    async def append(self, key: ConversationKey, node: Node) -> Node:
+        """Add a node and make it the head, unless its line is known."""
+        return await self._run(self._append, key, node)
+
+    async def find_line(self, key: ConversationKey, line: str) -> tuple[Node, Node | None] | None:
+        """The player's node of a line and its newest answer."""
+        return await self._run(self._find_line, key, line)
+
+    async def amend(self, node: str, text: str, reason: str) -> None:
+        """Cut a node's text to what was seen."""
+        await self._run(self._amend, node, text, reason)
+
+    async def save_state(self, key: ConversationKey, revision: int, state: dict[str, Any]) -> None:
+        """Replace the state."""
+        await self._run(self._save_state, key, revision, msgspec.msgpack.encode(state))
+
+    async def aclose(self) -> None:
+        """Close the file; idempotent."""
+        if self._closed:
+            return
+        await self._run(self._close)
+        self._closed = True
+        self._thread.shutdown()
+
+    async def _run(self, work: Callable[..., T], *arguments: Any) -> T:
+        if self._closed:
+            raise StoreError("The store is closed; the server is shutting down.")
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(self._thread, work, *arguments)
+        try:
+            # Shielded: a cancelled turn must not leave a half-awaited commit behind.
+            return await asyncio.shield(future)
+        except sqlite3.Error as error:
+            raise StoreError(self._explain(error)) from error
+        except OSError as error:
+            raise StoreError(
+                f"{self._path.name}: cannot be opened ({error.strerror}). Check that its folder "
+                "exists and that the server may write there."
+            ) from error
+
+    def _explain(self, error: sqlite3.Error) -> str:
+        text = str(error)
+        advice = {
+            "disk is full": "Free some space; talk goes on, but is not remembered until then.",
+            "readonly": "Give the server the right to write to the file and its folder.",
+            "unable to open": "Check that its folder exists and that the server may write there.",
+            "locked": "Another program holds the file; each server needs a file of its own.",
+            "malformed": "The file is damaged; restore a copy, or move it away to begin anew.",
+            "not a database": "Another kind of file is in its place; move it, or set store.path.",
+        }
+        mend = next((say for sign, say in advice.items() if sign in text), "")
+        return f"{self._path.name}: {text}. {mend}".rstrip()
+
+    # ------------------------------------------------ in the thread
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        if self._db is None:
+            raise StoreError("The store was not started.")
+        return self._db
+
+    def _open(self) -> None:
+        if self._db is not None:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(self._path, check_same_thread=False, timeout=5)
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            if version == 0:
+                db.executescript(
+                    f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+                )
+            elif version != SCHEMA_VERSION:
+                raise StoreError(
+                    f"{self._path.name} was written by another version of the server (its format "
+                    f"is {version}, this one reads {SCHEMA_VERSION}). Update the server, or set "
+                    "store.path to a new file."
+                )
+        except BaseException:
+            db.close()
+            raise
+        self._db = db
+
+    def _close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def _load(self, key: ConversationKey) -> Snapshot:
+        db = self._connection
+        row = db.execute(
+            "SELECT revision, state FROM conversations WHERE player = ? AND conversation = ?",
+            (key.player, key.conversation),
+        ).fetchone()
+        if row is None:
+            return Snapshot()
+        nodes = tuple(map(_node, db.execute(_PATH, (key.player, key.conversation))))
+        return Snapshot(nodes, row[0], msgspec.msgpack.decode(row[1]))
+
+    def _append(self, key: ConversationKey, node: Node) -> Node:
+        db = self._connection
+        with db:
+            if node.kind == "player" and node.line:
+                known = self._by_line(key, node.line)
+                if known is not None:
+                    return known
+            db.execute(
+                "INSERT INTO nodes (player, conversation, id, parent, kind, speaker, text, at, "
+                "line, reason, meta) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(key.player, key.conversation, node.id, node.parent, node.kind),
+                    *(node.speaker, node.text, node.at, node.line, node.reason),
+                    msgspec.msgpack.encode(node.meta),
+                ),
+            )
+            db.execute(
+                "INSERT INTO conversations (player, conversation, head) VALUES (?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET head = excluded.head",
+                (key.player, key.conversation, node.id),
+            )
+        return node
+
+    def _by_line(self, key: ConversationKey, line: str) -> Node | None:
+        row = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM nodes WHERE player = ? AND conversation = ? AND line = ? "  # noqa: S608
+            "AND kind = 'player'",
+            (key.player, key.conversation, line),
+        ).fetchone()
+        return _node(row) if row else None
+
+    def _find_line(self, key: ConversationKey, line: str) -> tuple[Node, Node | None] | None:
+        player = self._by_line(key, line)
+        if player is None:
+            return None
+        row = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM nodes WHERE parent = ? ORDER BY number DESC LIMIT 1",  # noqa: S608
+            (player.id,),
+        ).fetchone()
+        return player, _node(row) if row else None
+
+    def _amend(self, node: str, text: str, reason: str) -> None:
+        with self._connection as db:
+            changed = db.execute(
+                "UPDATE nodes SET text = ?, reason = ? WHERE id = ?", (text, reason, node)
+            ).rowcount
+        if not changed:
+            raise StoreError(f"There is no stored turn {node!r} to cut.")
+
+    def _save_state(self, key: ConversationKey, revision: int, state: bytes) -> None:
+        with self._connection as db:
+            db.execute(
+                "INSERT INTO conversations (player, conversation, revision, state) "
+                "VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE "
+                "SET revision = excluded.revision, state = excluded.state",
+                (key.player, key.conversation, revision, state),
+            )
+
+
+def _node(row: tuple[Any, ...]) -> Node:
+    *fields, meta = row
+    return Node(*fields, meta=msgspec.msgpack.decode(meta))

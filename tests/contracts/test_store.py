@@ -1,0 +1,122 @@
+"""What every Store promises; one suite, run on each implementation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from dialogue_server.domain.conversation import ConversationKey, Node, Snapshot
+from dialogue_server.errors import StoreError
+from dialogue_server.stores.base import Store
+from dialogue_server.stores.memory import MemoryStore
+from dialogue_server.stores.sqlite import SQLiteStore
+
+KEY = ConversationKey("ann", "tavern")
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    store: Store = MemoryStore() if request.param == "memory" else SQLiteStore(tmp_path / "t.db")
+    await store.start()
+    yield store
+    await store.aclose()
+
+
+def player(id: str, parent: str = "", *, line: str = "", text: str = "Hello?") -> Node:
+    return Node(id, parent, "player", "Ann", text, 1.5, line=line)
+
+
+def npc(id: str, parent: str, *, text: str = "Hm.", line: str = "") -> Node:
+    return Node(
+        id, parent, "npc", "mira", text, 2.5, line=line, reason="complete", meta={"cues": [[0]]}
+    )
+
+
+async def test_an_unknown_conversation_is_empty(store: Store) -> None:
+    assert await store.load(KEY) == Snapshot()
+
+
+async def test_the_head_path_comes_back_oldest_first_and_whole(store: Store) -> None:
+    nodes = [player("a", line="1"), npc("b", "a", line="1"), player("c", "b", text="Süß 🐈‍⬛")]
+    for node in nodes:
+        assert await store.append(KEY, node) == node
+    snapshot = await store.load(KEY)
+    assert list(snapshot.nodes) == nodes
+    assert snapshot.head == "c"
+
+
+async def test_a_branch_leaves_the_other_one_out_of_the_path(store: Store) -> None:
+    for node in (player("a"), npc("b", "a"), npc("b2", "a", text="Again.")):
+        await store.append(KEY, node)
+    assert [node.id for node in (await store.load(KEY)).nodes] == ["a", "b2"]
+
+
+async def test_a_line_is_stored_once_however_often_it_is_appended(store: Store) -> None:
+    first = player("a", line="1", text="The first.")
+    assert await store.append(KEY, first) == first
+    assert await store.append(KEY, player("z", line="1", text="The second.")) == first
+    assert [node.id for node in (await store.load(KEY)).nodes] == ["a"]
+
+
+async def test_a_line_appended_at_once_from_many_sides_is_stored_once(store: Store) -> None:
+    nodes = await asyncio.gather(*(store.append(KEY, player(f"n{i}", line="1")) for i in range(20)))
+    assert len({node.id for node in nodes}) == 1
+
+
+async def test_the_same_line_id_in_another_conversation_is_another_line(store: Store) -> None:
+    other = ConversationKey("ann", "mine")
+    await store.append(KEY, player("a", line="1"))
+    assert (await store.append(other, player("b", line="1"))).id == "b"
+
+
+async def test_a_line_finds_its_newest_answer(store: Store) -> None:
+    assert await store.find_line(KEY, "1") is None
+    ask = await store.append(KEY, player("a", line="1"))
+    assert await store.find_line(KEY, "1") == (ask, None)
+    await store.append(KEY, npc("b", "a"))
+    second = await store.append(KEY, npc("b2", "a", text="Again."))
+    assert await store.find_line(KEY, "1") == (ask, second)
+
+
+async def test_a_cut_turn_keeps_only_what_was_seen(store: Store) -> None:
+    await store.append(KEY, player("a"))
+    await store.append(KEY, npc("b", "a", text="The mine is flooded."))
+    await store.amend("b", "The mine", "interrupted")
+    node = (await store.load(KEY)).nodes[-1]
+    assert (node.text, node.reason, node.meta) == ("The mine", "interrupted", {"cues": [[0]]})
+
+
+async def test_cutting_an_unknown_turn_is_a_store_error(store: Store) -> None:
+    with pytest.raises(StoreError, match="no stored turn 'zz'"):
+        await store.amend("zz", "", "interrupted")
+
+
+async def test_the_state_is_kept_beside_the_talk(store: Store) -> None:
+    await store.save_state(KEY, 3, {"quest": {"mine": "flooded"}, "day": 4})
+    await store.append(KEY, player("a"))
+    snapshot = await store.load(KEY)
+    assert (snapshot.revision, snapshot.state) == (3, {"quest": {"mine": "flooded"}, "day": 4})
+    await store.save_state(KEY, 4, {})
+    snapshot = await store.load(KEY)
+    assert (snapshot.revision, snapshot.state, snapshot.head) == (4, {}, "a")
+
+
+async def test_players_do_not_see_each_other(store: Store) -> None:
+    await store.append(KEY, player("a"))
+    assert await store.load(ConversationKey("bob", "tavern")) == Snapshot()
+
+
+async def test_a_long_talk_comes_back_whole(store: Store) -> None:
+    parent = ""
+    for number in range(1200):
+        await store.append(KEY, player(f"n{number}", parent))
+        parent = f"n{number}"
+    assert len((await store.load(KEY)).nodes) == 1200
+
+
+async def test_closing_twice_is_fine(store: Store) -> None:
+    await store.aclose()
+    await store.aclose()

@@ -1,0 +1,122 @@
+"""What only the SQLite store can show: files, kills, damage."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dialogue_server.domain.conversation import ConversationKey, Node
+from dialogue_server.errors import StoreError
+from dialogue_server.stores.sqlite import SQLiteStore
+
+KEY = ConversationKey("ann", "tavern")
+
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from dialogue_server.domain.conversation import ConversationKey, Node
+from dialogue_server.stores.sqlite import SQLiteStore
+
+async def main():
+    store = SQLiteStore(Path(sys.argv[1]))
+    await store.start()
+    parent = ""
+    for number in range(10**6):
+        node = Node(f"n{number}", parent, "player", "Ann", "x" * 200, 0.0)
+        await store.append(ConversationKey("ann", "tavern"), node)
+        parent = node.id
+        print(number, flush=True)
+
+asyncio.run(main())
+"""
+
+
+async def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path: Path) -> None:
+    path = tmp_path / "talk.db"
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True
+    )
+    assert writer.stdout is not None
+    acknowledged = -1
+    for line in writer.stdout:
+        acknowledged = int(line)
+        if acknowledged == 300:
+            os.kill(writer.pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+            break
+    rest = writer.stdout.read().split()
+    writer.stdout.close()
+    writer.wait()
+    acknowledged = max([acknowledged, *(int(number) for number in rest if number.isdigit())])
+    store = SQLiteStore(path)
+    await store.start()
+    nodes = (await store.load(KEY)).nodes
+    await store.aclose()
+    assert len(nodes) >= acknowledged + 1
+    assert [node.id for node in nodes] == [f"n{number}" for number in range(len(nodes))]
+
+
+async def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "talk.db"
+    path.write_bytes(b"This is a shopping list, not a database. " * 40)
+    store = SQLiteStore(path)
+    with pytest.raises(StoreError, match=r"talk\.db: file is not a database\. Another kind"):
+        await store.start()
+    await store.aclose()
+
+
+async def test_a_folder_in_the_place_of_the_file_says_so(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path)
+    with pytest.raises(StoreError, match="unable to open"):
+        await store.start()
+    await store.aclose()
+
+
+async def test_a_file_in_the_place_of_the_folder_says_so(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    store = SQLiteStore(tmp_path / "data" / "talk.db")
+    with pytest.raises(StoreError, match="Check that its folder exists"):
+        await store.start()
+    await store.aclose()
+
+
+async def test_a_newer_format_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "talk.db"
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    store = SQLiteStore(path)
+    with pytest.raises(StoreError, match="its format is 99"):
+        await store.start()
+    await store.aclose()
+
+
+async def test_a_held_lock_is_an_error_that_names_the_cause(tmp_path: Path) -> None:
+    path = tmp_path / "talk.db"
+    store = SQLiteStore(path)
+    await store.start()
+    store._connection.execute("PRAGMA busy_timeout = 10")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="Another program holds the file"):
+        await store.append(KEY, Node("a", "", "player", "Ann", "Hello?", 0.0))
+    other.execute("ROLLBACK")
+    other.close()
+    await store.append(KEY, Node("a", "", "player", "Ann", "Hello?", 0.0))
+    await store.aclose()
+
+
+async def test_using_a_store_that_was_not_started_or_is_closed_says_so(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "talk.db")
+    with pytest.raises(StoreError, match="not started"):
+        await store.load(KEY)
+    await store.start()
+    await store.start()
+    await store.aclose()
+    with pytest.raises(StoreError, match="closed"):
+        await store.load(KEY)
