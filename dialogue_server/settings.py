@@ -1,0 +1,330 @@
+"""Every setting of the server: one Struct, from which file keys, environment variables,
+command-line flags and docs/settings.md come.
+
+A setting is a field with a default and one line of help. `[server] port` in `dialogue.toml` is
+`DIALOGUE_SERVER_PORT` in the environment and `--server-port` on the command line; later
+sources win in that order (settings_sources.py reads them). An API's key is not a setting: it
+stays in the environment or in a file of its own, and settings say only where.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from msgspec import Meta, Struct, field
+
+MEMORY = "memory"
+"""The `store.path` that keeps conversations in the process only."""
+
+
+def _option(
+    description: str,
+    *,
+    unit: str = "",
+    flag: str = "",
+    path: bool = False,
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+) -> Meta:
+    extra = {"unit": unit, "flag": flag, "path": path}
+    build: Any = Meta  # its overloads forbid ge beside gt, even where one is None
+    meta: Meta = build(description=description, extra=extra, ge=ge, gt=gt, le=le)
+    return meta
+
+
+class Section(Struct, frozen=True, kw_only=True):
+    """A table of the settings file."""
+
+
+class Server(Section, frozen=True, kw_only=True):
+    """Where the server listens, and what it writes about itself."""
+
+    host: Annotated[str, _option("The address to listen on; 0.0.0.0 for all.", flag="--host")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[
+        int, _option("The port to listen on; 0 for any free one.", flag="--port", ge=0, le=65535)
+    ] = 8765
+    log_format: Annotated[
+        Literal["auto", "json", "console"],
+        _option("How log lines look; auto: console in a terminal, else json.", flag="--log-format"),
+    ] = "auto"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        _option("The least important log lines that are written.", flag="--log-level"),
+    ] = "info"
+    shutdown_grace: Annotated[
+        float,
+        _option("How long running turns may finish when the server stops.", unit="seconds", ge=0),
+    ] = 10.0
+
+
+class Content(Section, frozen=True, kw_only=True):
+    """Where the designers' files are."""
+
+    folder: Annotated[
+        str,
+        _option("The world's folder (world.toml, personas/); also the commands' DIR.", path=True),
+    ] = "."
+
+
+class ModelSettings(Section, frozen=True, kw_only=True):
+    """The model that speaks for the NPCs."""
+
+    backend: Annotated[
+        str,
+        _option(
+            "auto, local (the embedded model), scripted (the authored lines, no model), or an "
+            "API's profile, such as openrouter, ollama, llamacpp, vllm, openai or minimax. auto: "
+            "the API whose key or address is set, else the embedded model, else the authored "
+            "lines.",
+            flag="--backend",
+        ),
+    ] = "auto"
+    base_url: Annotated[
+        str, _option("The API's address, up to /v1; empty for the profile's.", flag="--base-url")
+    ] = ""
+    name: Annotated[
+        str, _option("The model to ask for; empty for the profile's.", flag="--model")
+    ] = ""
+    key_env: Annotated[
+        str, _option("The environment variable with the API's key; empty for the profile's.")
+    ] = ""
+    key_file: Annotated[
+        str, _option("A file with the API's key and nothing else, in place of key_env.", path=True)
+    ] = ""
+    max_tokens: Annotated[int, _option("The longest answer.", unit="tokens", ge=1)] = 300
+    temperature: (
+        Annotated[
+            float, _option("How freely the model draws; unset for the profile's.", ge=0, le=2)
+        ]
+        | None
+    ) = None
+    context: Annotated[
+        int,
+        _option(
+            "What fits the model, prompt and answer; 0 for the profile's.", unit="tokens", ge=0
+        ),
+    ] = 0
+    layout: Annotated[
+        Literal["auto", "standard", "compact"],
+        _option("How prompts are laid out; compact suits tiny models, auto lets it choose."),
+    ] = "auto"
+    connect_timeout: Annotated[
+        float, _option("How long a connection to the API may take.", unit="seconds", gt=0)
+    ] = 5.0
+    first_token_timeout: Annotated[
+        float, _option("How long the first token may take.", unit="seconds", gt=0)
+    ] = 30.0
+    gap_timeout: Annotated[
+        float, _option("How long the stream may pause between tokens.", unit="seconds", gt=0)
+    ] = 15.0
+    turn_timeout: Annotated[
+        float, _option("How long a whole answer may take.", unit="seconds", gt=0)
+    ] = 120.0
+
+
+class Local(Section, frozen=True, kw_only=True):
+    """The embedded model."""
+
+    model: Annotated[
+        str,
+        _option(
+            "A name of `dialogue-server model list`, or a GGUF file; empty for the default.",
+            flag="--local-model",
+            path=True,
+        ),
+    ] = ""
+    threads: Annotated[
+        int, _option("Threads to compute with; 0 for all cores but one.", unit="threads", ge=0)
+    ] = 0
+    parallel: Annotated[
+        int, _option("Answers computed side by side; others wait.", unit="answers", ge=1, le=64)
+    ] = 2
+    context: Annotated[
+        int, _option("What fits each answer, prompt included.", unit="tokens", ge=256)
+    ] = 2048
+
+
+class StoreSettings(Section, frozen=True, kw_only=True):
+    """Where conversations are kept."""
+
+    path: Annotated[
+        str,
+        _option(
+            "The SQLite file, in the world's folder by default; `memory` forgets at the end.",
+            flag="--store",
+            path=True,
+        ),
+    ] = "dialogue.db"
+
+
+class LimitSettings(Section, frozen=True, kw_only=True):
+    """What a client may ask for, and how much the server holds for it."""
+
+    message_bytes: Annotated[
+        int, _option("The largest message from a client.", unit="bytes", ge=1024)
+    ] = 65536
+    line_chars: Annotated[
+        int, _option("The longest line of a player.", unit="code points", ge=1)
+    ] = 2000
+    state_bytes: Annotated[int, _option("The largest game state, as JSON.", unit="bytes", ge=2)] = (
+        32768
+    )
+    state_depth: Annotated[int, _option("The deepest game state.", unit="levels", ge=1, le=64)] = 16
+    conversations: Annotated[
+        int, _option("Open conversations of one connection.", unit="conversations", ge=1)
+    ] = 16
+    replay_bytes: Annotated[
+        int,
+        _option("What is kept of a session's messages until it acknowledges.", unit="bytes", ge=0),
+    ] = 262144
+    write_bytes: Annotated[
+        int,
+        _option("What may wait for a slow reader before it is dropped.", unit="bytes", ge=1024),
+    ] = 262144
+    detach_grace: Annotated[
+        float, _option("How long a session outlives its connection.", unit="seconds", ge=0)
+    ] = 60.0
+    handshake: Annotated[
+        float, _option("How long a client may take to say hello.", unit="seconds", gt=0)
+    ] = 10.0
+    prompt_tokens: Annotated[
+        int,
+        _option("The longest prompt; the model's context bounds it too.", unit="tokens", ge=256),
+    ] = 4096
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """All settings. Paths are absolute, or relative to the current folder, once loaded."""
+
+    server: Server = field(default_factory=Server)
+    content: Content = field(default_factory=Content)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    local: Local = field(default_factory=Local)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+
+
+class Option(Struct, frozen=True):
+    """One setting, described. `type` is what msgspec converts to, bounds included."""
+
+    section: str
+    name: str
+    type: Any
+    default: Any
+    help: str
+    unit: str
+    short_flag: str
+    path: bool
+    choices: tuple[str, ...]
+    kind: Any
+    """The type without bounds: int, float, str or a Literal."""
+    bounds: tuple[float, float]
+    """Lowest and highest, infinite where open."""
+    exclusive: bool
+    """Whether the lowest itself is refused."""
+
+    @property
+    def key(self) -> str:
+        """The dotted key: "server.port"."""
+        return f"{self.section}.{self.name}"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return f"DIALOGUE_{self.section}_{self.name}".upper()
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The command-line flags, the short spelling first if there is one."""
+        full = "--" + f"{self.section}-{self.name}".replace("_", "-")
+        short = self.short_flag
+        return (short, full) if short and short != full else (full,)
+
+    @property
+    def expected(self) -> str:
+        """What may stand there, in words: "an integer from 0 to 65535"."""
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        if self.kind is str:
+            return "text"
+        noun = "an integer" if self.kind is int else "a number"
+        low, high = self.bounds
+        if math.isfinite(high):
+            noun += f" from {low:g} to {high:g}"
+        elif math.isfinite(low):
+            noun += f" above {low:g}" if self.exclusive else f", at least {low:g}"
+        return noun + (f" ({self.unit})" if self.unit else "")
+
+
+def section_types() -> dict[str, type[Section]]:
+    """The sections' Structs by name, in the order of the file."""
+    return get_type_hints(Settings)
+
+
+def options() -> Iterator[Option]:
+    """Every setting, in the order of the file."""
+    for section, struct in section_types().items():
+        defaults = struct()
+        for name, hint in get_type_hints(struct, include_extras=True).items():
+            kind, meta = get_args(hint if get_origin(hint) is Annotated else get_args(hint)[0])
+            low = meta.ge if meta.ge is not None else meta.gt
+            yield Option(
+                section=section,
+                name=name,
+                type=hint,
+                kind=kind,
+                exclusive=meta.gt is not None,
+                default=getattr(defaults, name),
+                help=meta.description,
+                unit=meta.extra["unit"],
+                short_flag=meta.extra["flag"],
+                path=meta.extra["path"],
+                choices=get_args(kind) if get_origin(kind) is Literal else (),
+                bounds=(
+                    -math.inf if low is None else low,
+                    math.inf if meta.le is None else meta.le,
+                ),
+            )
+
+
+def render_reference() -> str:
+    """docs/settings.md: the text of the whole reference."""
+    lines = [
+        "# Settings",
+        "",
+        "Generated from `dialogue_server/settings.py` by `dialogue-server settings --markdown`;",
+        "a test fails when it is stale.",
+        "",
+        "Later sources win: the defaults below, the file `dialogue.toml` in the world's folder",
+        "(or the one named by `--config` or `DIALOGUE_CONFIG`), the environment, the command",
+        "line. In the file, relative paths start at the file's folder; elsewhere at the current",
+        "one. An unknown name or a wrong value stops the start and says where it stands.",
+        "An API's key is never a setting: it is read from the environment variable that",
+        "`model.key_env` names, or from the file `model.key_file`.",
+    ]
+    section = ""
+    for option in options():
+        if option.section != section:
+            section = option.section
+            lines += ["", f"## [{section}]", "", section_types()[section].__doc__ or ""]
+        default = "unset" if option.default is None else f"`{_toml(option.default)}`"
+        flags = ", ".join(f"`{flag}`" for flag in option.flags)
+        lines += [
+            "",
+            f"### {option.key}",
+            "",
+            option.help,
+            "",
+            f"- Default: {default}. Takes {option.expected}.",
+            f"- `{option.variable}`; {flags}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)

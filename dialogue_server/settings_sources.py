@@ -1,0 +1,191 @@
+"""Reads the settings: defaults < dialogue.toml < environment < command line.
+
+Every error names its source (file and key, variable, or flag), what was expected there, and
+for an unknown name the nearest one that exists.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from .errors import SettingsError
+from .settings import MEMORY, Option, Settings, options, section_types
+
+FILE_NAME = "dialogue.toml"
+PREFIX = "DIALOGUE_"
+CONFIG_VARIABLE = "DIALOGUE_CONFIG"
+
+# Kubernetes writes variables of this form for a service called "dialogue" or "dialogue-server"
+# into every pod beside it (enableServiceLinks); they are nobody's settings.
+_SERVICE_LINK = re.compile(r"(_SERVICE_HOST|_SERVICE_PORT(_\w+)?|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)$")
+_SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://")
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """The settings in force. `origins` says by dotted key where a value came from, for those
+    that are not defaults; `file` is the settings file that was read, if any."""
+
+    settings: Settings
+    origins: dict[str, str]
+    file: Path | None
+
+
+def load(
+    *,
+    folder: Path | None = None,
+    config: Path | None = None,
+    environ: Mapping[str, str],
+    flags: Mapping[str, Any] | None = None,
+) -> Loaded:
+    """Read all sources.
+
+    `folder` is the world's folder as given on the command line, `flags` the flags that were
+    given, by dotted key. Raises SettingsError.
+    """
+    table = {option.key: option for option in options()}
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    flags = flags or {}
+
+    def put(option: Option, value: Any, origin: str, base: Path, strict: bool) -> None:
+        values[option.key] = _resolve(option, _convert(option, value, origin, strict), base)
+        origins[option.key] = origin
+
+    file = _settings_file(folder, config, environ, flags)
+    if file is not None:
+        for key, value in _read_file(file, table).items():
+            put(table[key], value, f"{file}: {key}", file.parent, True)
+    for variable, value in _read_environment(environ, table, _key_variable(values, environ, flags)):
+        option = next(o for o in table.values() if o.variable == variable)
+        put(option, value, variable, Path(), False)
+    for key, value in flags.items():
+        put(table[key], value, table[key].flags[0], Path(), False)
+    if folder is not None:
+        put(table["content.folder"], str(folder), "DIR", Path(), False)
+    world = Path(values.get("content.folder", table["content.folder"].default))
+    values.setdefault("store.path", str(world / table["store.path"].default))
+
+    tree: dict[str, dict[str, Any]] = {}
+    for key, value in values.items():
+        tree.setdefault(table[key].section, {})[table[key].name] = value
+    settings = msgspec.convert(tree, Settings)
+    return Loaded(settings=settings, origins=origins, file=file)
+
+
+def _settings_file(
+    folder: Path | None, config: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any]
+) -> Path | None:
+    """The file to read: the one asked for, which must exist, or the world folder's."""
+    asked, origin = config, "--config"
+    if asked is None and environ.get(CONFIG_VARIABLE):
+        asked, origin = Path(environ[CONFIG_VARIABLE]), CONFIG_VARIABLE
+    if asked is not None:
+        if not asked.is_file():
+            raise SettingsError(f"{origin}: there is no file {asked}")
+        return asked
+    world = folder or flags.get("content.folder") or environ.get("DIALOGUE_CONTENT_FOLDER") or "."
+    beside = Path(world) / FILE_NAME
+    return beside if beside.is_file() else None
+
+
+def _read_file(file: Path, table: Mapping[str, Option]) -> dict[str, Any]:
+    """The file's values by dotted key, every name checked."""
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file}: is not UTF-8 text; save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file}: is not valid TOML: {error}") from error
+    values: dict[str, Any] = {}
+    sections = list(section_types())
+    for section, entries in data.items():
+        if section not in sections:
+            raise SettingsError(f"{file}: unknown section [{section}]{_nearest(section, sections)}")
+        if not isinstance(entries, dict):
+            raise SettingsError(f"{file}: {section}: expected a table, written [{section}]")
+        for name, value in entries.items():
+            key = f"{section}.{name}"
+            if section == "model" and name in {"key", "api_key", "token"}:
+                raise SettingsError(
+                    f"{file}: {key}: a key does not belong into a file that gets shared; put it "
+                    "into an environment variable and name that with model.key_env"
+                )
+            if key not in table:
+                names = [o.name for o in table.values() if o.section == section]
+                raise SettingsError(f"{file}: unknown setting {key}{_nearest(name, names)}")
+            values[key] = value
+    return values
+
+
+def _key_variable(
+    values: Mapping[str, Any], environ: Mapping[str, str], flags: Mapping[str, Any]
+) -> str:
+    """The variable that holds the API's key, which is then no setting to check."""
+    named = flags.get("model.key_env") or environ.get("DIALOGUE_MODEL_KEY_ENV")
+    return str(named or values.get("model.key_env", ""))
+
+
+def _read_environment(
+    environ: Mapping[str, str], table: Mapping[str, Option], key_variable: str
+) -> list[tuple[str, str]]:
+    """The variables that are settings. An empty one counts as unset."""
+    known = [option.variable for option in table.values()]
+    found = []
+    for variable, value in environ.items():
+        if not variable.startswith(PREFIX) or variable in {CONFIG_VARIABLE, key_variable}:
+            continue
+        if _SERVICE_LINK.search(variable) or _SERVICE_ADDRESS.match(value):
+            continue
+        if variable not in known:
+            raise SettingsError(
+                f"unknown environment variable {variable}{_nearest(variable, known)}; "
+                "every variable that begins with DIALOGUE_ must be a setting"
+            )
+        if value:
+            found.append((variable, value))
+    return found
+
+
+def _convert(option: Option, value: Any, origin: str, strict: bool) -> Any:
+    try:
+        return msgspec.convert(value, type=option.type, strict=strict)
+    except msgspec.ValidationError as error:
+        near = _nearest(str(value), option.choices) if option.choices else ""
+        raise SettingsError(
+            f"{origin}: expected {option.expected}, found {_shown(value)}{near}"
+        ) from error
+
+
+def _resolve(option: Option, value: Any, base: Path) -> Any:
+    """A path made relative to the file or folder that it was written in."""
+    if not option.path or not value or value == MEMORY:
+        return value
+    if option.key == "local.model" and not _names_a_file(value):
+        return value
+    return str(base / Path(value).expanduser())
+
+
+def _names_a_file(value: str) -> bool:
+    return "/" in value or "\\" in value or value.lower().endswith(".gguf")
+
+
+def _nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
+    """`, did you mean X?`, or the list where nothing is near."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    if close:
+        return f", did you mean {close[0]}?"
+    return f"; there are: {', '.join(known)}" if len(known) <= 16 else ""
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
