@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from ..domain.prompt import Message
 
+
 class Sampling(Struct, frozen=True):
     """How to draw the next token. None leaves it to the model's profile."""
 
