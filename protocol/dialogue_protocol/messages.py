@@ -7,21 +7,32 @@ Nested Structs are maps in both.
 Evolution (spec.md, "Evolution"): fields are only appended, always with a default; a field's
 type never changes; unknown trailing fields and unknown message types are ignored.
 
-Server messages of type 16 and up are *sequenced*: the n-th one since the session began has
-sequence number n. The number is not sent; both ends count (as in XEP-0198), which is what
-keeps the envelope of a delta within 12 bytes.
+Messages of type 16 and up, in either direction, are *sequenced*: the n-th one since the
+session began has sequence number n. The number is not sent; both ends count (as in XEP-0198),
+which is what keeps the envelope of a delta within 12 bytes.
+
+The limits in the types are checked where a message is decoded, not where it is made.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 VERSION = 1
 SUBPROTOCOL_MSGPACK = "dialogue.v1.msgpack"
 SUBPROTOCOL_JSON = "dialogue.v1.json"
 FIRST_SEQUENCED_TYPE = 16
+
+Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+"""Any integer of the wire: what every language, JavaScript's doubles included, holds exactly."""
+Id = Annotated[str, Meta(min_length=1, max_length=64)]
+"""A name that one end made up and the other repeats; lengths are in code points."""
+Label = Annotated[str, Meta(max_length=64)]
+Locale = Annotated[str, Meta(max_length=35)]
+"""A BCP 47 language tag, such as "pt-BR"; "" for the server's default."""
+Capabilities = Annotated[list[Label], Meta(max_length=64)]
 
 
 # ---------------------------------------------------------------- nested values
@@ -30,17 +41,17 @@ FIRST_SEQUENCED_TYPE = 16
 class Resume(Struct, frozen=True):
     """Where a client wants to go on: the session, its epoch, the last sequence number it has."""
 
-    session: str
-    epoch: str
-    seq: int
+    session: Id
+    epoch: Id
+    seq: Count
 
 
 class Player(Struct, frozen=True):
     """The person who speaks. `persona` is a sentence or two on who they are in the game."""
 
-    id: str
-    name: str = "Traveller"
-    persona: str = ""
+    id: Annotated[str, Meta(min_length=1, max_length=128)]
+    name: Label = "Traveller"
+    persona: Annotated[str, Meta(max_length=1000)] = ""
 
 
 class NpcInfo(Struct, frozen=True):
@@ -56,11 +67,11 @@ class NpcInfo(Struct, frozen=True):
 class Limits(Struct, frozen=True):
     """What the server accepts, so that a client can refuse early. Sizes in bytes unless said."""
 
-    message_bytes: int
-    line_chars: int
-    state_bytes: int
-    state_depth: int
-    conversations: int
+    message_bytes: Count
+    line_chars: Count
+    state_bytes: Count
+    state_depth: Count
+    conversations: Count
 
 
 # ---------------------------------------------------------------- client to server
@@ -69,24 +80,24 @@ class Limits(Struct, frozen=True):
 class Hello(Struct, frozen=True, array_like=True, tag=0):
     """The first message of every socket. `resume` asks to go on with an earlier session."""
 
-    version: int = VERSION
-    client: str = ""
-    token: str = ""
-    locale: str = ""
-    capabilities: list[str] = field(default_factory=list)
+    version: Count = VERSION
+    client: Annotated[str, Meta(max_length=128)] = ""
+    token: Annotated[str, Meta(max_length=4096)] = ""
+    locale: Locale = ""
+    capabilities: Capabilities = field(default_factory=list)
     resume: Resume | None = None
 
 
 class Ack(Struct, frozen=True, array_like=True, tag=1):
     """The client has processed everything up to `seq`; the server may forget it."""
 
-    seq: int
+    seq: Count
 
 
 class Ping(Struct, frozen=True, array_like=True, tag=2):
     """Answered by a pong with the same number."""
 
-    nonce: int = 0
+    nonce: Count = 0
 
 
 class Open(Struct, frozen=True, array_like=True, tag=16):
@@ -96,11 +107,11 @@ class Open(Struct, frozen=True, array_like=True, tag=16):
     name bring the history back. Answered by `opened`.
     """
 
-    conversation: str
-    npcs: list[str]
+    conversation: Id
+    npcs: Annotated[list[Id], Meta(min_length=1, max_length=64)]
     player: Player
-    scene: str = ""
-    locale: str = ""
+    scene: Label = ""
+    locale: Locale = ""
 
 
 class State(Struct, frozen=True, array_like=True, tag=17):
@@ -111,8 +122,8 @@ class State(Struct, frozen=True, array_like=True, tag=17):
     `state_conflict`, after which the client sends a snapshot.
     """
 
-    conversation: str
-    revision: int
+    conversation: Id
+    revision: Count
     snapshot: dict[str, Any] | None = None
     patch: dict[str, Any] | None = None
 
@@ -121,24 +132,24 @@ class Say(Struct, frozen=True, array_like=True, tag=18):
     """The player's line. `line` is an id the client makes up (at most 64 characters, unique in
     the conversation); `to` is the NPC addressed, if any. Answered by one turn, or one error."""
 
-    conversation: str
-    line: str
+    conversation: Id
+    line: Id
     text: str
-    to: str = ""
-    locale: str = ""
+    to: Label = ""
+    locale: Locale = ""
 
 
 class Interrupt(Struct, frozen=True, array_like=True, tag=19):
     """Stop a turn. Only the first `seen` code points of its text enter the NPC's memory."""
 
-    turn: int
-    seen: int
+    turn: Count
+    seen: Count
 
 
 class Close(Struct, frozen=True, array_like=True, tag=20):
     """The client leaves the conversation; a running turn is cancelled. Answered by `closed`."""
 
-    conversation: str
+    conversation: Id
 
 
 ClientMessage = Hello | Ack | Ping | Open | State | Say | Interrupt | Close
@@ -151,30 +162,32 @@ class Welcome(Struct, frozen=True, array_like=True, tag=0):
     """The answer to a hello. What follows begins with sequence number `seq + 1`.
 
     `resumed` is false when a resume was asked for and could not be had: then the session is
-    new, and the client opens its conversations again.
+    new, and the client opens its conversations again. `received` counts the client's sequenced
+    messages that reached the session; the client sends the later ones again.
     """
 
     session: str
     epoch: str
-    seq: int
+    seq: Count
     limits: Limits
     server: str = ""
-    version: int = VERSION
+    version: Count = VERSION
     capabilities: list[str] = field(default_factory=list)
     resumed: bool = False
+    received: Count = 0
 
 
 class Pong(Struct, frozen=True, array_like=True, tag=1):
     """The answer to a ping."""
 
-    nonce: int = 0
+    nonce: Count = 0
 
 
 class GoAway(Struct, frozen=True, array_like=True, tag=2):
     """The server drains: running turns finish, new lines are refused; reconnect after
     `reconnect_ms` milliseconds and resume."""
 
-    reconnect_ms: int = 0
+    reconnect_ms: Count = 0
     detail: str = ""
 
 
@@ -186,22 +199,22 @@ class Opened(Struct, frozen=True, array_like=True, tag=16):
     conversation: str
     npcs: list[NpcInfo]
     greeting: str = ""
-    history: int = 0
-    revision: int = 0
+    history: Count = 0
+    revision: Count = 0
 
 
 class StateOk(Struct, frozen=True, array_like=True, tag=17):
     """The state of this revision is in force, from the next turn on."""
 
     conversation: str
-    revision: int
+    revision: Count
 
 
 class Turn(Struct, frozen=True, array_like=True, tag=18):
     """A turn begins. `turn` is unique in the session, `id` for ever (a later message names a
     stored turn by it); `line` is the player's line that it answers."""
 
-    turn: int
+    turn: Count
     id: str
     conversation: str
     npc: str
@@ -211,7 +224,7 @@ class Turn(Struct, frozen=True, array_like=True, tag=18):
 class Delta(Struct, frozen=True, array_like=True, gc=False, tag=19):
     """More text of a turn. Never splits a grapheme cluster (UAX 29)."""
 
-    turn: int
+    turn: Count
     text: str
 
 
@@ -219,8 +232,8 @@ class Cue(Struct, frozen=True, array_like=True, tag=20):
     """Something to do when the reveal reaches `offset`, counted in code points from the start
     of the turn's text. `kind` is mood, action or pause; a pause has `args.ms`."""
 
-    turn: int
-    offset: int
+    turn: Count
+    offset: Count
     kind: str
     name: str = ""
     args: dict[str, Any] = field(default_factory=dict)
@@ -234,14 +247,14 @@ class TurnEnd(Struct, frozen=True, array_like=True, tag=21):
     `reason` is an EndReason and `code` an ErrorCode; both are strings here, so that a client
     reads the values of a newer server."""
 
-    turn: int
+    turn: Count
     reason: str
-    length: int
-    first_token_ms: int = 0
-    total_ms: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_tokens: int = 0
+    length: Count
+    first_token_ms: Count = 0
+    total_ms: Count = 0
+    input_tokens: Count = 0
+    output_tokens: Count = 0
+    cached_tokens: Count = 0
     code: str = ""
     detail: str = ""
 
@@ -255,9 +268,9 @@ class Error(Struct, frozen=True, array_like=True, tag=22):
     detail: str
     conversation: str = ""
     line: str = ""
-    turn: int = 0
+    turn: Count = 0
     retryable: bool = False
-    retry_after_ms: int = 0
+    retry_after_ms: Count = 0
 
 
 class Closed(Struct, frozen=True, array_like=True, tag=23):
