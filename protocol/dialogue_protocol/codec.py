@@ -11,10 +11,17 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import msgspec
+from msgspec import Struct
 
 from .codes import ErrorCode
-from .diagnosis import REFUSALS, Fault, Unknown, diagnose, free_form_fault
-from .messages import SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK, ClientMessage, ServerMessage
+from .diagnosis import REFUSALS, Fault, diagnose, free_form_fault
+from .messages import (
+    FIRST_SEQUENCED_TYPE,
+    SUBPROTOCOL_JSON,
+    SUBPROTOCOL_MSGPACK,
+    ClientMessage,
+    ServerMessage,
+)
 from .wire_types import CLIENT_SIDE, SERVER_SIDE, Kind, Side
 
 Frame = bytes | str
@@ -22,6 +29,22 @@ Frame = bytes | str
 
 MAX_MESSAGE_BYTES = 2**20
 """The default limit of one message: 1 MiB, as in the `websockets` library."""
+
+
+class Unknown(Struct, frozen=True):
+    """A well-formed message of a type that this version does not know: to be ignored, but a
+    sequenced one is counted. `type` is a number in msgpack, a name in JSON.
+
+    A name does not tell its number. It counts as sequenced all the same, since later versions
+    send an unsequenced message only to a client whose hello names the capability for it.
+    """
+
+    type: int | str
+
+    @property
+    def sequenced(self) -> bool:
+        """Whether the message has a sequence number."""
+        return isinstance(self.type, str) or self.type >= FIRST_SEQUENCED_TYPE
 
 
 class DecodeError(Exception):
@@ -101,8 +124,8 @@ class _Reader:
             message = self.decoder.decode(frame)
         except REFUSALS as error:
             found = diagnose(self.side, self.text, frame, error)
-            if isinstance(found, Unknown):
-                return found
+            if not isinstance(found, Fault):
+                return Unknown(found)
             raise DecodeError(ErrorCode.BAD_MESSAGE, found) from None
         kind = self.kinds[type(message)]
         if kind.free_form:

@@ -4,7 +4,8 @@ A session outlives its sockets. The server numbers what it sends, keeps it until
 has it, and hands it out again when the client comes back (spec.md, "Sessions"). The client's
 end is client_connection.py. Whoever owns the socket:
 
-1. reads the first frame and passes it to `read_hello`; on HandshakeError closes with its code;
+1. decodes the first frame and passes it to `check_hello`; on HandshakeError sends an `error`
+   and closes with its close code;
 2. makes a ServerConnection and writes `welcome()`, or writes what `resume(...)` returns;
 3. passes every later frame to `receive`, and answers a DecodeError with an `error` message;
 4. for each message to the client calls `send`, and writes the frame if a socket is attached;
@@ -16,9 +17,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from .codec import MAX_MESSAGE_BYTES, Codec, DecodeError, Frame
+from .codec import Codec, DecodeError, Frame, Unknown
 from .codes import CloseCode, ErrorCode
-from .diagnosis import Unknown
 from .messages import (
     FIRST_SEQUENCED_TYPE,
     VERSION,
@@ -148,15 +148,15 @@ class ProtocolError(Exception):
 
 
 class HandshakeError(ProtocolError):
-    """The first frame is not an acceptable hello."""
+    """A socket's first message is not an acceptable hello."""
 
 
-def read_hello(frame: Frame, codec: Codec, max_bytes: int = MAX_MESSAGE_BYTES) -> Hello:
-    """The hello that must be a socket's first frame. Raises HandshakeError."""
-    try:
-        message = codec.decode_client(frame, max_bytes)
-    except DecodeError as error:
-        raise HandshakeError(CloseCode.PROTOCOL_ERROR, error.code, error.detail) from None
+def check_hello(message: ClientMessage | Unknown) -> Hello:
+    """A socket's first message, which must be a hello. Raises HandshakeError.
+
+    A client of a later version is welcome: the server answers with its own, lower version, and
+    the client decides whether it can go on.
+    """
     if not isinstance(message, Hello):
         detail = f"expected hello as the first message, got {_name(message)}"
         raise HandshakeError(CloseCode.PROTOCOL_ERROR, ErrorCode.BAD_MESSAGE, detail)

@@ -23,14 +23,6 @@ on state (`limits.state_depth`) is lower."""
 _MAX_QUOTED = 64
 
 
-class Unknown(Struct, frozen=True):
-    """A well-formed message of a type that this version does not know: to be ignored, but a
-    sequenced one is counted. `type` is a number in msgpack, a name in JSON."""
-
-    type: int | str
-    sequenced: bool
-
-
 class Fault(Struct, frozen=True):
     """What is wrong with a frame, and what of it could be read all the same."""
 
@@ -41,8 +33,9 @@ class Fault(Struct, frozen=True):
     turn: int = 0
 
 
-def diagnose(side: Side, text: bool, frame: bytes | str, cause: Exception) -> Unknown | Fault:
-    """Explain why `frame` was refused with `cause`; or find that only its type is unknown."""
+def diagnose(side: Side, text: bool, frame: bytes | str, cause: Exception) -> Fault | int | str:
+    """Explain why `frame` was refused with `cause`; or, where only its type is unknown, give
+    that: a number in msgpack, a name in JSON."""
     try:
         found = _split_json(side, frame) if text else _split_msgpack(side, frame)
     except REFUSALS as error:
@@ -81,7 +74,7 @@ _ARRAY = msgspec.msgpack.Decoder(list[Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 
 
-def _split_msgpack(side: Side, frame: Any) -> _Parts | Unknown | Fault:
+def _split_msgpack(side: Side, frame: Any) -> _Parts | Fault | int | str:
     try:
         items = _ARRAY.decode(frame)
     except msgspec.ValidationError as error:
@@ -96,12 +89,12 @@ def _split_msgpack(side: Side, frame: Any) -> _Parts | Unknown | Fault:
         return Fault(f"the type: expected 0 to {LAST_TYPE}, got {number}")
     kind = side.by_number.get(number)
     if kind is None:
-        return Unknown(number, sequenced=number >= 16)
+        return number
     names = [f.name for f in kind.fields]
     return _Parts(kind, dict(zip(names, items[1:], strict=False)))
 
 
-def _split_json(side: Side, frame: Any) -> _Parts | Unknown | Fault:
+def _split_json(side: Side, frame: Any) -> _Parts | Fault | int | str:
     try:
         parts = _OBJECT.decode(frame)
     except msgspec.ValidationError as error:
@@ -113,11 +106,7 @@ def _split_json(side: Side, frame: Any) -> _Parts | Unknown | Fault:
     except msgspec.ValidationError as error:
         return Fault(f'the message: "type": {_prose(error)[0]}')
     kind = side.by_name.get(name)
-    if kind is None:
-        # A name has no number: the rule that lets a client count it all the same is that
-        # later versions add unsequenced messages only behind a capability (spec.md).
-        return Unknown(name, sequenced=True)
-    return _Parts(kind, parts)
+    return name if kind is None else _Parts(kind, parts)
 
 
 def _first_fault(
