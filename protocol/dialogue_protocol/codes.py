@@ -110,6 +110,11 @@ class CloseCode(IntEnum):
         return close_policy(self)
 
 
+def close_reason(detail: str) -> str:
+    """`detail`, cut to what a close frame can carry: 123 bytes of UTF-8 (RFC 6455, 5.5)."""
+    return detail.encode()[:123].decode(errors="ignore")
+
+
 _STANDARD_STOP = frozenset({1000, 1002, 1003, 1007, 1009, 1010})
 
 

@@ -39,6 +39,7 @@ class State(StrEnum):
 
     NEW = "new"
     GREETING = "greeting"
+    RECOVERING = "recovering"
     ATTACHED = "attached"
     DETACHED = "detached"
     ENDED = "ended"
@@ -53,6 +54,7 @@ class Event(StrEnum):
     RECEIVE = "receive"
     DETACH = "detach"
     RESUME = "resume"
+    RECOVER = "recover"
     END = "end"
 
 
@@ -84,13 +86,20 @@ SERVER_LIFECYCLE: Lifecycle = {
 
 CLIENT_LIFECYCLE: Lifecycle = {
     State.NEW: {
-        Event.SEND: State.NEW,  # goes out after the welcome
+        Event.SEND: State.NEW,  # kept until `recover`, as in every state but attached
         Event.HELLO: State.GREETING,
         Event.END: State.ENDED,
     },
     State.GREETING: {
         Event.SEND: State.GREETING,
-        Event.WELCOME: State.ATTACHED,
+        Event.RECEIVE: State.GREETING,  # an error that says why the socket will close
+        Event.WELCOME: State.RECOVERING,
+        Event.DETACH: State.DETACHED,
+        Event.END: State.ENDED,
+    },
+    State.RECOVERING: {
+        Event.SEND: State.RECOVERING,
+        Event.RECOVER: State.ATTACHED,
         Event.DETACH: State.DETACHED,
         Event.END: State.ENDED,
     },
