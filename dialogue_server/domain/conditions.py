@@ -1,0 +1,177 @@
+"""Conditions on the game state: `quest.mine == "flooded" and player.gold >= 10`.
+
+Sole owner of jinja2, whose expressions designers may know; of them, only comparisons, `and`,
+`or`, `not`, `in`, arithmetic, `a if b else c`, a few tests and filters, and paths into the
+state are allowed. There are no calls and no attributes of Python objects: a path looks up keys
+and list positions, nothing else. The cost is bounded by the expression's size and the state's.
+
+A name or path that the state does not have is false, and so is any comparison with it. The
+whole state is also there as `state`, for keys that are not names: `state["old-mill"].open`.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import jinja2
+from jinja2 import nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+MAX_LENGTH = 500
+"""Characters in an expression."""
+
+_FILTERS = frozenset({"lower", "upper", "trim", "length", "count", "int", "float", "abs", "default"})
+_TESTS = frozenset(
+    {
+        *("defined", "undefined", "none", "true", "false", "boolean", "number", "string"),
+        *("integer", "float", "odd", "even", "divisibleby", "mapping", "sequence", "in"),
+        *("eq", "ne", "lt", "le", "gt", "ge", "equalto", "lessthan", "greaterthan"),
+    }
+)
+_ALLOWED: tuple[type[nodes.Node], ...] = (
+    *(nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.CondExpr),
+    *(nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod),
+    *(nodes.Neg, nodes.Pos, nodes.Name, nodes.Getattr, nodes.Getitem, nodes.Const),
+    *(nodes.List, nodes.Tuple, nodes.Filter, nodes.Test),
+)
+
+
+class Outcome(NamedTuple):
+    """Whether a condition holds; `problem` says why it could not be evaluated, "" if it was."""
+
+    holds: bool
+    problem: str = ""
+
+
+class _Missing(jinja2.ChainableUndefined):
+    """A path the state does not have: false, equal to nothing, less and greater than nothing."""
+
+    __slots__ = ()
+
+    def _never(self, _other: object) -> bool:
+        return False
+
+    __eq__ = __lt__ = __le__ = __gt__ = __ge__ = _never  # type: ignore[assignment]
+
+    def __ne__(self, _other: object) -> bool:
+        return True
+
+    __hash__ = jinja2.ChainableUndefined.__hash__
+
+
+_ARITHMETIC = {"*": operator.mul, "%": operator.mod, "+": operator.add}
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """Paths are keys and positions only; arithmetic is on numbers, `+` on short text too."""
+
+    # `*` and `%` on text could make a short expression into a huge string.
+    intercepted_binops = frozenset(_ARITHMETIC)
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        text_sum = operator == "+" and isinstance(left, str) and isinstance(right, str)
+        numbers = isinstance(left, int | float) and isinstance(right, int | float)
+        if not text_sum and not numbers:
+            raise TypeError(f"{operator} takes two numbers")
+        return _ARITHMETIC[operator](left, right)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        return self.getitem(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        if isinstance(obj, jinja2.Undefined):
+            return obj
+        found = isinstance(obj, Mapping) or (
+            isinstance(obj, list | tuple) and isinstance(argument, int)
+        )
+        try:
+            if found:
+                return obj[argument]
+        except (LookupError, TypeError):
+            pass
+        return self.undefined(name=str(argument))
+
+
+_ENVIRONMENT = _Environment(undefined=_Missing, cache_size=0)
+_ENVIRONMENT.globals.clear()
+
+
+class Condition:
+    """A compiled condition. Immutable; share it freely."""
+
+    def __init__(self, expression: str) -> None:
+        self.expression = expression
+        try:
+            _check(expression)
+            self._evaluate = _ENVIRONMENT.compile_expression(expression, undefined_to_none=False)
+        except jinja2.TemplateSyntaxError as error:
+            raise ValueError(f"{_mend(expression, error.message or 'syntax error')}") from None
+        except RecursionError:
+            raise ValueError("the condition is nested too deeply") from None
+
+    def evaluate(self, state: Mapping[str, Any]) -> Outcome:
+        """Whether it holds in `state`. Never raises: what cannot be evaluated does not hold."""
+        try:
+            return Outcome(bool(self._evaluate({"state": state, **state})))
+        except Exception as error:
+            return Outcome(False, f"{self.expression}: {error}")
+
+
+@lru_cache(maxsize=1024)
+def compile_condition(expression: str) -> Condition:
+    """Compile an expression; raise ValueError with what is wrong and how to mend it."""
+    return Condition(expression)
+
+
+def evaluate(expression: str, state: Mapping[str, Any]) -> Outcome:
+    """Whether `expression` holds in `state`; an empty one always does. Never raises."""
+    if not expression:
+        return Outcome(True)
+    try:
+        condition = compile_condition(expression)
+    except ValueError as error:
+        return Outcome(False, str(error))
+    return condition.evaluate(state)
+
+
+def holds(expression: str, state: Mapping[str, Any]) -> bool:
+    """`evaluate` without the reason."""
+    return evaluate(expression, state).holds
+
+
+def _check(expression: str) -> None:
+    """Refuse what is not a plain condition."""
+    if len(expression) > MAX_LENGTH:
+        raise ValueError(f"longer than {MAX_LENGTH} characters: put the logic into the game")
+    if not expression.strip():
+        raise ValueError('empty: leave `when` out, or write a condition such as quest.mine == "open"')
+    if "{" in expression or "}" in expression or "#" in expression:
+        raise ValueError("a condition is a bare expression, without {{ }}, {% %} and comments")
+    template = _ENVIRONMENT.parse("{{ (" + expression + "\n) }}")
+    output = template.body[0]
+    assert isinstance(output, nodes.Output)
+    for node in output.iter_child_nodes():
+        for part in (node, *node.find_all(nodes.Node)):
+            _check_node(part)
+
+
+def _check_node(node: nodes.Node) -> None:
+    if not isinstance(node, _ALLOWED):
+        kind = type(node).__name__
+        raise ValueError(f"{kind} is not allowed: compare values of the state, with and, or, not, in")
+    if isinstance(node, nodes.Filter) and node.name not in _FILTERS:
+        raise ValueError(f"unknown filter {node.name}: there are {', '.join(sorted(_FILTERS))}")
+    if isinstance(node, nodes.Test) and node.name not in _TESTS:
+        raise ValueError(f"unknown test {node.name}: there are {', '.join(sorted(_TESTS))}")
+
+
+def _mend(expression: str, message: str) -> str:
+    stripped = expression.replace("==", "").replace("!=", "").replace("<=", "").replace(">=", "")
+    if "=" in stripped:
+        return f"{message}; to compare, write == instead of ="
+    if "&&" in expression or "||" in expression or "!" in stripped:
+        return f"{message}; write and, or, not instead of &&, ||, !"
+    return message
