@@ -34,7 +34,7 @@ from dialogue_protocol.messages import (
     Welcome,
 )
 
-from .stamps import TOKEN_CHARS, now_us, read
+from .stamps import STAMP_CHARS, TOKEN_CHARS, age, now_us
 
 
 class Job(msgspec.Struct):
@@ -51,7 +51,8 @@ class Job(msgspec.Struct):
 
 
 class Outcome(msgspec.Struct):
-    """What came. Latencies in microseconds, from the upstream's write to here."""
+    """What came. Latencies in microseconds, from the upstream's write to here: `p50`, `p99` and
+    `worst` of a token but for its last character, `whole_p50` of all of it."""
 
     streams: int
     tokens: int
@@ -63,6 +64,7 @@ class Outcome(msgspec.Struct):
     p50: float
     p99: float
     worst: float
+    whole_p50: float
     failures: list[str]
 
 
@@ -71,6 +73,7 @@ class Meter:
 
     def __init__(self) -> None:
         self.latencies: list[int] = []
+        self.whole_latencies: list[int] = []
         self.frames = 0
         self.wire_bytes = 0
         self.text_bytes = 0
@@ -92,6 +95,7 @@ class Stream(asyncio.Protocol):
         self.upgraded = False
         self.text = ""
         self.begun = False
+        self.stamped = False
         self.said = False
         self.seen = 0
 
@@ -183,8 +187,14 @@ class Stream(asyncio.Protocol):
             self.begun = True
             text = " " + text.lstrip()
         self.text += text
-        while len(self.text) >= TOKEN_CHARS:
-            meter.latencies.append(now - read(self.text[1:TOKEN_CHARS]))
+        while len(self.text) >= STAMP_CHARS:
+            if not self.stamped:
+                meter.latencies.append(age(self.text, now))
+                self.stamped = True
+            if len(self.text) < TOKEN_CHARS:
+                break
+            meter.whole_latencies.append(age(self.text, now))
+            self.stamped = False
             self.text = self.text[TOKEN_CHARS:]
             self.seen += 1
 
@@ -314,6 +324,7 @@ async def measure(job: Job, streams: list[Stream], meter: Meter) -> Outcome:
         meter.failures.append(f"not done after {job.timeout:g} s")
     seconds = loop.time() - begin
     ordered = sorted(meter.latencies)
+    whole = sorted(meter.whole_latencies)
     return Outcome(
         streams=job.streams,
         tokens=len(ordered),
@@ -324,6 +335,7 @@ async def measure(job: Job, streams: list[Stream], meter: Meter) -> Outcome:
         p50=_quantile(ordered, 0.50),
         p99=_quantile(ordered, 0.99),
         worst=float(ordered[-1]) if ordered else 0.0,
+        whole_p50=_quantile(whole, 0.50),
         failures=meter.failures[:5],
     )
 

@@ -167,10 +167,10 @@ class LimitSettings(Section, frozen=True, kw_only=True):
 
     message_bytes: Annotated[
         int, _option("The largest message from a client.", unit="bytes", ge=1024)
-    ] = 65536
+    ] = 262144
     line_chars: Annotated[
         int, _option("The longest line of a player.", unit="code points", ge=1)
-    ] = 2000
+    ] = 1000
     state_bytes: Annotated[int, _option("The largest game state, as JSON.", unit="bytes", ge=2)] = (
         32768
     )
@@ -195,7 +195,7 @@ class LimitSettings(Section, frozen=True, kw_only=True):
     prompt_tokens: Annotated[
         int,
         _option("The longest prompt; the model's context bounds it too.", unit="tokens", ge=256),
-    ] = 4096
+    ] = 4000
 
 
 class Settings(Struct, frozen=True, kw_only=True):
