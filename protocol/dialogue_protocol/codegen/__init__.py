@@ -1,0 +1,1 @@
+"""Writes the clients' message classes from messages.py: `python -m dialogue_protocol.codegen`."""
