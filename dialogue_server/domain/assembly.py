@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from . import compact_layout, standard_layout
 from .prompt import Prompt, PromptInput
 
 
@@ -12,9 +13,5 @@ def assemble(prompt_input: PromptInput, layout: Literal["standard", "compact"]) 
     ones. Raises a BackendError (MODEL_CONTEXT_OVERFLOW) if even the persona's description and
     the player's line do not fit into the budget."""
     if layout == "compact":
-        from . import compact_layout
-
         return compact_layout.build(prompt_input)
-    from . import standard_layout
-
     return standard_layout.build(prompt_input)

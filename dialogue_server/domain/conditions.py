@@ -6,7 +6,8 @@ state are allowed. There are no calls and no attributes of Python objects: a pat
 and list positions, nothing else. The cost is bounded by the expression's size and the state's.
 
 A name or path that the state does not have is false, and so is any comparison with it but
-`!=`. The whole state is also there as `state`, for keys that are not names: `state["old-mill"].open`.
+`!=`. The whole state is also there as `state`, for keys that are not names:
+`state["old-mill"].open`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 MAX_LENGTH = 500
 """Characters in an expression."""
 
-_FILTERS = frozenset({"lower", "upper", "trim", "length", "count", "int", "float", "abs", "default"})
+_FILTERS = frozenset(
+    {"lower", "upper", "trim", "length", "count", "int", "float", "abs", "default"}
+)
 _TESTS = frozenset(
     {
         *("defined", "undefined", "none", "true", "false", "boolean", "number", "string"),
@@ -109,7 +112,7 @@ class Condition:
             _check(expression)
             self._evaluate = _ENVIRONMENT.compile_expression(expression, undefined_to_none=False)
         except jinja2.TemplateSyntaxError as error:
-            raise ValueError(f"{_mend(expression, error.message or 'syntax error')}") from None
+            raise ValueError(_mend(expression, str(error.message))) from None
         except RecursionError:
             raise ValueError("the condition is nested too deeply") from None
 
@@ -148,11 +151,14 @@ def _check(expression: str) -> None:
     if len(expression) > MAX_LENGTH:
         raise ValueError(f"longer than {MAX_LENGTH} characters: put the logic into the game")
     if not expression.strip():
-        raise ValueError('empty: leave `when` out, or write a condition such as quest.mine == "open"')
+        raise ValueError(
+            'empty: leave `when` out, or write a condition such as quest.mine == "open"'
+        )
     parser = Parser(_ENVIRONMENT, expression, state="variable")
     root = parser.parse_expression()
     if not parser.stream.eos:
-        raise ValueError(f"{parser.stream.current.value} is not understood here")
+        problem = f"{parser.stream.current.value} is not understood here"
+        raise ValueError(_mend(expression, problem))
     for node in (root, *root.find_all(nodes.Node)):
         _check_node(node)
 
@@ -160,7 +166,9 @@ def _check(expression: str) -> None:
 def _check_node(node: nodes.Node) -> None:
     if not isinstance(node, _ALLOWED):
         kind = type(node).__name__
-        raise ValueError(f"{kind} is not allowed: compare values of the state, with and, or, not, in")
+        raise ValueError(
+            f"{kind} is not allowed: compare values of the state, with and, or, not, in"
+        )
     if isinstance(node, nodes.Filter) and node.name not in _FILTERS:
         raise ValueError(f"unknown filter {node.name}: there are {', '.join(sorted(_FILTERS))}")
     if isinstance(node, nodes.Test) and node.name not in _TESTS:

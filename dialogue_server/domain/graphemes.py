@@ -5,7 +5,7 @@ Sole owner of `regex`, whose `\\X` matches one extended grapheme cluster.
 
 from __future__ import annotations
 
-import regex
+import regex  # type: ignore[import-untyped]
 
 MAX_CLUSTER = 256
 """Code points after which an endless cluster is let go in pieces. UAX 15 ("Stream-Safe Text")
@@ -16,7 +16,8 @@ _CLUSTER = regex.compile(r"\X")
 
 def clusters(text: str) -> list[str]:
     """The grapheme clusters of `text`, in order."""
-    return _CLUSTER.findall(text)
+    found: list[str] = _CLUSTER.findall(text)
+    return found
 
 
 class GraphemeBuffer:

@@ -21,9 +21,7 @@ _PAIRS = {
     "[think]": "[/think]",
 }
 _ANY = re.compile("|".join(re.escape(tag) for pair in _PAIRS.items() for tag in pair), re.I | re.A)
-_CLOSERS = {
-    close: re.compile(re.escape(close), re.I | re.A) for close in _PAIRS.values()
-}
+_CLOSERS = {close: re.compile(re.escape(close), re.I | re.A) for close in _PAIRS.values()}
 _PREFIXES = frozenset(
     tag[:size] for pair in _PAIRS.items() for tag in pair for size in range(1, len(tag))
 )
@@ -45,7 +43,7 @@ class ReasoningFilter:
     def feed(self, text: str) -> str:
         """Take text; return what is not reasoning. After the last feed, call `flush`."""
         text = self._held + text
-        shown = []
+        shown: list[str] = []
         position = 0
         while True:
             if self._close is not None:

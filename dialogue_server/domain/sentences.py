@@ -11,7 +11,10 @@ _MARKS = frozenset(".!?…")
 _FULL_WIDTH = frozenset("。！？｡")
 _CLOSERS = frozenset("\"'”’»)]*_」』）")
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr st sr jr prof capt sgt lt col gen rev hon vs etc e.g i.e no approx".split()
+    {
+        *("mr", "mrs", "ms", "dr", "st", "sr", "jr", "prof", "capt", "sgt", "lt", "col", "gen"),
+        *("rev", "hon", "vs", "etc", "e.g", "i.e", "approx"),
+    }
 )
 
 

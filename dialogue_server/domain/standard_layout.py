@@ -14,11 +14,10 @@ again. Lines in square brackets are the game's; nothing untrusted can hold one (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
-from msgspec import Struct
+from collections.abc import Iterator
 
 from dialogue_protocol.codes import EndReason, ErrorCode
+from msgspec import Struct
 
 from ..errors import BackendError
 from . import state as game_state
@@ -75,9 +74,7 @@ def build(prompt_input: PromptInput) -> Prompt:
     history = [_said(node, prompt_input) for node in prompt_input.history]
     start = _fit(prompt_input, items, history)
 
-    dropped += [
-        Dropped("history", text, estimate(text), "budget") for _, text in history[:start]
-    ]
+    dropped += [Dropped("history", text, estimate(text), "budget") for _, text in history[:start]]
     dropped += [
         Dropped(item.source, item.text, item.tokens, "budget") for item in items if not item.kept
     ]
@@ -136,11 +133,13 @@ def _around(given: PromptInput) -> Iterator[_Item]:
     about = untrusted.line(given.player.persona, _names(given))
     text = f"The player is {player}."
     yield _Item("player", "player", f"{text} {about}" if about else text, 60)
-    if given.scene in given.world.scenes:
-        where = given.world.scenes[given.scene]
-        yield _Item("scene", f"world.toml:scenes.{given.scene}", where, 50)
-    elif given.scene:
-        yield _Item("scene", "scene", untrusted.line(given.scene), 50)
+    for scene, where in given.world.scenes.items():
+        if given.scene in (scene, where):
+            yield _Item("scene", f"world.toml:scenes.{scene}", where, 50)
+            break
+    else:
+        if given.scene:
+            yield _Item("scene", "scene", untrusted.line(given.scene, _names(given)), 50)
     file = f"personas/{given.persona.id}.toml"
     for index, example in enumerate(given.persona.examples):
         text = f"{example.player}\n{example.npc}"
@@ -180,17 +179,19 @@ def _now(given: PromptInput, dropped: list[Dropped]) -> Iterator[_Item]:
 
 
 def _how_to(action: Action) -> str:
-    """An action's line: `To give something: [action: give_item item="old key"]`."""
+    """An action's line: its tag with placeholders, what it does, its parameters."""
     shape = [f"[action: {action.name}"]
     notes = []
     for key, parameter in action.parameters.items():
         kind = "|".join(map(str, parameter.values)) if parameter.values else parameter.type
         shape.append(f'{key}="{kind}"' if parameter.type == "string" else f"{key}={kind}")
-        if parameter.description or not parameter.required:
-            optional = "" if parameter.required else " (may be left out)"
-            notes.append(f"{key}: {parameter.description}{optional}".strip())
-    note = f" ({'; '.join(notes)})" if notes else ""
-    return f"To do this, write its tag where it happens: {' '.join(shape)}] {action.description}{note}"
+        notes.append(f"{key}: {parameter.description}" if parameter.description else "")
+        if not parameter.required:
+            notes.append(f"{key} may be left out")
+    tag = " ".join(shape) + "]"
+    text = f"To do something, write its tag where it happens: {tag} {action.description}"
+    notes = [note for note in notes if note]
+    return f"{text} ({'; '.join(notes)})" if notes else text
 
 
 def _names(given: PromptInput) -> tuple[str, ...]:

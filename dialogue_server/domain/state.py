@@ -7,6 +7,7 @@ never enters a prompt.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -21,15 +22,23 @@ _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 
 def merge_patch(target: Any, patch: Any) -> Any:
     """Apply a JSON Merge Patch (RFC 7396, section 2). Changes neither argument; the result may
-    share parts with both. Check a patch first: its depth is this function's."""
+    share parts with the target. Without recursion, since a patch may be as deep as a message
+    allows and is checked only as part of the result."""
     if not isinstance(patch, dict):
         return patch
     result = dict(target) if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = merge_patch(result.get(key), value)
+    todo = [(result, patch)]
+    while todo:
+        here, changes = todo.pop()
+        for key, value in changes.items():
+            if value is None:
+                here.pop(key, None)
+            elif isinstance(value, dict):
+                before = here.get(key)
+                here[key] = dict(before) if isinstance(before, dict) else {}
+                todo.append((here[key], value))
+            else:
+                here[key] = value
     return result
 
 
@@ -73,24 +82,23 @@ def facts(state: dict[str, Any], sees: list[str]) -> list[str]:
     """What an NPC may know of the state, as lines like `quest.mine: flooded`, in the state's
     order. `sees` are patterns on dotted paths (`quest.*`, `weather`); one that matches an
     object takes in everything below it."""
-    found: list[str] = []
-    _collect(state, "", "", sees, False, found)
-    return found
+    return [f"{label}: {untrusted.value(value)}" for label, value in _seen(state, ("", ""), sees)]
 
 
-def _collect(
-    state: dict[str, Any], path: str, shown: str, sees: list[str], seen: bool, found: list[str]
-) -> None:
+def _seen(
+    state: dict[str, Any], above: tuple[str, str], sees: list[str] | None
+) -> Iterator[tuple[str, Any]]:
+    """The values that are seen, each with its label. `above` is the path so far, as it is and as
+    it is shown; `sees` is None below something seen."""
     for key, value in state.items():
         if key.startswith("_"):
             continue
-        below = f"{path}.{key}" if path else key
-        label = f"{shown}.{untrusted.key(key)}" if shown else untrusted.key(key)
-        visible = seen or any(fnmatchcase(below, pattern) for pattern in sees)
+        path, label = above[0] + key, above[1] + untrusted.key(key)
+        seen = sees is None or any(fnmatchcase(path, pattern) for pattern in sees)
         if isinstance(value, dict):
-            _collect(value, below, label, sees, visible, found)
-        elif visible:
-            found.append(f"{label}: {untrusted.value(value)}")
+            yield from _seen(value, (f"{path}.", f"{label}."), None if seen else sees)
+        elif seen:
+            yield label, value
 
 
 def _check_scalar(path: str, value: Any) -> None:

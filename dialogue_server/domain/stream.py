@@ -21,7 +21,9 @@ from .persona import Persona
 from .reasoning import ReasoningFilter
 from .sentences import SentenceLimit
 from .speakers import LabelFilter
-from .tags import Piece, TagParser, Text
+from .tags import Action, Mood, Pause, Piece, Rejected, TagParser, Text
+
+__all__ = ["Action", "Mood", "Pause", "Piece", "Rejected", "Text", "TextStream"]
 
 CONTROL_TOKENS = (
     "<|im_end|>",
@@ -44,7 +46,8 @@ class TextStream:
 
     `stop` ends the text before any of its strings. `speakers` are the names of everyone else:
     their label at the start of a line ends the text. `strip_prefix` are the NPC's own labels
-    (its name by default), which are removed. `state` decides which actions are available.
+    (its name by default), which are removed. `state` decides which actions are available;
+    without one, all are.
 
     Feed until `stopped` is true or the model is done, then call `finish` once. After `stopped`,
     feeding does nothing; the upstream can be cancelled.
@@ -67,9 +70,9 @@ class TextStream:
         self._labels = LabelFilter(
             (persona.name,) if strip_prefix is None else strip_prefix, speakers
         )
-        known = state or {}
         self._tags = TagParser(
-            persona, lambda action: conditions.holds(action.when, known)
+            persona,
+            lambda action: state is None or conditions.holds(action.when, state),
         )
         self._limit = None if max_sentences is None else SentenceLimit(max_sentences)
         self._graphemes = GraphemeBuffer()
@@ -170,6 +173,7 @@ class _StopScanner:
         self._stops = stops
         self._prefixes, self._longest = _prefixes(stops)
         self._held = ""
+        self._started = False
         self.stopped = False
 
     @property
@@ -180,10 +184,12 @@ class _StopScanner:
         if self.stopped:
             return ""
         text = self._held + _CONTROL.sub("", text)
+        if not self._started:
+            # A model that begins with a line break has not stopped at one.
+            text = text.lstrip()
+            self._started = bool(text)
         ends = [
-            (start + len(stop), start)
-            for stop in self._stops
-            if (start := text.find(stop)) >= 0
+            (start + len(stop), start) for stop in self._stops if (start := text.find(stop)) >= 0
         ]
         if ends:
             self.stopped = True

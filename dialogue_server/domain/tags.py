@@ -99,9 +99,7 @@ class TagParser:
     @property
     def idle(self) -> bool:
         """Whether text that has no `[` and ends in no white space would pass unchanged."""
-        return self.length > 0 and not (
-            self._held or self._left or self._right or self._after_tag
-        )
+        return self.length > 0 and not (self._held or self._left or self._right or self._after_tag)
 
     def feed(self, text: str) -> list[Piece]:
         """Take text; return what is settled. After the last feed, call `flush`."""

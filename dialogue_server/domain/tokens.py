@@ -66,7 +66,7 @@ class Calibration(Struct, frozen=True):
     factors: dict[str, float] = field(default_factory=dict)
 
     def observe(self, model: str, estimated: int, actual: int) -> Calibration:
-        """Learn from a prompt's real size; a size of 0 (the model does not tell) teaches nothing."""
+        """Learn from a prompt's real size; 0 (it does not tell) teaches nothing."""
         if estimated <= 0 or actual <= 0:
             return self
         ratio = min(max(actual / estimated, _LOWEST), _HIGHEST)

@@ -31,11 +31,17 @@ _CONTROL = re.compile(
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Hidden text in tag characters; they are legitimate only in the flags that begin with U+1F3F4.
-_TAG_CHARACTERS = re.compile("(\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f)|[\U000e0000-\U000e0fff]")
+_TAG_CHARACTERS = re.compile(
+    "(\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f)|[\U000e0000-\U000e0fff]"
+)
 # Joiners and zero-width spaces, legitimate between two characters beyond ASCII.
-_JOINER = re.compile("(?<=[^\x00-\x7f\u200b-\u200d])([\u200b-\u200d])[\u200b-\u200d]*(?=[^\x00-\x7f\u200b-\u200d])|[\u200b-\u200d]+")
+_JOINER = re.compile(
+    "(?<=[^\x00-\x7f\u200b-\u200d])([\u200b-\u200d])[\u200b-\u200d]*(?=[^\x00-\x7f\u200b-\u200d])|[\u200b-\u200d]+"
+)
 _SELECTORS = re.compile("([\ufe00-\ufe0f])[\ufe00-\ufe0f]+")
-_STACK = re.compile("([\u0300-\u036f\u0483-\u0489\u20d0-\u20f0]{4})[\u0300-\u036f\u0483-\u0489\u20d0-\u20f0]+")
+_STACK = re.compile(
+    "([\u0300-\u036f\u0483-\u0489\u20d0-\u20f0]{4})[\u0300-\u036f\u0483-\u0489\u20d0-\u20f0]+"
+)
 
 _OPEN_ANGLE = re.compile(r"[<＜﹤]+(?=[^\s\d=\-<＜﹤>])|[<＜﹤]+(?=0x)")
 _CLOSE_ANGLE = re.compile(r"(?<![\s=\-])[>＞﹥]+")
@@ -44,7 +50,9 @@ _FENCE = re.compile(r"`{3,}|~{3,}")
 _HASHES = re.compile(r"#{2,}")
 _RULE = re.compile(r"[-=_*]{3,}")
 _LINE_MARKUP = re.compile(r"(?:^|(?<=\n))[ \t]*(?:#+(?=\s|$)|>+|\|+)[ \t]*")
-_ROLE_LABEL = re.compile(rf"(?:^|(?<=[\s*_(\"'“]))({_ROLES})([*_]{{0,3}}\s*)[:：](?=[\s*_]|$)", re.I)
+_ROLE_LABEL = re.compile(
+    rf"(?:^|(?<=[\s*_(\"'“]))({_ROLES})([*_]{{0,3}}\s*)[:：](?=[\s*_]|$)", re.I
+)
 _SPACES = re.compile(r"\s+")
 _NOT_IN_NAME = re.compile(r"[^\w .'’\-\u200c\u200d]+")
 _NOT_IN_KEY = re.compile(r"[^\w-]+")

@@ -1,0 +1,118 @@
+"""The designers' folder: `world.toml` and `personas/*.toml`, read as far as they are right.
+
+A broken file is an error in the result, never an exception: the other NPCs go on talking.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from ..domain import content_files
+from ..domain.persona import Persona, World
+from ..errors import ContentError
+
+WORLD_FILE = "world.toml"
+PERSONA_FOLDER = "personas"
+MAX_FILE_BYTES = 1_000_000
+
+
+class Content(Struct, frozen=True):
+    """What a folder holds. `world` is an empty one if its file is missing or broken; `errors`
+    come in the order of the files."""
+
+    world: World
+    personas: dict[str, Persona]
+    errors: tuple[ContentError, ...]
+
+
+def load(folder: Path) -> Content:
+    """Read a content folder. Reads files, so call it outside the event loop."""
+    errors: list[ContentError] = []
+    world = _world(folder, errors)
+    personas: dict[str, Persona] = {}
+    for path in _persona_files(folder, errors):
+        file = f"{PERSONA_FOLDER}/{path.name}"
+        data = _read(path, file, errors)
+        if data is None:
+            continue
+        problems = content_files.check_persona(file, data)
+        if problems:
+            errors += problems
+            continue
+        persona = content_files.decode_persona(file, data)
+        personas[persona.id] = persona
+    return Content(world, personas, tuple(errors))
+
+
+def _world(folder: Path, errors: list[ContentError]) -> World:
+    nothing = World(name="", description="")
+    path = folder / WORLD_FILE
+    if not folder.is_dir():
+        problem = "there is no such folder; `dialogue-server init` makes one to begin with"
+        errors.append(ContentError(folder.name, "", problem))
+        return nothing
+    if not path.is_file():
+        problem = (
+            "the file is missing; it needs two lines, name and description of the world that "
+            "your NPCs share"
+        )
+        errors.append(ContentError(WORLD_FILE, "", problem))
+        return nothing
+    data = _read(path, WORLD_FILE, errors)
+    if data is None:
+        return nothing
+    problems = content_files.check_world(WORLD_FILE, data)
+    if problems:
+        errors += problems
+        return nothing
+    return content_files.decode_world(WORLD_FILE, data)
+
+
+def _persona_files(folder: Path, errors: list[ContentError]) -> list[Path]:
+    """The persona files, by name. Hidden files and editors' backups are passed over; what looks
+    like a mistake is said."""
+    personas = folder / PERSONA_FOLDER
+    if not folder.is_dir():
+        return []
+    if not personas.is_dir():
+        problem = "the folder is missing; each NPC is a file in it, such as personas/mira.toml"
+        errors.append(ContentError(PERSONA_FOLDER, "", problem))
+        return []
+    found: list[Path] = []
+    for path in sorted(personas.iterdir(), key=lambda path: path.name):
+        file = f"{PERSONA_FOLDER}/{path.name}"
+        if _is_backup(path.name):
+            continue
+        if path.is_symlink() and not path.exists():
+            errors.append(ContentError(file, "", "the link leads nowhere; remove or mend it"))
+        elif path.is_dir():
+            if any(path.glob("*.toml")):
+                problem = "persona files in a folder below personas/ are not read; move them up"
+                errors.append(ContentError(file, "", problem))
+        elif path.suffix == ".toml":
+            found.append(path)
+        elif path.suffix.lower() == ".toml":
+            errors.append(ContentError(file, "", "the name must end in .toml, in lower case"))
+    if not found and not errors:
+        problem = "no persona here; each NPC is a file, such as personas/mira.toml"
+        errors.append(ContentError(PERSONA_FOLDER, "", problem))
+    return found
+
+
+def _is_backup(name: str) -> bool:
+    return name.startswith((".", "#", "~")) or name.endswith(("~", ".bak", ".swp", ".orig", ".tmp"))
+
+
+def _read(path: Path, file: str, errors: list[ContentError]) -> bytes | None:
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            problem = f"larger than {MAX_FILE_BYTES} bytes; a persona is a few thousand"
+            errors.append(ContentError(file, "", problem))
+            return None
+        return path.read_bytes()
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror}); check the file's permissions"
+        errors.append(ContentError(file, "", problem))
+        return None
