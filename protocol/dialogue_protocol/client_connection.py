@@ -147,7 +147,7 @@ class ClientConnection:
         self.lost = False
         self._outbox.clear()
         self.sent = 0
-        messages = [*self._opens.values(), *snapshots, *self._says.values()]
+        messages: list[ClientMessage] = [*self._opens.values(), *snapshots, *self._says.values()]
         return [self._send(message) for message in messages]
 
     def take_ack(self) -> Frame | None:

@@ -88,6 +88,7 @@ CLIENT_LIFECYCLE: Lifecycle = {
     State.NEW: {
         Event.SEND: State.NEW,  # kept until `recover`, as in every state but attached
         Event.HELLO: State.GREETING,
+        Event.DETACH: State.NEW,  # the socket could not be opened
         Event.END: State.ENDED,
     },
     State.GREETING: {
@@ -112,6 +113,7 @@ CLIENT_LIFECYCLE: Lifecycle = {
     State.DETACHED: {
         Event.SEND: State.DETACHED,
         Event.HELLO: State.GREETING,
+        Event.DETACH: State.DETACHED,
         Event.END: State.ENDED,
     },
     State.ENDED: {

@@ -1,0 +1,174 @@
+"""Messages on the wire: for each a frame in either encoding, and what it means.
+
+A case is written down as the msgpack array, item by item. tests/protocol/test_vectors.py holds
+a set of frames that were encoded by hand, so that these are not only round trips.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ..wire_types import CLIENT_SIDE, SERVER_SIDE, Kind
+
+
+class Case(NamedTuple):
+    """`items` is the array; `extra` are fields of a later version, by name."""
+
+    name: str
+    sender: str
+    items: list[Any]
+    extra: dict[str, Any] = {}  # noqa: RUF012
+
+
+TEXTS = {
+    "ascii": "Hello.",
+    "empty": "",
+    "accents, composed": "caf\u00e9",
+    "accents, combining": "cafe\u0301 s\u0323\u0307",
+    "emoji": "\U0001f600",
+    "emoji, one grapheme of seven code points": (
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
+    ),
+    "flag": "\U0001f1eb\U0001f1f7",
+    "right to left": "\u0634\u0644\u0648\u0645, \u05e9\u05dc\u05d5\u05dd",
+    "Devanagari": "\u0928\u092e\u0938\u094d\u0924\u0947",
+    "line separator and controls": "a\u2028b\tc\nd\u0000e",
+    "quotes and backslash": 'she said "no" \\ left',
+    "byte order mark": "\ufeffx",
+    "31 bytes": "x" * 31,
+    "32 bytes": "x" * 32,
+    "255 bytes": "x" * 255,
+    "256 bytes": "x" * 256,
+}
+INTEGERS = [0, 1, 127, 128, 255, 256, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**53 - 1]
+_PLAYER = {"id": "p1", "name": "Ada", "persona": "A smith from the north."}
+_LIMITS = {
+    "message_bytes": 262144,
+    "line_chars": 2000,
+    "state_bytes": 65536,
+    "state_depth": 16,
+    "conversations": 16,
+}
+_VALUES = {
+    "text": "\u00fc",
+    "int": -5,
+    "big": 2**63 - 1,
+    "small": -(2**63),
+    "float": 0.5,
+    "yes": True,
+    "nothing": None,
+    "list": [1, [], {}],
+    "map": {"a": {"b": []}},
+}
+
+MESSAGES: list[Case] = [
+    Case("hello, all defaults", "client", [0]),
+    Case("hello", "client", [0, 1, "game 1.2", "secret", "pt-BR", ["suggest"], None]),
+    Case(
+        "hello, resume",
+        "client",
+        [0, 1, "", "", "", [], {"session": "s1", "epoch": "e1", "seq": 70000}],
+    ),
+    Case("ack", "client", [1, 300]),
+    Case("ping, default", "client", [2]),
+    Case("ping", "client", [2, 7]),
+    Case("open, minimal", "client", [16, "c1", ["mira"], {"id": "p1"}]),
+    Case("open", "client", [16, "c1", ["mira", "tom"], _PLAYER, "market", "de"]),
+    Case("state, snapshot", "client", [17, "c1", 1, {"quest": {"stage": 2}}]),
+    Case("state, patch", "client", [17, "c1", 2, None, {"quest": {"stage": None}}]),
+    Case("state, every kind of value", "client", [17, "c1", 3, _VALUES, None]),
+    Case("say, minimal", "client", [18, "c1", "l1", "Hello."]),
+    Case("say", "client", [18, "c1", "l1", "Hello.", "mira", "en"]),
+    Case("interrupt", "client", [19, 3, 41]),
+    Case("close", "client", [20, "c1"]),
+    Case("say, fields of a later version", "client", [18, "c1", "l1", "Hi", "", "", 9], {"x": 9}),
+    Case("welcome, minimal", "server", [0, "s1", "e1", 0, _LIMITS]),
+    Case(
+        "welcome, resumed",
+        "server",
+        [0, "s1", "e1", 12, _LIMITS, "dialogue-server 0.1", 1, ["suggest"], True, 4],
+    ),
+    Case("welcome, limits of a later version", "server", [0, "s", "e", 0, {**_LIMITS, "x": 1}]),
+    Case("pong", "server", [1, 7]),
+    Case("go_away, defaults", "server", [2]),
+    Case("go_away", "server", [2, 1500, "The server restarts."]),
+    Case("opened, minimal", "server", [16, "c1", []]),
+    Case(
+        "opened",
+        "server",
+        [
+            16,
+            "c1",
+            [
+                {
+                    "id": "mira",
+                    "name": "Mira",
+                    "mood": "calm",
+                    "moods": ["calm"],
+                    "actions": ["wave"],
+                }
+            ],
+            "Well met.",
+            0,
+            0,
+        ],
+    ),
+    Case("opened, remembered", "server", [16, "c1", [{"id": "m", "name": "M"}], "", 12, 3]),
+    Case("state_ok", "server", [17, "c1", 2]),
+    Case("turn", "server", [18, 1, "t-1", "c1", "mira", "l1"]),
+    Case("turn, answering no line", "server", [18, 2, "t-2", "c1", "mira"]),
+    Case("delta", "server", [19, 1, "Well, "]),
+    Case("cue, mood", "server", [20, 1, 6, "mood", "angry", {}]),
+    Case("cue, action", "server", [20, 1, 6, "action", "give", {"item": "key", "count": 1}]),
+    Case("cue, pause", "server", [20, 1, 6, "pause", "", {"ms": 300}]),
+    Case("cue, minimal", "server", [20, 1, 0, "mood"]),
+    Case("turn_end, minimal", "server", [21, 1, "complete", 42]),
+    Case("turn_end", "server", [21, 1, "complete", 42, 310, 2400, 812, 40, 512, "", ""]),
+    Case(
+        "turn_end, fallback",
+        "server",
+        [21, 1, "fallback", 12, 0, 9000, 0, 0, 0, "model_timeout", "No token within 8 s."],
+    ),
+    Case("turn_end, a reason of a later version", "server", [21, 1, "vanished", 0]),
+    Case("error, minimal", "server", [22, "busy", "A turn runs."]),
+    Case("error", "server", [22, "rate_limited", "Wait.", "c1", "l1", 0, True, 2000]),
+    Case("closed", "server", [23, "c1"]),
+    Case(
+        "delta, fields of a later version", "server", [19, 1, "Hi", {"a": [1]}], {"x": {"a": [1]}}
+    ),
+    *(Case(f"delta, {name}", "server", [19, 1, text]) for name, text in TEXTS.items()),
+    *(Case(f"say, {name}", "client", [18, "c1", "l1", text]) for name, text in TEXTS.items()),
+    *(Case(f"delta, turn {number}", "server", [19, number, "x"]) for number in INTEGERS),
+    *(Case(f"ack, seq {number}", "client", [1, number]) for number in INTEGERS),
+]
+
+LONG = [Case("delta, 65,536 bytes", "server", [19, 1, "0123456789abcdef" * 4096])]
+
+
+def render(case: Case) -> dict[str, Any]:
+    """The case as the vector file has it."""
+    side = CLIENT_SIDE if case.sender == "client" else SERVER_SIDE
+    kind = side.by_number[case.items[0]]
+    names = [f.name for f in kind.fields]
+    given = dict(zip(names, case.items[1:], strict=False))
+    return {
+        "name": case.name,
+        "sender": case.sender,
+        "msgpack": msgspec.msgpack.encode(case.items).hex(),
+        "json": _dumps({"type": kind.name, **given, **case.extra}),
+        "message": _complete(kind, given),
+    }
+
+
+def _complete(kind: Kind, given: dict[str, Any]) -> dict[str, Any]:
+    """All fields of the message, those of nested maps included, defaults filled in."""
+    message = msgspec.convert({"type": kind.name, **given}, kind.twin)
+    complete: dict[str, Any] = msgspec.to_builtins(message)
+    return complete
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
