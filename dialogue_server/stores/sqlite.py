@@ -144,9 +144,9 @@ class SQLiteStore:
                 )
             elif version != SCHEMA_VERSION:
                 raise StoreError(
-                    f"{self._path.name} was written by another version of the server (its format "
-                    f"is {version}, this one reads {SCHEMA_VERSION}). Update the server, or set "
-                    "store.path to a new file."
+                    f"{self._path.name} comes from another version of the server (its format "
+                    f"is {version}, this one reads {SCHEMA_VERSION}). Run that version, or point "
+                    "store.path at a new file."
                 )
         except BaseException:
             db.close()
@@ -229,5 +229,6 @@ class SQLiteStore:
 
 
 def _node(row: tuple[Any, ...]) -> Node:
-    *fields, meta = row
-    return Node(*fields, meta=msgspec.msgpack.decode(meta))
+    node, parent, kind, speaker, text, at, line, reason, meta = row
+    decoded = msgspec.msgpack.decode(meta)
+    return Node(node, parent, kind, speaker, text, at, line, reason, decoded)

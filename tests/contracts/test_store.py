@@ -25,13 +25,13 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     await store.aclose()
 
 
-def player(id: str, parent: str = "", *, line: str = "", text: str = "Hello?") -> Node:
-    return Node(id, parent, "player", "Ann", text, 1.5, line=line)
+def player(node: str, parent: str = "", *, line: str = "", text: str = "Hello?") -> Node:
+    return Node(node, parent, "player", "Ann", text, 1.5, line=line)
 
 
-def npc(id: str, parent: str, *, text: str = "Hm.", line: str = "") -> Node:
+def npc(node: str, parent: str, *, text: str = "Hm.", line: str = "") -> Node:
     return Node(
-        id, parent, "npc", "mira", text, 2.5, line=line, reason="complete", meta={"cues": [[0]]}
+        node, parent, "npc", "mira", text, 2.5, line=line, reason="complete", meta={"cues": [[0]]}
     )
 
 

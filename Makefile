@@ -1,0 +1,56 @@
+# Every task of the project. `make demo` and `make test` set everything up by themselves.
+# Needs Python 3.11 or newer and nothing else; on Windows use `py -m pip install` as CONTRIBUTING.md says.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench evaluate docs generate clean
+
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.demo ## two NPCs talk, with the embedded model; no key needed
+	@$(BIN)/dialogue-server model get || echo "Going on without the embedded model: the NPCs speak their authored lines."
+	@$(BIN)/dialogue-server demo
+
+test: $(VENV)/.dev ## everything, the embedded model included
+	@$(BIN)/dialogue-server model get
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev ## formatting, lint, types, generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m dialogue_protocol.vectors check
+
+format: $(VENV)/.dev ## put the code in shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## the cost per token, beside a bare forwarder in the same run
+	$(BIN)/python -m benchmarks $(ARGS)
+
+evaluate: $(VENV)/.dev ## how well the embedded model plays the starter world
+	@$(BIN)/dialogue-server model get
+	$(BIN)/dialogue-server evaluate $(ARGS)
+
+clean: ## remove what was made
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Set PYTHON=.")'
+	@echo "Making $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing the server and the embedded model's runtime ..."
+	@$(PIP) install -c constraints.txt -e '.[local]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing the server, the embedded model's runtime and the test tools ..."
+	@$(PIP) install -c constraints.txt -e '.[local,dev]'
+	@touch $@ $(VENV)/.demo

@@ -1,0 +1,66 @@
+"""What every session shares: content, model, store, limits, and the outside's clock and ids."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from dialogue_protocol.messages import Limits
+from msgspec import Struct
+
+from ..backends.base import ModelBackend, Sampling
+from ..domain.persona import Persona, World
+from ..stores.base import Store
+from .observer import Observer
+
+
+class EngineLimits(Struct, frozen=True):
+    """The engine's bounds. Bytes, seconds, code points and tokens, as the names say."""
+
+    message_bytes: int = 256 * 1024
+    line_chars: int = 1_000
+    state_bytes: int = 64 * 1024
+    state_depth: int = 16
+    conversations: int = 16
+    replay_bytes: int = 256 * 1024
+    detach_seconds: float = 60.0
+    turn_seconds: float = 120.0
+    prompt_tokens: int = 4_000
+    answer_tokens: int = 300
+
+    def wire(self) -> Limits:
+        """What a client is told of them."""
+        return Limits(
+            message_bytes=self.message_bytes,
+            line_chars=self.line_chars,
+            state_bytes=self.state_bytes,
+            state_depth=self.state_depth,
+            conversations=self.conversations,
+        )
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
+@dataclass(slots=True)
+class EngineContext:
+    """Made once by the composition root. `world` and `personas` may be replaced while running;
+    a conversation takes the new ones with its next turn."""
+
+    world: World
+    personas: Mapping[str, Persona]
+    backend: ModelBackend
+    store: Store
+    observe: Observer
+    limits: EngineLimits = field(default_factory=EngineLimits)
+    sampling: Sampling = field(default_factory=Sampling)
+    server: str = ""
+    """What `welcome.server` says: name and version."""
+    now: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+    new_id: Callable[[], str] = _new_id
+    draining: bool = False
+    """True while the server shuts down: running turns finish, new lines are refused."""

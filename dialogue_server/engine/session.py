@@ -1,0 +1,214 @@
+"""One session: a client's messages in, the engine's answers out, whatever socket carries them."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections import OrderedDict
+from typing import Protocol, assert_never
+
+from dialogue_protocol.codec import DecodeError
+from dialogue_protocol.codes import CloseCode, EndReason, ErrorCode
+from dialogue_protocol.connection import ProtocolError, ServerConnection
+from dialogue_protocol.messages import (
+    Ack,
+    ClientMessage,
+    Close,
+    Closed,
+    Error,
+    GoAway,
+    Hello,
+    Interrupt,
+    Open,
+    Ping,
+    Pong,
+    Say,
+    ServerMessage,
+    State,
+)
+
+from ..errors import DialogueError, RequestError
+from .context import EngineContext
+from .conversation import OpenConversation
+from .observer import ConversationOpened, Failure, RequestRefused
+from .turn import TurnRunner
+
+Frame = bytes | str
+_REMEMBERED_TURNS = 64
+
+
+class Socket(Protocol):
+    """What a session needs of a socket. Neither call may block or raise."""
+
+    def write(self, frame: Frame) -> None:
+        """Put a frame on its way."""
+        ...
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """Begin to close."""
+        ...
+
+
+class Session:
+    """Holds conversations, and outlives its sockets for a while (registry.py)."""
+
+    def __init__(self, context: EngineContext, connection: ServerConnection) -> None:
+        self.connection = connection
+        self.id = connection.session
+        self.socket: Socket | None = None
+        self._context = context
+        self._conversations: dict[str, OpenConversation] = {}
+        self._turns: OrderedDict[int, tuple[OpenConversation, TurnRunner]] = OrderedDict()
+        self._last_turn = 0
+
+    def send(self, message: ServerMessage) -> None:
+        """Number and keep a message, and write it if a socket is there. The per-token path."""
+        frame = self.connection.send(message)
+        if self.socket is not None:
+            self.socket.write(frame)
+
+    async def receive(self, frame: Frame) -> None:
+        """Handle one frame of the client. What is wrong with it is answered, and the session
+        lives on; only a breach of the protocol raises (ProtocolError: close with its code)."""
+        message: ClientMessage | None = None
+        try:
+            message = self.connection.receive(frame)
+            if message is not None:
+                await self._handle(message)
+        except DecodeError as error:
+            self._refuse(RequestError(error.code, error.detail), error)
+        except DialogueError as error:
+            self._refuse(error, message)
+        except ProtocolError:
+            raise
+        except Exception:
+            self._context.observe(Failure(where="session", error=traceback.format_exc()))
+            problem = DialogueError(ErrorCode.INTERNAL, "The server failed; its log says how.")
+            self._refuse(problem, message)
+
+    async def _handle(self, message: ClientMessage) -> None:
+        match message:
+            case Say():
+                await self._say(message)
+            case State():
+                self.send(await self._conversation(message.conversation).set_state(message))
+            case Ack():
+                pass  # the connection has obeyed it
+            case Ping():
+                self.send(Pong(message.nonce))
+            case Interrupt():
+                await self._interrupt(message)
+            case Open():
+                await self._open(message)
+            case Close():
+                await self._conversation(message.conversation).close()
+                del self._conversations[message.conversation]
+                self.send(Closed(message.conversation))
+            case Hello():
+                raise RequestError(
+                    ErrorCode.BAD_MESSAGE, "hello: was said already; it opens a socket, once."
+                )
+            case _:
+                assert_never(message)
+
+    async def _open(self, message: Open) -> None:
+        self._refuse_when_draining()
+        limit = self._context.limits.conversations
+        for name, value in (
+            ("conversation", message.conversation),
+            ("player.id", message.player.id),
+        ):
+            if not 0 < len(value) <= 64:
+                raise RequestError(
+                    ErrorCode.BAD_MESSAGE, f"open.{name}: must have 1 to 64 characters."
+                )
+        if not message.npcs:
+            raise RequestError(ErrorCode.UNKNOWN_NPC, "open.npcs: names no NPC.")
+        if message.conversation not in self._conversations and len(self._conversations) >= limit:
+            raise RequestError(
+                ErrorCode.TOO_MANY_CONVERSATIONS,
+                f"{limit} conversations are open (limits.conversations); close one first.",
+            )
+        old = self._conversations.get(message.conversation)
+        if old is not None:
+            await old.close()
+        conversation = OpenConversation(self._context, self.send, self.id, message)
+        opened = await conversation.load()
+        self._conversations[message.conversation] = conversation
+        self.send(opened)
+        self._context.observe(
+            ConversationOpened(
+                session=self.id,
+                conversation=message.conversation,
+                npcs=tuple(npc.id for npc in opened.npcs),
+                history=opened.history,
+            )
+        )
+
+    async def _say(self, message: Say) -> None:
+        self._refuse_when_draining()
+        conversation = self._conversation(message.conversation)
+        self._last_turn += 1
+        turn = await conversation.say(message, self._last_turn)
+        if turn is not None:
+            self._turns[turn.number] = (conversation, turn)
+            if len(self._turns) > _REMEMBERED_TURNS:
+                self._turns.popitem(last=False)
+
+    async def _interrupt(self, message: Interrupt) -> None:
+        known = self._turns.get(message.turn)
+        if known is None:
+            raise RequestError(
+                ErrorCode.UNKNOWN_TURN,
+                f"interrupt.turn: there is no recent turn {message.turn} in this session.",
+            )
+        conversation, turn = known
+        if message.seen < 0:
+            raise RequestError(ErrorCode.BAD_MESSAGE, "interrupt.seen: must be 0 or more.")
+        if turn.stop(EndReason.INTERRUPTED, message.seen):
+            return  # its turn_end answers
+        if turn.phase != "ended":
+            await conversation.finish()
+        await conversation.cut(turn.node, message.seen)
+
+    def _conversation(self, name: str) -> OpenConversation:
+        conversation = self._conversations.get(name)
+        if conversation is None:
+            raise RequestError(
+                ErrorCode.UNKNOWN_CONVERSATION,
+                f"There is no open conversation {name!r}; send `open` first.",
+            )
+        return conversation
+
+    def _refuse_when_draining(self) -> None:
+        if self._context.draining:
+            raise RequestError(
+                ErrorCode.SHUTTING_DOWN, "The server shuts down; reconnect and say it again."
+            )
+
+    def _refuse(self, error: DialogueError, message: object) -> None:
+        self.send(
+            Error(
+                code=error.code,
+                detail=error.detail,
+                conversation=getattr(message, "conversation", "") or "",
+                line=getattr(message, "line", "") or "",
+                turn=getattr(message, "turn", 0) or 0,
+                retryable=error.retryable,
+                retry_after_ms=round(1000 * error.retry_after),
+            )
+        )
+        self._context.observe(RequestRefused(session=self.id, code=error.code, detail=error.detail))
+
+    def drain(self, reconnect_ms: int) -> None:
+        """Tell the client that the server goes away."""
+        self.send(GoAway(reconnect_ms, "The server restarts; reconnect and resume."))
+
+    async def finish(self) -> None:
+        """Wait for the running turns to end by themselves."""
+        await asyncio.gather(*(c.finish() for c in self._conversations.values()))
+
+    async def close(self) -> None:
+        """Stop what runs and store it. After calling this, nothing else may be called."""
+        await asyncio.gather(*(c.close() for c in self._conversations.values()))
+        self._conversations.clear()

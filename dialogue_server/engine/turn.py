@@ -1,0 +1,237 @@
+"""One turn: from a prompt to exactly one `turn_end`, whatever the model does.
+
+    asked ──▶ streaming ──▶ ending ──▶ ended
+                  │ stop() ──▲
+
+While streaming, `stop` cancels the model at once. Once ending, nothing stops the turn from
+being stored and reported; a stop then comes too late and is told so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Callable
+from typing import Any, Literal
+
+from dialogue_protocol.codes import EndReason, ErrorCode
+from dialogue_protocol.messages import Cue, Delta, ServerMessage, TurnEnd
+
+from ..backends.base import Finished, ModelRequest, Usage
+from ..domain.conversation import ConversationKey, Node
+from ..domain.persona import Persona
+from ..domain.stream import Action, Mood, Pause, Piece, Rejected, Text, TextStream
+from ..errors import BackendError, DialogueError, StoreError
+from .context import EngineContext
+from .observer import CueDropped, Failure, TurnFinished
+
+_FINISHED = {
+    "stop": EndReason.COMPLETE,
+    "length": EndReason.LENGTH,
+    "content_filter": EndReason.FILTERED,
+}
+
+
+class TurnRunner:
+    """Runs one turn; `number` names it in the session, `node` in the store."""
+
+    def __init__(
+        self,
+        context: EngineContext,
+        send: Callable[[ServerMessage], None],
+        *,
+        session: str,
+        key: ConversationKey,
+        persona: Persona,
+        number: int,
+        asked: Node,
+        began: float,
+        remember: Callable[[Node], None],
+    ) -> None:
+        self.number = number
+        self.node = context.new_id()
+        self.line = asked.line
+        self.phase: Literal["asked", "streaming", "ending", "ended"] = "asked"
+        self._context = context
+        self._send = send
+        self._session = session
+        self._key = key
+        self._persona = persona
+        self._asked = asked
+        self._began = began
+        self._remember = remember
+        self._first = 0.0
+        self._cues: list[list[Any]] = []
+        self._stop: tuple[EndReason, int | None] | None = None
+        self._task: asyncio.Task[Node] | None = None
+        self._usage = Usage()
+
+    def start(self, request: ModelRequest, stream: TextStream, fallback: str) -> asyncio.Task[Node]:
+        """Begin. The task returns the NPC's node as it was stored (or should have been)."""
+        self._task = asyncio.create_task(
+            self._run(request, stream, fallback), name=f"turn {self.number} {self.node}"
+        )
+        return self._task
+
+    def stop(self, reason: EndReason, seen: int | None = None) -> bool:
+        """Cancel the model and end the turn with `reason`, keeping the first `seen` code points
+        (None: all that was sent). False if the turn is over or about to be."""
+        if self.phase not in ("asked", "streaming") or self._task is None or self._stop:
+            return False
+        self._stop = (reason, seen)
+        if self.phase == "streaming":  # a task cancelled before its first step would never end
+            self._task.cancel()
+        return True
+
+    async def _run(self, request: ModelRequest, stream: TextStream, fallback: str) -> Node:
+        reason, error = EndReason.COMPLETE, None
+        try:
+            if self._stop is None:
+                self.phase = "streaming"
+                async with asyncio.timeout(self._context.limits.turn_seconds):
+                    reason = await self._stream(request, stream)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._stop is None or task is None:
+                raise
+            task.uncancel()
+        except DialogueError as problem:
+            error = problem
+        except TimeoutError:
+            error = BackendError(
+                ErrorCode.MODEL_TIMEOUT,
+                f"The turn took longer than {self._context.limits.turn_seconds:g} s; raise "
+                "limits.turn_seconds or ask a faster model.",
+            )
+        except Exception:
+            self._context.observe(Failure(where=f"turn {self.node}", error=traceback.format_exc()))
+            error = BackendError(ErrorCode.INTERNAL, "The server failed; its log says how.")
+        self.phase = "ending"
+        return await self._end(stream, reason, error, fallback)
+
+    async def _stream(self, request: ModelRequest, stream: TextStream) -> EndReason:
+        feed, emit = stream.feed, self._emit
+        answer = self._context.backend.stream(request)
+        try:
+            async for item in answer:
+                if type(item) is Finished:
+                    self._usage = item.usage
+                    emit(stream.finish())
+                    return _FINISHED[item.reason]
+                emit(feed(item.text))  # type: ignore[union-attr]
+                if stream.stopped:
+                    break
+        finally:
+            await answer.aclose()
+        emit(stream.finish())
+        return EndReason.COMPLETE
+
+    def _emit(self, pieces: list[Piece]) -> None:
+        for piece in pieces:
+            if type(piece) is Text:
+                if not self._first:
+                    self._first = self._context.monotonic()
+                self._send(Delta(self.number, piece.text))
+            else:
+                self._emit_cue(piece)
+
+    def _emit_cue(self, piece: Piece) -> None:
+        match piece:
+            case Mood():
+                cue = Cue(self.number, piece.offset, "mood", piece.name)
+            case Action():
+                cue = Cue(self.number, piece.offset, "action", piece.name, piece.args)
+            case Pause():
+                cue = Cue(self.number, piece.offset, "pause", "", {"ms": piece.ms})
+            case Rejected():
+                self._context.observe(
+                    CueDropped(
+                        turn=self.node,
+                        npc=self._persona.id,
+                        kind=piece.kind,
+                        name=piece.name,
+                        problem=piece.problem,
+                    )
+                )
+                return
+            case _:
+                raise AssertionError(piece)
+        self._cues.append([cue.offset, cue.kind, cue.name, cue.args])
+        self._send(cue)
+
+    async def _end(
+        self, stream: TextStream, reason: EndReason, error: DialogueError | None, fallback: str
+    ) -> Node:
+        seen = None
+        if self._stop is not None:
+            reason, seen = self._stop
+            error = None
+        elif error is None and not stream.text and reason is not EndReason.FILTERED:
+            error = BackendError(ErrorCode.MODEL_EMPTY, "The model answered with nothing.")
+        elif reason is EndReason.FILTERED:
+            error = BackendError(ErrorCode.MODEL_REFUSED, "The provider's filter cut the answer.")
+        if error is not None:
+            if not stream.text and fallback:
+                stream = TextStream(self._persona)
+                self._emit([*stream.feed(fallback), *stream.finish()])
+                reason = EndReason.FALLBACK
+            elif not stream.text:
+                reason = EndReason.FAILED
+            elif reason is not EndReason.FILTERED:
+                self._emit(stream.finish())
+                reason = EndReason.TRUNCATED
+        text = stream.text if seen is None else stream.text[: max(seen, 0)]
+        node = Node(
+            id=self.node,
+            parent=self._asked.id,
+            kind="npc",
+            speaker=self._persona.id,
+            text=text,
+            at=self._context.now(),
+            line=self.line,
+            reason=reason,
+            meta={"cues": [cue for cue in self._cues if cue[0] <= len(text)]},
+        )
+        try:
+            await self._context.store.append(self._key, node)
+        except StoreError as problem:
+            # The player has read the answer: end the turn well, and say that it is not kept.
+            error = error or problem
+        self._remember(node)
+        self.phase = "ended"
+        self._report(node, reason, error)
+        return node
+
+    def _report(self, node: Node, reason: EndReason, error: DialogueError | None) -> None:
+        ended = self._context.monotonic()
+        end = TurnEnd(
+            turn=self.number,
+            reason=reason,
+            length=len(node.text),
+            first_token_ms=round(1000 * (self._first - self._began)) if self._first else 0,
+            total_ms=round(1000 * (ended - self._began)),
+            input_tokens=self._usage.input_tokens,
+            output_tokens=self._usage.output_tokens,
+            cached_tokens=self._usage.cached_tokens,
+            code=error.code if error else "",
+            detail=error.detail if error else "",
+        )
+        self._send(end)
+        self._context.observe(
+            TurnFinished(
+                session=self._session,
+                conversation=self._key.conversation,
+                turn=self.node,
+                npc=self._persona.id,
+                backend=self._context.backend.name,
+                reason=end.reason,
+                code=end.code,
+                length=end.length,
+                first_token_ms=end.first_token_ms,
+                total_ms=end.total_ms,
+                input_tokens=end.input_tokens,
+                output_tokens=end.output_tokens,
+                cached_tokens=end.cached_tokens,
+                detail=end.detail,
+            )
+        )

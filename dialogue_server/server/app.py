@@ -1,0 +1,182 @@
+"""The composition root: settings become objects; start, main loop, shutdown, readable in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from .. import __version__
+from ..backends.base import ModelBackend, Sampling
+from ..engine.context import EngineContext, EngineLimits
+from ..engine.registry import Registry
+from ..errors import SettingsError
+from ..instrumentation.logging import Log
+from ..settings import MEMORY, Settings
+from ..stores import content
+from ..stores.base import Store
+from ..stores.memory import MemoryStore
+from ..stores.sqlite import SQLiteStore
+from .models import choose_backend
+from .websocket import Listener
+
+
+class App:
+    """A whole server. `start`, then `run` or wait for something else, then `stop`."""
+
+    def __init__(self, settings: Settings, log: Log | None = None) -> None:
+        self.settings = settings
+        self.log = log or Log(settings.server.log_format, settings.server.log_level)
+        self.url = ""
+        self.context: EngineContext
+        self._stack = contextlib.AsyncExitStack()
+        self._stopping = asyncio.Event()
+
+    async def start(self) -> None:
+        """Load the content, start store and model, listen. Raises a DialogueError that says
+        what to do; whatever had been started is stopped then."""
+        settings = self.settings
+        try:
+            world = self._load_content()
+            store = _store(settings)
+            self._stack.push_async_callback(store.aclose)
+            await store.start()
+            backend = await self._start_backend()
+            self.context = EngineContext(
+                world=world.world,
+                personas=world.personas,
+                backend=backend,
+                store=store,
+                observe=self.log,
+                limits=_limits(settings),
+                sampling=Sampling(temperature=settings.model.temperature),
+                server=f"dialogue-server {__version__}",
+            )
+            await self._listen()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        self.log.info("server.ready", url=self.url, npcs=sorted(world.personas), model=backend.name)
+
+    async def run(self) -> None:
+        """Serve until a signal or `request_stop`."""
+        with _signals(self.request_stop):
+            await self._stopping.wait()
+        self.log.info("server.stopping", grace=self.settings.server.shutdown_grace)
+
+    def request_stop(self) -> None:
+        """Let `run` return."""
+        self._stopping.set()
+
+    async def stop(self) -> None:
+        """Drain, close, release; after calling this, nothing else may be called."""
+        await self._stack.aclose()
+        self.log.info("server.stopped")
+
+    def _load_content(self) -> content.Content:
+        folder = Path(self.settings.content.folder)
+        loaded = content.load(folder)
+        for error in loaded.errors:
+            self.log.warning(
+                "content.invalid", file=error.file, place=error.place, problem=error.problem
+            )
+        if not loaded.personas:
+            raise SettingsError(
+                f"{folder}: has no persona that could be loaded. `dialogue-server init DIR` makes "
+                "a world to start from; content.folder names the one to serve."
+            )
+        return loaded
+
+    async def _start_backend(self) -> ModelBackend:
+        choice = choose_backend(self.settings)
+        for note in choice.notes:
+            self.log.warning("model.note", note=note)
+        self._stack.push_async_callback(choice.backend.aclose)
+        await choice.backend.start()
+        return choice.backend
+
+    async def _listen(self) -> None:
+        settings = self.settings
+        registry = Registry(self.context)
+        listener = Listener(
+            self.context,
+            registry,
+            host=settings.server.host,
+            port=settings.server.port,
+            write_bytes=settings.limits.write_bytes,
+            handshake_seconds=settings.limits.handshake,
+        )
+        try:
+            port = await listener.start()
+        except OSError as error:
+            raise SettingsError(
+                f"cannot listen on {settings.server.host}:{settings.server.port} "
+                f"({error.strerror or error}). Choose another with --port, or stop what holds it."
+            ) from error
+        self._stack.push_async_callback(listener.stop)
+        self._stack.push_async_callback(registry.drain, settings.server.shutdown_grace)
+        host = settings.server.host
+        self.url = f"ws://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+async def serve(settings: Settings, ready: Callable[[App], None] | None = None) -> None:
+    """Run a server until it is told to stop. `ready` is called once it listens."""
+    app = App(settings)
+    await app.start()
+    try:
+        if ready is not None:
+            ready(app)
+        await app.run()
+    finally:
+        await app.stop()
+
+
+def _store(settings: Settings) -> Store:
+    if settings.store.path == MEMORY:
+        return MemoryStore()
+    return SQLiteStore(Path(settings.store.path))
+
+
+def _limits(settings: Settings) -> EngineLimits:
+    limits = settings.limits
+    return EngineLimits(
+        message_bytes=limits.message_bytes,
+        line_chars=limits.line_chars,
+        state_bytes=limits.state_bytes,
+        state_depth=limits.state_depth,
+        conversations=limits.conversations,
+        replay_bytes=limits.replay_bytes,
+        detach_seconds=limits.detach_grace,
+        turn_seconds=settings.model.turn_timeout + 5,  # the backend's own limit rings first
+        prompt_tokens=limits.prompt_tokens,
+        answer_tokens=settings.model.max_tokens,
+    )
+
+
+@contextlib.contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """SIGINT and SIGTERM stop the server. Windows has no loop signal handlers: there the
+    standard one is set, and wakes the loop."""
+    loop = asyncio.get_running_loop()
+    wanted = (signal.SIGINT, signal.SIGTERM)
+    try:
+        for number in wanted:
+            loop.add_signal_handler(number, stop)
+    except (NotImplementedError, RuntimeError):
+        old = {}
+        with contextlib.suppress(ValueError):  # not the main thread: the caller stops us
+            for number in wanted:
+                old[number] = signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+        try:
+            yield
+        finally:
+            for number, handler in old.items():
+                signal.signal(number, handler)
+        return
+    try:
+        yield
+    finally:
+        for number in wanted:
+            loop.remove_signal_handler(number)

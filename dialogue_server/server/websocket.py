@@ -1,0 +1,261 @@
+"""WebSockets: the listener that carries sessions, and a thin client. Sole owner of `websockets`.
+
+A session writes frames without waiting: they go into the socket's transport buffer, and a
+reader that lets it grow beyond `write_bytes` is closed with SLOW_READER, which invites it to
+resume. So a slow reader costs bounded memory and delays nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import traceback
+from collections.abc import AsyncIterator, Sequence
+from types import TracebackType
+from typing import Self
+
+from dialogue_protocol.codec import JSON, MSGPACK, Codec, DecodeError, codec_for
+from dialogue_protocol.codes import CloseCode, ErrorCode
+from dialogue_protocol.connection import HandshakeError, ProtocolError, check_hello
+from dialogue_protocol.messages import SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK, Error, Hello
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidURI,
+    NegotiationError,
+    WebSocketException,
+)
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from ..engine.context import EngineContext
+from ..engine.observer import Failure
+from ..engine.registry import Registry
+from . import http
+
+Frame = bytes | str
+_SUBPROTOCOLS = [Subprotocol(SUBPROTOCOL_MSGPACK), Subprotocol(SUBPROTOCOL_JSON)]
+
+
+class Listener:
+    """Listens on one port and hands each socket to the registry. `start`, then `stop`."""
+
+    def __init__(
+        self,
+        context: EngineContext,
+        registry: Registry,
+        *,
+        host: str,
+        port: int,
+        write_bytes: int,
+        handshake_seconds: float,
+    ) -> None:
+        self._context = context
+        self._registry = registry
+        self._host = host
+        self._port = port
+        self._write_bytes = write_bytes
+        self._handshake_seconds = handshake_seconds
+        self._server: Server | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> int:
+        """Listen; returns the port. OSError if it cannot be had."""
+        limit = self._context.limits.message_bytes
+        self._server = await serve(
+            self._serve_socket,
+            self._host,
+            self._port,
+            subprotocols=_SUBPROTOCOLS,
+            select_subprotocol=_select_subprotocol,
+            process_request=self._process_request,
+            compression=None,  # deltas are smaller than a deflate block's header
+            server_header=None,
+            # Over the limit is an error that the session survives; far over it is an attack.
+            max_size=4 * limit,
+            open_timeout=self._handshake_seconds,
+            # A slow reader must not hold its buffer for long once it is told to go.
+            close_timeout=5,
+        )
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        """Close the port and every socket that is left."""
+        if self._server is not None:
+            self._server.close(code=CloseCode.GOING_AWAY, reason="the server restarts")
+            await self._server.wait_closed()
+        if self._closing:
+            await asyncio.wait(self._closing)
+
+    def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
+        if "upgrade" in request.headers.get("Connection", "").lower():
+            return None
+        status, text = http.answer(request.path, lambda: not self._context.draining)
+        headers = Headers({"Content-Type": "text/plain; charset=utf-8", "Connection": "close"})
+        body = text.encode()
+        headers["Content-Length"] = str(len(body))
+        return Response(status.value, status.phrase, headers, body)
+
+    async def _serve_socket(self, connection: ServerConnection) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            try:
+                await self._serve_session(connection)
+            except ProtocolError as error:
+                codec = codec_for(connection.subprotocol or "") or MSGPACK
+                await connection.send(codec.encode(Error(error.code, error.detail)))
+                await connection.close(error.close_code, error.code)
+            except ConnectionClosed:
+                raise
+            except Exception:
+                self._context.observe(Failure(where="socket", error=traceback.format_exc()))
+                await connection.close(1011, "the server failed")
+
+    async def _serve_session(self, connection: ServerConnection) -> None:
+        hello, codec = await self._handshake(connection)
+        socket = _Socket(connection, self._write_bytes, self._closing)
+        session = self._registry.attach(hello, codec, socket)
+        try:
+            async for frame in connection:
+                if session.socket is not socket:
+                    break  # a newer socket has taken over
+                await session.receive(frame)
+        finally:
+            self._registry.detach(session, socket)
+
+    async def _handshake(self, connection: ServerConnection) -> tuple[Hello, Codec]:
+        try:
+            async with asyncio.timeout(self._handshake_seconds):
+                frame = await connection.recv()
+        except TimeoutError:
+            raise HandshakeError(
+                CloseCode.HANDSHAKE_TIMEOUT,
+                ErrorCode.BAD_MESSAGE,
+                f"No hello came within {self._handshake_seconds:g} s.",
+            ) from None
+        codec = codec_for(connection.subprotocol or "")
+        if codec is None:  # a client that names no subprotocol is known by its first frame
+            codec = JSON if isinstance(frame, str) else MSGPACK
+        try:
+            return check_hello(
+                codec.decode_client(frame, self._context.limits.message_bytes)
+            ), codec
+        except DecodeError as error:
+            raise HandshakeError(CloseCode.PROTOCOL_ERROR, error.code, error.detail) from None
+
+
+def _select_subprotocol(
+    _connection: ServerConnection, offered: Sequence[Subprotocol]
+) -> Subprotocol | None:
+    if not offered:
+        return None
+    for subprotocol in _SUBPROTOCOLS:
+        if subprotocol in offered:
+            return subprotocol
+    raise NegotiationError(f"this server speaks {' and '.join(_SUBPROTOCOLS)}")
+
+
+class _Socket:
+    """A session's view of a WebSocket: writes never wait, closing happens behind it."""
+
+    __slots__ = ("_closing", "_connection", "_one", "_tasks", "_write_bytes")
+
+    def __init__(
+        self, connection: ServerConnection, write_bytes: int, tasks: set[asyncio.Task[None]]
+    ) -> None:
+        self._connection = connection
+        self._one = (connection,)
+        self._write_bytes = write_bytes
+        self._tasks = tasks
+        self._closing = False
+
+    def write(self, frame: Frame) -> None:
+        if self._closing:
+            return
+        # `broadcast` to one: the library's public way to send without waiting.
+        broadcast(self._one, frame)
+        if self._connection.transport.get_write_buffer_size() > self._write_bytes:
+            self.close(CloseCode.SLOW_READER, "reads too slowly; reconnect and resume")
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        if not self._closing:
+            self._closing = True
+            task = asyncio.create_task(self._connection.close(code, reason), name="close socket")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+
+# ---------------------------------------------------------------- the client's side
+
+
+class ConnectError(Exception):
+    """The server could not be reached; the message says what was tried."""
+
+
+class ClientSocket:
+    """A client's WebSocket: `send`, `async for frame in socket`, `close`. After the iteration
+    ends, `close_code` says why."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+
+    @classmethod
+    async def connect(cls, url: str, codec: Codec = MSGPACK, *, timeout: float = 10.0) -> Self:
+        """Connect to ws:// or wss:// `url`; raises ConnectError within `timeout` seconds."""
+        try:
+            connection = await connect(
+                url,
+                subprotocols=[Subprotocol(codec.subprotocol)],
+                compression=None,
+                open_timeout=timeout,
+                max_size=None,
+                proxy=None,
+            )
+        except InvalidURI as error:
+            raise ConnectError(f"{url!r} is no WebSocket address (ws://host:port)") from error
+        except TimeoutError as error:
+            raise ConnectError(f"{url} did not answer within {timeout:g} s") from error
+        except OSError as error:
+            raise ConnectError(
+                f"nothing listens at {url} ({error.strerror or error}); is the server running?"
+            ) from error
+        except (InvalidHandshake, WebSocketException) as error:
+            raise ConnectError(f"{url} refused the connection: {error}") from error
+        return cls(connection)
+
+    @property
+    def close_code(self) -> int:
+        """The code the socket was closed with; 1006 for an abrupt drop."""
+        code = self._connection.close_code
+        return 1006 if code is None else code
+
+    async def send(self, frame: Frame) -> None:
+        """Send a frame; silently nothing once the socket is closed."""
+        with contextlib.suppress(ConnectionClosed):
+            await self._connection.send(frame)
+
+    async def __aiter__(self) -> AsyncIterator[Frame]:
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                yield await self._connection.recv()
+
+    async def close(self) -> None:
+        """Close and wait."""
+        await self._connection.close()
+
+    def abort(self) -> None:
+        """Drop the connection without a word, as a tunnel does."""
+        self._connection.transport.abort()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
