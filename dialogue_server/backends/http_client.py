@@ -72,12 +72,13 @@ class HttpClient:
                 stream=True,
             )
         except LIBRARY_ERRORS as error:
-            raise backend_error(self._where, error) from error
-        return Reply(
-            response.status_code,
-            response.headers,
-            Body(response.extensions["aiohttp_response"], self._where),
-        )
+            failure = backend_error(self._where, error)
+        else:
+            body = Body(response.extensions["aiohttp_response"], self._where)
+            return Reply(response.status_code, response.headers, body)
+        # Raised out here, for an exception of aiohttp holds the request's headers, the key among
+        # them: it must not hang on ours as its context.
+        raise failure
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -111,8 +112,10 @@ class Body:
             while data and not (plain := self._inflate.decompress(data)):
                 data = await self._content.readany()
         except LIBRARY_ERRORS as error:
-            raise backend_error(self._where, error) from error
-        return plain if data else b""
+            failure = backend_error(self._where, error, reading=True)
+        else:
+            return plain if data else b""
+        raise failure  # out here: see HttpClient.post
 
     async def drain(self, seconds: float) -> None:
         """Read the end of the body, if it is near, so that the connection can be used again."""
@@ -201,8 +204,7 @@ _CUT = (_FAILED, "cut the connection: the answer was cut off")
 _MISUSE = (ErrorCode.INTERNAL, "was asked in a way that the HTTP client refuses")
 _NO_ANSWER = (_UNREACHABLE, "did not accept the connection in time, or has no place free")
 
-# Looked up along the exception's classes, the nearest first.
-_MEANINGS: Mapping[type[Exception], tuple[ErrorCode, str]] = {
+MEANINGS: Mapping[type[BaseException], tuple[ErrorCode, str]] = {
     # aiohttp, whose errors are the causes of httpx's
     aiohttp.ClientConnectorDNSError: (_UNREACHABLE, "has a host name that does not resolve"),
     aiohttp.ClientSSLError: (_UNREACHABLE, "could not agree on TLS: is it https at all?"),
@@ -246,13 +248,19 @@ _MEANINGS: Mapping[type[Exception], tuple[ErrorCode, str]] = {
     TimeoutError: _NO_ANSWER,
     OSError: (_UNREACHABLE, "cut the connection"),
 }
+"""Code and sentence of an exception, looked up along its classes, the nearest first."""
 
 
-def backend_error(where: str, error: Exception) -> BackendError:
-    """The error of a library's exception; its own text is left out, for it may hold anything."""
+def backend_error(where: str, error: Exception, *, reading: bool = False) -> BackendError:
+    """The error of a library's exception; its own text is left out, for it may hold anything.
+    `reading`: an answer had begun, so a lost connection cut it off."""
     source = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
     for kind in type(source).__mro__:
-        if kind in _MEANINGS:
-            code, says = _MEANINGS[kind]
-            return BackendError(code, f"{where} {says}")
-    return BackendError(ErrorCode.INTERNAL, f"{where} failed in an unforeseen way")
+        if kind in MEANINGS:
+            code, says = MEANINGS[kind]
+            if reading and code is _UNREACHABLE:
+                code, says = _CUT
+            return BackendError(code, f"{where} {says} ({type(source).__name__})")
+    return BackendError(
+        ErrorCode.INTERNAL, f"{where} failed in an unforeseen way ({type(source).__name__})"
+    )

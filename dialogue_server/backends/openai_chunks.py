@@ -88,8 +88,8 @@ class Answer:
     set): it returns the `Finished` or raises the `BackendError` that says what went wrong.
     """
 
-    __slots__ = ("_content_type", "_done", "_events", "_parser", "_profile", "_raw", "_reason",
-                 "_reasoned", "_shown", "_think", "_usage", "failure", "over")  # fmt: skip
+    __slots__ = ("_content_type", "_done", "_events", "_heard", "_parser", "_profile", "_raw",
+                 "_reason", "_reasoned", "_shown", "_think", "_usage", "failure", "over")  # fmt: skip
 
     def __init__(self, profile: Profile, content_type: str = "", max_event_bytes: int = 1 << 20):
         self._profile = profile
@@ -98,6 +98,7 @@ class Answer:
         self._think = ThinkFilter()
         self._raw: bytes | None = b""  # the body's beginning, until it proves to be a stream
         self._events = 0
+        self._heard = False  # content of any kind came, thoughts and blanks included
         self._shown = False
         self._reasoned = False
         self._reason = ""
@@ -180,7 +181,7 @@ class Answer:
                 return self._show(text) + self._fail(self._error(_loads(data)))
             try:
                 chunk = _decode(data)
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 repaired = _repair(data)
                 if repaired is None:
                     if last or not data.strip():
@@ -211,9 +212,10 @@ class Answer:
         if not content:
             if delta.reasoning_content or delta.reasoning:
                 self._reasoned = True
-            if choice.message is None or self._shown or not choice.message.content:
+            if choice.message is None or self._heard or not choice.message.content:
                 return ""
             content = choice.message.content
+        self._heard = True
         text = self._think.feed(content)
         if not text and self._think.thought:
             self._reasoned = True
@@ -299,13 +301,14 @@ class Answer:
 
 def _loads(data: bytes) -> Any:
     try:
-        return json.loads(data)
-    except ValueError:
+        return json.loads(data.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
         return None
 
 
 def _repair(data: bytes) -> _Chunk | None:
-    """A chunk of unusual types, or with lone surrogates; None if it is not a JSON object."""
+    """A chunk of unusual types, with lone surrogates or with broken UTF-8; None if it is not a
+    JSON object."""
     body = _loads(data)
     if not isinstance(body, dict):
         return None

@@ -62,7 +62,7 @@ def read_response(status: int, headers: Mapping[str, str], body: bytes, now: flo
     """A refusal by HTTP status."""
     try:
         decoded = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         decoded = body[:4096].decode("utf-8", "replace")
     upstream = read_body(decoded)
     return structs.replace(

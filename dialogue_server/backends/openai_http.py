@@ -28,6 +28,7 @@ from .profiles import Profile, build_body, resolve
 
 _DEFAULT_TIMEOUTS = Timeouts()
 _MAX_ERROR_BYTES = 64 * 1024
+_ERROR_BODY_SECONDS = 1.0
 _MAX_ADAPTATIONS = 3
 _GRACE_FOR_USAGE = 2.0
 """Seconds to wait for the usage once the answer is complete, and then for [DONE]."""
@@ -177,11 +178,12 @@ class OpenAIBackend:
         parts: list[bytes] = []
         size = 0
         try:
-            # The status alone says a good deal, so a body that cannot be read is no matter.
-            with contextlib.suppress(BackendError):
-                while size < _MAX_ERROR_BYTES and (part := await reply.body.read()):
-                    parts.append(part)
-                    size += len(part)
+            # The status alone says a good deal, so a body that does not come is no matter.
+            with contextlib.suppress(BackendError, TimeoutError):
+                async with asyncio.timeout(_ERROR_BODY_SECONDS):
+                    while size < _MAX_ERROR_BYTES and (part := await reply.body.read()):
+                        parts.append(part)
+                        size += len(part)
         finally:
             reply.body.close()
         return read_response(reply.status, reply.headers, b"".join(parts), self._clock())
