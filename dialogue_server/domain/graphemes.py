@@ -5,11 +5,20 @@ Sole owner of `regex`, whose `\\X` matches one extended grapheme cluster.
 
 from __future__ import annotations
 
+import re
+
 import regex  # type: ignore[import-untyped]
 
 MAX_CLUSTER = 256
 """Code points after which an endless cluster is let go in pieces. UAX 15 ("Stream-Safe Text")
 calls more than 30 combining marks in a row abuse; the bound keeps memory and time small."""
+
+# Characters with a boundary between any two of them: ASCII but for CR, Latin, Greek, Cyrillic,
+# punctuation, kana, ideographs, Hangul syllables. Text of these needs no segmentation.
+_SIMPLE = re.compile(
+    "[\x00-\x0c\x0e-\u02ff\u0370-\u0482\u048a-\u052f\u1e00-\u1fff\u2010-\u2027\u2030-\u205e"
+    "\u3001-\u3029\u3041-\u3096\u309b-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff9d]*"
+)
 
 _CLUSTER = regex.compile(r"\X")
 
@@ -34,12 +43,10 @@ class GraphemeBuffer:
         """Take text; return what can be shown. After the last feed, call `flush`."""
         if not text:
             return ""
-        held = self._held
-        # Between two ASCII characters there is a boundary, except inside CR LF.
-        if text.isascii() and held.isascii() and "\r" not in text and held != "\r":
-            self._held = text[-1]
-            return held + text[:-1]
-        whole = held + text
+        whole = self._held + text
+        if _SIMPLE.fullmatch(whole):
+            self._held = whole[-1]
+            return whole[:-1]
         last: str = _CLUSTER.findall(whole)[-1]
         if len(last) > MAX_CLUSTER:
             last = last[-1]

@@ -97,7 +97,8 @@ def _after_label(
         if body[:size].casefold() != name:
             continue
         tail = body[size:].lstrip(_SPACE + _MARKS)
-        if not tail or tail[0] not in ":：":
+        between = len(body) - size - len(tail)
+        if not tail or tail[0] not in ":：" or between > _MAX_DECORATION:
             continue
         rest = tail[1:]
         if marked:
