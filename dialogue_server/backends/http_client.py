@@ -194,6 +194,7 @@ LIBRARY_ERRORS: tuple[type[Exception], ...] = (
     aiohttp.ClientError,
     zlib.error,
     OSError,
+    RuntimeError,  # what both raise when they are used after they were closed
 )
 """Everything that the libraries raise on account of the network or the other side."""
 
@@ -247,6 +248,7 @@ MEANINGS: Mapping[type[BaseException], tuple[ErrorCode, str]] = {
     zlib.error: (_FAILED, "sent a body that cannot be decompressed"),
     TimeoutError: _NO_ANSWER,
     OSError: (_UNREACHABLE, "cut the connection"),
+    RuntimeError: _MISUSE,
 }
 """Code and sentence of an exception, looked up along its classes, the nearest first."""
 

@@ -88,8 +88,22 @@ class Answer:
     set): it returns the `Finished` or raises the `BackendError` that says what went wrong.
     """
 
-    __slots__ = ("_content_type", "_done", "_events", "_heard", "_parser", "_profile", "_raw",
-                 "_reason", "_reasoned", "_shown", "_think", "_usage", "failure", "over")  # fmt: skip
+    __slots__ = (
+        "_content_type",
+        "_done",
+        "_events",
+        "_heard",
+        "_parser",
+        "_profile",
+        "_raw",
+        "_reason",
+        "_reasoned",
+        "_shown",
+        "_think",
+        "_usage",
+        "failure",
+        "over",
+    )
 
     def __init__(self, profile: Profile, content_type: str = "", max_event_bytes: int = 1 << 20):
         self._profile = profile

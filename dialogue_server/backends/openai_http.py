@@ -21,7 +21,7 @@ from ..domain.prompt import Message
 from ..errors import BackendError, SettingsError
 from .base import Delta, Finished, ModelRequest
 from .clocks import Clocks, Timeouts
-from .http_client import HttpClient, Reply
+from .http_client import Body, HttpClient, Reply
 from .openai_chunks import Answer
 from .openai_errors import Upstream, adapt, backend_error, read_response
 from .profiles import Profile, build_body, resolve
@@ -66,6 +66,7 @@ class OpenAIBackend:
         self._clock = clock
         self._client: HttpClient | None = None
         self._profiles: dict[str, Profile] = {}
+        self._bodies: set[Body] = set()
         self._closed = False
 
     def __repr__(self) -> str:
@@ -109,6 +110,8 @@ class OpenAIBackend:
     async def aclose(self) -> None:
         """Close every connection. Idempotent."""
         self._closed = True
+        for body in self._bodies:
+            body.close()
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
@@ -116,7 +119,7 @@ class OpenAIBackend:
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta | Finished, None]:
         """Ask the model. See base.py for what is promised."""
         if self._closed:
-            raise BackendError(ErrorCode.SHUTTING_DOWN, f"{self._name} is closed")
+            raise self._closed_error()
         if not request.messages:
             raise BackendError(
                 ErrorCode.MODEL_BAD_REQUEST,
@@ -129,6 +132,7 @@ class OpenAIBackend:
         profile = self._profile_of(request.model)
         answer = Answer(profile, reply.headers.get("content-type", ""), self._max_event_bytes)
         clocks.watch(body.close)
+        self._bodies.add(body)
         try:
             while not answer.over:
                 try:
@@ -136,6 +140,8 @@ class OpenAIBackend:
                 except BackendError as error:
                     if clocks.expired and not answer.finished:
                         raise clocks.error(self._name) from error
+                    if self._closed:
+                        raise self._closed_error() from error
                     if not answer.finished:
                         raise
                     data = b""  # the model had said all
@@ -153,6 +159,7 @@ class OpenAIBackend:
             await body.drain(_DRAIN)
         finally:
             clocks.stop()
+            self._bodies.discard(body)
             body.close()
 
     async def _open(self, request: ModelRequest, clocks: Clocks) -> Reply:
@@ -173,6 +180,10 @@ class OpenAIBackend:
                 raise AssertionError("unreachable")
         except TimeoutError:
             raise clocks.error(self._name) from None
+        except BackendError as error:
+            if self._closed:
+                raise self._closed_error() from error
+            raise
 
     async def _refusal(self, reply: Reply) -> Upstream:
         parts: list[bytes] = []
@@ -215,6 +226,9 @@ class OpenAIBackend:
             profile = resolve(self._service, model or self._default)
             self._profiles[model] = profile
         return profile
+
+    def _closed_error(self) -> BackendError:
+        return BackendError(ErrorCode.SHUTTING_DOWN, f"{self._name} is closed")
 
     def _require_key(self) -> None:
         profile = self._service
