@@ -90,7 +90,7 @@ async def serving(
     limits: EngineLimits | None = None,
     write_bytes: int = 256 * 1024,
     handshake_seconds: float = 5.0,
-    grace: float = 5.0,
+    grace: float = 0.1,
 ) -> AsyncIterator[Served]:
     """A server on a free port of the loopback, with everything real but the model."""
     records: list[Record] = []

@@ -133,10 +133,6 @@ class OpenConversation:
                 ErrorCode.LINE_TOO_LONG,
                 f"say.text: {len(text)} code points; the server takes {limit} (limits.line_chars).",
             )
-        if not 0 < len(message.line) <= 64:
-            raise RequestError(
-                ErrorCode.BAD_MESSAGE, "say.line: must be an id of 1 to 64 characters."
-            )
         running = self.turn
         if running is not None and running.phase != "ended":
             if running.line == message.line:
@@ -282,7 +278,7 @@ class OpenConversation:
         """An interrupt that came after the turn's end: the reveal was slower than the stream."""
         for index, old in enumerate(self._nodes):
             if old.id == node and seen < len(old.text):
-                text = old.text[: max(seen, 0)]
+                text = old.text[:seen]
                 await self._context.store.amend(node, text, EndReason.INTERRUPTED)
                 self._nodes[index] = msgspec.structs.replace(
                     old, text=text, reason=EndReason.INTERRUPTED

@@ -114,16 +114,6 @@ class Session:
     async def _open(self, message: Open) -> None:
         self._refuse_when_draining()
         limit = self._context.limits.conversations
-        for name, value in (
-            ("conversation", message.conversation),
-            ("player.id", message.player.id),
-        ):
-            if not 0 < len(value) <= 64:
-                raise RequestError(
-                    ErrorCode.BAD_MESSAGE, f"open.{name}: must have 1 to 64 characters."
-                )
-        if not message.npcs:
-            raise RequestError(ErrorCode.UNKNOWN_NPC, "open.npcs: names no NPC.")
         if message.conversation not in self._conversations and len(self._conversations) >= limit:
             raise RequestError(
                 ErrorCode.TOO_MANY_CONVERSATIONS,
@@ -163,8 +153,6 @@ class Session:
                 f"interrupt.turn: there is no recent turn {message.turn} in this session.",
             )
         conversation, turn = known
-        if message.seen < 0:
-            raise RequestError(ErrorCode.BAD_MESSAGE, "interrupt.seen: must be 0 or more.")
         if turn.stop(EndReason.INTERRUPTED, message.seen):
             return  # its turn_end answers
         if turn.phase != "ended":

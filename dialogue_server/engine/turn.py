@@ -180,7 +180,7 @@ class TurnRunner:
             elif reason is not EndReason.FILTERED:
                 self._emit(stream.finish())
                 reason = EndReason.TRUNCATED
-        text = stream.text if seen is None else stream.text[: max(seen, 0)]
+        text = stream.text if seen is None else stream.text[:seen]
         node = Node(
             id=self.node,
             parent=self._asked.id,
