@@ -24,6 +24,9 @@ VERSION = 1
 SUBPROTOCOL_MSGPACK = "dialogue.v1.msgpack"
 SUBPROTOCOL_JSON = "dialogue.v1.json"
 FIRST_SEQUENCED_TYPE = 16
+MAX_DELTA_CHARS = 16_000
+"""The most code points in one delta: 64,000 bytes of UTF-8 at worst, so that its WebSocket
+frame keeps the four-byte header. A server splits what is longer."""
 
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 """Any integer of the wire: what every language, JavaScript's doubles included, holds exactly."""
@@ -222,7 +225,8 @@ class Turn(Struct, frozen=True, array_like=True, tag=18):
 
 
 class Delta(Struct, frozen=True, array_like=True, gc=False, tag=19):
-    """More text of a turn. Never splits a grapheme cluster (UAX 29)."""
+    """More text of a turn. Never splits a grapheme cluster (UAX 29), and has at most
+    MAX_DELTA_CHARS code points."""
 
     turn: Count
     text: str

@@ -29,7 +29,8 @@ JSON_VALUES = st.recursive(
         TEXT,
     ),
     lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.text("ab\u00e9", max_size=3), inner, max_size=3)
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.text("ab\u00e9", max_size=3), inner, max_size=3),
     ),
     max_leaves=8,
 )

@@ -72,6 +72,7 @@ MESSAGES: list[Case] = [
         "client",
         [0, 1, "", "", "", [], {"session": "s1", "epoch": "e1", "seq": 70000}],
     ),
+    Case("hello, a later version", "client", [0, 2]),
     Case("ack", "client", [1, 300]),
     Case("ping, default", "client", [2]),
     Case("ping", "client", [2, 7]),
@@ -91,6 +92,7 @@ MESSAGES: list[Case] = [
         "server",
         [0, "s1", "e1", 12, _LIMITS, "dialogue-server 0.1", 1, ["suggest"], True, 4],
     ),
+    Case("welcome, a later version", "server", [0, "s1", "e1", 0, _LIMITS, "", 2]),
     Case("welcome, limits of a later version", "server", [0, "s", "e", 0, {**_LIMITS, "x": 1}]),
     Case("pong", "server", [1, 7]),
     Case("go_away, defaults", "server", [2]),
@@ -135,6 +137,7 @@ MESSAGES: list[Case] = [
     Case("turn_end, a reason of a later version", "server", [21, 1, "vanished", 0]),
     Case("error, minimal", "server", [22, "busy", "A turn runs."]),
     Case("error", "server", [22, "rate_limited", "Wait.", "c1", "l1", 0, True, 2000]),
+    Case("error, about a turn", "server", [22, "unknown_turn", "No such turn.", "", "", 9]),
     Case("closed", "server", [23, "c1"]),
     Case(
         "delta, fields of a later version", "server", [19, 1, "Hi", {"a": [1]}], {"x": {"a": [1]}}
@@ -145,7 +148,14 @@ MESSAGES: list[Case] = [
     *(Case(f"ack, seq {number}", "client", [1, number]) for number in INTEGERS),
 ]
 
-LONG = [Case("delta, 65,536 bytes", "server", [19, 1, "0123456789abcdef" * 4096])]
+LONG = [
+    Case("delta, the longest", "server", [19, 1, "0123456789abcdef" * 1000]),
+    Case(
+        "opened, a greeting of 65,536 bytes",
+        "server",
+        [16, "c1", [], "Hello! \U0001f600 " * 5461 + "four"],
+    ),
+]
 
 
 def render(case: Case) -> dict[str, Any]:
