@@ -1,0 +1,43 @@
+"""A server inside the command, for those who have none running."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from ..engine.observer import Failure, Record
+from ..instrumentation.logging import Log
+from ..server.app import App
+from ..settings import Settings
+from .terminal import Terminal
+
+
+class _TerminalLog(Log):
+    """Says what a person at the terminal has to know, and nothing else."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__("console", "error")
+        self._terminal = terminal
+
+    def warning(self, event: str, **data: Any) -> None:
+        if event == "model.note":
+            self._terminal.warn(str(data["note"]))
+        elif event == "content.invalid":
+            place = f"{data['place']}: " if data["place"] else ""
+            self._terminal.warn(f"{data['file']}: {place}{data['problem']}")
+
+    def __call__(self, record: Record) -> None:
+        if isinstance(record, Failure):
+            super().__call__(record)
+
+
+@asynccontextmanager
+async def hosted(settings: Settings, terminal: Terminal) -> AsyncIterator[App]:
+    """A running server. Raises a DialogueError if it cannot start."""
+    app = App(settings, _TerminalLog(terminal))
+    await app.start()
+    try:
+        yield app
+    finally:
+        await app.stop()

@@ -1,0 +1,204 @@
+"""What the commands show, and how: the sole owner of `rich`.
+
+Colours go only to a terminal and obey NO_COLOR; what a program reads (a pipe, a file) gets the
+same words without them. Answers go to standard output, complaints and progress to standard
+error.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from dialogue_protocol.messages import Cue
+from rich.cells import cell_len
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+_SPEAKERS = ("cyan", "magenta", "yellow", "green", "blue")
+
+
+class Terminal:
+    """Standard output and standard error."""
+
+    def __init__(self) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            # A character that the console's code page lacks becomes "?", never a crash.
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="replace")
+        self._out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self._err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self._colours: dict[str, str] = {}
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person sits at both ends."""
+        return sys.stdin.isatty() and sys.stdout.isatty()
+
+    # ------------------------------------------------------------ lines
+
+    def say(self, text: str = "", style: str = "") -> None:
+        """A line of the answer."""
+        self._out.print(text, style=style or None)
+
+    def heading(self, text: str) -> None:
+        """A line that begins a part."""
+        self._out.print(f"\n{text}", style="bold")
+
+    def note(self, text: str) -> None:
+        """A line beside the answer."""
+        self._out.print(text, style="dim")
+
+    def warn(self, text: str) -> None:
+        """Something the person has to know, loudly."""
+        self._err.print(text, style="bold yellow")
+
+    def error(self, text: str) -> None:
+        """Why the command failed, and what to do."""
+        self._err.print(Text.assemble(("error: ", "bold red"), text))
+
+    def hint(self, text: str) -> None:
+        """What one might do next, beside a log."""
+        self._err.print(text, style="dim")
+
+    def complain(self, text: str) -> None:
+        """A line after an error."""
+        self._err.print(text)
+
+    def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """A table; its cells are wrapped to a terminal, and kept whole in a pipe."""
+        kept = [list(row) for row in rows]
+        if self._out.is_terminal:
+            table = Table(*head, box=None, pad_edge=False, header_style="bold")
+            for row in kept:
+                table.add_row(*[Text(cell) for cell in row])
+            self._out.print(table, soft_wrap=False)
+            return
+        widths = [max(map(len, column)) for column in zip(head, *kept, strict=True)]
+        for row in [list(head), *kept]:
+            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+            self._out.print("  ".join(cells).rstrip())
+
+    def progress(self, label: str) -> DownloadBar:
+        """A bar for a download, on standard error."""
+        return DownloadBar(self._err, label)
+
+    # ------------------------------------------------------------ a conversation
+
+    def prompt(self, text: str) -> None:
+        """What stands before the player's line."""
+        self._out.print(text, end="", style="bold")
+        sys.stdout.flush()
+
+    def speech(self, npc: str, name: str) -> Speech:
+        """Begin an NPC's line."""
+        style = self._colours.setdefault(npc, _SPEAKERS[len(self._colours) % len(_SPEAKERS)])
+        return Speech(self._out, name, style)
+
+
+class Speech:
+    """An NPC's line as it appears. Words are not broken at the terminal's edge."""
+
+    def __init__(self, console: Console, name: str, style: str) -> None:
+        self._console = console
+        self._column = 0
+        self._gap = False
+        self._write(f"{name}: ", f"bold {style}")
+
+    def text(self, cluster: str, upcoming: str) -> None:
+        """The next cluster; `upcoming` is as much of the next word as is known."""
+        if cluster in ("\n", "\r\n"):
+            self._newline()
+            return
+        if unicodedata.category(cluster[0]) == "Cc":
+            return  # a model must not move the cursor or set the window's title
+        if self._gap:
+            self._gap = False
+            if not cluster.isspace():
+                self._write(" ")
+        room = self._console.width if self._console.is_terminal else sys.maxsize
+        if cluster.isspace() and self._column + 1 + cell_len(upcoming) >= room:
+            self._newline()
+        else:
+            self._write(cluster)
+
+    def cue(self, cue: Cue) -> None:
+        """A mood or an action, where it happens."""
+        if cue.kind == "pause":
+            return
+        shown = cue.name
+        if cue.args:
+            shown += " " + " ".join(f"{key}={_shown(value)}" for key, value in cue.args.items())
+        if cue.kind == "mood":
+            self._aside(f"({shown})", "dim italic")
+        else:
+            self._aside(f"*{shown}*", "bold")
+
+    def end(self, remark: str = "") -> None:
+        """The line is over; `remark` says why it is shorter than it might be."""
+        if remark:
+            self._aside(remark, "dim")
+        self._newline()
+
+    def _aside(self, text: str, style: str) -> None:
+        # A space before it unless there is one; one after it when text follows.
+        before = "" if self._spaced else " "
+        if self._console.is_terminal and self._column + cell_len(text) + 2 >= self._console.width:
+            self._newline()
+            before = ""
+        self._write(f"{before}{text}", style)
+        self._gap = True
+
+    def _newline(self) -> None:
+        self._console.print()
+        self._column, self._spaced, self._gap = 0, True, False
+
+    def _write(self, text: str, style: str | None = None) -> None:
+        self._console.print(text, end="", style=style)
+        self._console.file.flush()
+        self._column += cell_len(text)
+        self._spaced = text[-1:].isspace()
+
+
+class DownloadBar:
+    """A download's progress. Use as a context manager; `update` may come as often as it likes."""
+
+    def __init__(self, console: Console, label: str) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._task = self._progress.add_task(label, total=None)
+
+    def __enter__(self) -> DownloadBar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._progress.stop()
+
+    def update(self, done: int, total: int | None) -> None:
+        """Bytes so far, and of how many, if that is known."""
+        self._progress.update(self._task, completed=done, total=total)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str) and value.isprintable():
+        return value
+    return json.dumps(value, ensure_ascii=False)
