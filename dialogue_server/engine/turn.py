@@ -166,6 +166,8 @@ class TurnRunner:
         if self._stop is not None:
             reason, seen = self._stop
             error = None
+            if seen is None:
+                self._emit(stream.finish())
         elif error is None and not stream.text and reason is not EndReason.FILTERED:
             error = BackendError(ErrorCode.MODEL_EMPTY, "The model answered with nothing.")
         elif reason is EndReason.FILTERED:

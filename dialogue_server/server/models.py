@@ -1,0 +1,115 @@
+"""Which model speaks: settings and environment become a backend, with a word on why."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct, structs
+
+from ..backends import weights
+from ..backends.base import ModelBackend
+from ..backends.local import LocalBackend
+from ..backends.openai_http import OpenAIBackend, Timeouts
+from ..backends.profiles import PROFILES, Profile
+from ..backends.scripted import ScriptedBackend
+from ..errors import DialogueError, SettingsError
+from ..settings import Settings
+
+GENERIC = "openai-compatible"
+AUTOMATIC = ("openrouter", "minimax", "openai")
+"""The services whose key in the environment is reason enough to use them, in this order."""
+
+
+class Choice(Struct, frozen=True):
+    """A backend that is not started yet. `notes` are for the operator: why it, and what else."""
+
+    backend: ModelBackend
+    notes: tuple[str, ...] = ()
+
+
+def choose_backend(settings: Settings, environ: Mapping[str, str] = os.environ) -> Choice:
+    """The backend that the settings ask for. Raises a SettingsError that says what to change."""
+    wanted = settings.model.backend
+    if wanted == "auto":
+        return _automatic(settings, environ)
+    if wanted == "scripted":
+        return Choice(ScriptedBackend(), ("the NPCs speak their authored lines; no model is asked",))
+    if wanted == "local":
+        return Choice(_local(settings))
+    profile = PROFILES.get(wanted)
+    if profile is None:
+        known = ", ".join(("auto", "local", "scripted", *sorted(set(PROFILES) - {"local"})))
+        raise SettingsError(f"model.backend: there is no {wanted!r}; there are: {known}.")
+    return Choice(_service(settings, profile, environ))
+
+
+def _automatic(settings: Settings, environ: Mapping[str, str]) -> Choice:
+    if settings.model.base_url:
+        return Choice(_service(settings, PROFILES[GENERIC], environ))
+    for name in AUTOMATIC:
+        profile = PROFILES[name]
+        if environ.get(profile.key_env):
+            note = f"{name} is asked, since {profile.key_env} is set; model.backend names another"
+            return Choice(_service(settings, profile, environ), (note,))
+    try:
+        return Choice(_local(settings))
+    except DialogueError as error:
+        notes = (
+            f"the NPCs speak their authored lines, since no model is there: {error.detail}",
+            "`dialogue-server model get` fetches the embedded one; OPENROUTER_API_KEY or "
+            "model.base_url names a better one",
+        )
+        return Choice(ScriptedBackend(), notes)
+
+
+def _local(settings: Settings) -> LocalBackend:
+    local = settings.local
+    return LocalBackend(
+        weights.find(local.model),
+        threads=local.threads,
+        parallel=local.parallel,
+        context=local.context,
+    )
+
+
+def _service(settings: Settings, profile: Profile, environ: Mapping[str, str]) -> OpenAIBackend:
+    model = settings.model
+    changes: dict[str, object] = {}
+    if model.context:
+        changes["context_tokens"] = model.context
+    if model.layout != "auto":
+        changes["layout"] = model.layout
+    if not (model.base_url or profile.base_url):
+        raise SettingsError(f"model.base_url: {profile.name} needs the address of its API, up to /v1.")
+    return OpenAIBackend(
+        structs.replace(profile, **changes),
+        base_url=model.base_url,
+        model=model.name,
+        api_key=_key(settings, profile, environ),
+        timeouts=Timeouts(
+            connect=model.connect_timeout,
+            first_token=model.first_token_timeout,
+            gap=model.gap_timeout,
+            turn=model.turn_timeout,
+        ),
+    )
+
+
+def _key(settings: Settings, profile: Profile, environ: Mapping[str, str]) -> str:
+    """The key, from a file or the environment; never from the settings themselves."""
+    if settings.model.key_file:
+        file = Path(settings.model.key_file)
+        try:
+            return file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"model.key_file: {file.name} cannot be read: {error}") from None
+    name = settings.model.key_env or profile.key_env
+    key = environ.get(name, "") if name else ""
+    if not key and (profile.key_required or settings.model.key_env):
+        raise SettingsError(
+            f"{profile.name} needs a key: set {name} in the environment (or model.key_file to a "
+            "file that holds it). Without a key, `--backend local` or `--backend scripted` work."
+        )
+    return key
