@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import gdscript
+from . import csharp, csharp_vectors, gdscript
 from .ir import Description, describe
 
 Generator = Callable[[Description], str]
@@ -21,6 +21,8 @@ Generator = Callable[[Description], str]
 
 TARGETS: dict[str, Generator] = {
     "godot_client/addons/dialogue_client/protocol/messages.gen.gd": gdscript.generate,
+    "unity_client/Runtime/Protocol/Messages.gen.cs": csharp.generate,
+    "tests/unity/nunit/MessagesAsJson.gen.cs": csharp_vectors.generate,
 }
 """The generated files, relative to the repository's root, and who makes each."""
 

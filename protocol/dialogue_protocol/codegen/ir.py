@@ -17,7 +17,7 @@ from msgspec import inspect as types
 
 from .. import codes, messages
 from ..codes import ClosePolicy, close_policy
-from ..wire_types import CLIENT_SIDE, SERVER_SIDE, Kind
+from ..wire_types import CLIENT_SIDE, LAST_TYPE, SERVER_SIDE, Kind
 
 # ---------------------------------------------------------------- types of fields
 
@@ -128,6 +128,7 @@ class Description(Struct, frozen=True):
     subprotocol_msgpack: str
     subprotocol_json: str
     first_sequenced_type: int
+    last_type: int
     records: tuple[RecordType, ...]
     client_messages: tuple[MessageType, ...]
     server_messages: tuple[MessageType, ...]
@@ -155,6 +156,7 @@ def describe() -> Description:
         subprotocol_msgpack=messages.SUBPROTOCOL_MSGPACK,
         subprotocol_json=messages.SUBPROTOCOL_JSON,
         first_sequenced_type=messages.FIRST_SEQUENCED_TYPE,
+        last_type=LAST_TYPE,
         client_messages=tuple(_message(kind, records) for kind in CLIENT_SIDE.kinds),
         server_messages=tuple(_message(kind, records) for kind in SERVER_SIDE.kinds),
         records=tuple(records.values()),

@@ -1,0 +1,313 @@
+class_name DialogueConnection
+extends RefCounted
+## One session as the client sees it, without a socket: numbers, resume, what to send again.
+##
+## Most games never touch it: [DialogueClient] owns one. Whoever owns the socket, for each
+## connection it makes:
+## [br]1. writes [method hello] as the first frame;
+## [br]2. passes every frame to [method receive] and acts on the message it returns;
+## [br]3. on a welcome, writes the frames of [method recover] before anything else;
+## [br]4. writes what [method send] returns if [member state] is ATTACHED; else it is kept;
+## [br]5. after each [method receive], writes [method take_ack] if it gives a frame;
+## [br]6. calls [method disconnected] when the socket is gone, and obeys the policy.
+
+## Where this end of the session is.
+enum State { NEW, GREETING, ATTACHED, DETACHED, ENDED }
+
+## An ack is due after so many messages ...
+const ACK_MESSAGES: int = 64
+## ... or so many bytes, whichever comes first.
+const ACK_BYTES: int = 16384
+
+## Where this end of the session is.
+var state: State = State.NEW
+## The session's name; "" before the first welcome and after a loss.
+var session: String = ""
+## Which life of the session: a server that lost it gives another one.
+var epoch: String = ""
+## What the server accepts; null before the first welcome.
+var limits: DialogueMessages.Limits = null
+## How many sequenced messages the server has sent in this session.
+var seq: int = 0
+## How many sequenced messages were sent to the server in this session.
+var sent: int = 0
+## True after a welcome that could not resume: the numbers of turns are void, and
+## [method recover] opens the conversations again.
+var lost: bool = false
+## What was wrong with the last frame or message; "" for nothing.
+var problem: String = ""
+## Not 0 if [member problem] is a breach of the protocol: close the socket with this code.
+var close_code: int = 0
+
+var _hello: DialogueMessages.Hello = DialogueMessages.Hello.new()
+var _opens: Dictionary = {}
+var _says: Dictionary = {}
+var _turns: Dictionary = {}
+var _outbox: Array[Outgoing] = []
+var _unacked_messages: int = 0
+var _unacked_bytes: int = 0
+var _reader: DialogueMsgpackReader = DialogueMsgpackReader.new()
+var _writer: DialogueMsgpackWriter = DialogueMsgpackWriter.new()
+
+
+## A message that may not have reached the server yet.
+class Outgoing:
+	extends RefCounted
+
+	var number: int = 0
+	var message: DialogueMessages.Message
+
+
+func _init(client: String, token: String = "", locale: String = "") -> void:
+	_hello.client = client
+	_hello.token = token
+	_hello.locale = locale
+
+
+## The lines whose turn has not ended, and that no error has refused, oldest first.
+func unanswered() -> Array[DialogueMessages.Say]:
+	var says: Array[DialogueMessages.Say] = []
+	says.assign(_says.values())
+	return says
+
+
+## Whether there is a session to go on with after a drop.
+func has_session() -> bool:
+	return not session.is_empty()
+
+
+## The first frame of a socket. Asks to resume if there is a session.
+func hello() -> PackedByteArray:
+	state = State.GREETING
+	_hello.resume = null
+	if has_session():
+		_hello.resume = DialogueMessages.Resume.new()
+		_hello.resume.session = session
+		_hello.resume.epoch = epoch
+		_hello.resume.seq = seq
+	return _encode(_hello)
+
+
+## Numbers and keeps a message; write the frame if [member state] is ATTACHED. Empty if the
+## message cannot be written: then nothing has changed, and [member problem] says why.
+func send(message: DialogueMessages.Message) -> PackedByteArray:
+	var frame: PackedByteArray = _encode(message)
+	if problem.is_empty():
+		_keep(message)
+		return frame
+	return PackedByteArray()
+
+
+## What the server sent, counted. Null for a message of a newer version, and for a frame that is
+## none ([member problem] says why; if [member close_code] is not 0, close the socket).
+func receive(frame: PackedByteArray) -> DialogueMessages.Message:
+	problem = ""
+	close_code = 0
+	_reader.begin(frame)
+	var message: DialogueMessages.Message = DialogueMessages.read_server(_reader)
+	if state == State.GREETING:
+		return _receive_greeting(message)
+	if message == null:
+		problem = _reader.problem
+		if _reader.type < 0 or _reader.type >= DialogueMessages.FIRST_SEQUENCED_TYPE:
+			_count(frame.size())
+		return null
+	if message is DialogueMessages.Welcome:
+		return _break_off("a second welcome on one socket")
+	if message.is_sequenced():
+		_count(frame.size())
+		_note(message)
+	return null if message is DialogueMessages.Unknown else message
+
+
+## The frames to write after a welcome, in order. After a resume (and at the first welcome):
+## our messages that have not reached the server. After a loss: an open for each conversation,
+## then [param snapshots], then each unanswered line under its old id, so that no line is
+## answered twice.
+func recover(snapshots: Array[DialogueMessages.State]) -> Array[PackedByteArray]:
+	var frames: Array[PackedByteArray] = []
+	if not lost:
+		for outgoing: Outgoing in _outbox:
+			frames.append(_encode(outgoing.message))
+		return frames
+	lost = false
+	_outbox.clear()
+	sent = 0
+	for message: DialogueMessages.Message in _opens.values() + snapshots + _says.values():
+		frames.append(send(message))
+	return frames
+
+
+## An ack if one is due, to be written now; else empty.
+func take_ack() -> PackedByteArray:
+	if _unacked_messages < ACK_MESSAGES and _unacked_bytes < ACK_BYTES:
+		return PackedByteArray()
+	_unacked_messages = 0
+	_unacked_bytes = 0
+	var ack: DialogueMessages.Ack = DialogueMessages.Ack.new()
+	ack.seq = seq
+	return _encode(ack)
+
+
+## The socket is gone (1006 where it just broke). What to do now: a value of
+## [DialogueMessages.ClosePolicy].
+func disconnected(code: int) -> String:
+	var policy: String = DialogueMessages.close_policy(code)
+	state = State.ENDED if state == State.ENDED else State.DETACHED
+	if policy == DialogueMessages.ClosePolicy.STOP:
+		end()
+	elif policy == DialogueMessages.ClosePolicy.RECONNECT:
+		_lose()
+	return policy
+
+
+## Gives the session up. Close the socket with 1000.
+func end() -> void:
+	state = State.ENDED
+
+
+## Seconds to wait before attempt 0, 1, 2 ...: exponential with full jitter. [param random] is
+## drawn from 0 to 1, so that many clients that lost one server do not come back all at once.
+static func reconnect_delay(attempt: int, random: float, base: float, longest: float) -> float:
+	return random * minf(longest, base * pow(2.0, mini(attempt, 32)))
+
+
+func _encode(message: DialogueMessages.Message) -> PackedByteArray:
+	_writer.begin()
+	message.write(_writer)
+	problem = _writer.problem
+	return _writer.take()
+
+
+func _keep(message: DialogueMessages.Message) -> void:
+	if not message.is_sequenced():
+		return
+	if message is DialogueMessages.Open:
+		var open: DialogueMessages.Open = message
+		_opens[open.conversation] = open
+	elif message is DialogueMessages.Say:
+		var say: DialogueMessages.Say = message
+		_says[[say.conversation, say.line]] = say
+	elif message is DialogueMessages.Close:
+		var close: DialogueMessages.Close = message
+		_opens.erase(close.conversation)
+		for key: Array in _says.keys():
+			if key[0] == close.conversation:
+				_says.erase(key)
+	sent += 1
+	var outgoing: Outgoing = Outgoing.new()
+	outgoing.number = sent
+	outgoing.message = message
+	_outbox.append(outgoing)
+
+
+func _receive_greeting(message: DialogueMessages.Message) -> DialogueMessages.Message:
+	if message == null:
+		problem = _reader.problem
+		return null
+	if message is DialogueMessages.ErrorMessage:
+		return message
+	if not message is DialogueMessages.Welcome:
+		return _break_off("expected welcome first")
+	var welcome: DialogueMessages.Welcome = message
+	if welcome.version < 1 or welcome.version > DialogueMessages.VERSION:
+		return _break_off("welcome.version: %d is not spoken here" % welcome.version)
+	if welcome.resumed:
+		if welcome.session != session or welcome.seq != seq:
+			return _break_off("welcome: resumed another position than we asked for")
+		_arrived(welcome.received)
+	elif has_session():
+		_lose()
+	state = State.ATTACHED
+	session = welcome.session
+	epoch = welcome.epoch
+	seq = welcome.seq
+	limits = welcome.limits
+	_unacked_messages = 0
+	_unacked_bytes = 0
+	return welcome
+
+
+func _break_off(what: String) -> DialogueMessages.Message:
+	problem = what
+	close_code = DialogueMessages.CloseCode.PROTOCOL_ERROR
+	return null
+
+
+func _lose() -> void:
+	lost = lost or has_session()
+	session = ""
+	_turns.clear()
+
+
+func _count(size: int) -> void:
+	seq += 1
+	_unacked_messages += 1
+	_unacked_bytes += size
+
+
+## What the message answers is no longer waited for.
+func _note(message: DialogueMessages.Message) -> void:
+	if message is DialogueMessages.Delta or message is DialogueMessages.Cue:
+		return
+	if message is DialogueMessages.Turn:
+		var turn: DialogueMessages.Turn = message
+		if not turn.line.is_empty():
+			_turns[turn.turn] = [turn.conversation, turn.line]
+			_settle_say(turn.conversation, turn.line)
+	elif message is DialogueMessages.TurnEnd:
+		var turn_end: DialogueMessages.TurnEnd = message
+		_says.erase(_turns.get(turn_end.turn))
+		_turns.erase(turn_end.turn)
+	elif message is DialogueMessages.ErrorMessage:
+		_note_error(message as DialogueMessages.ErrorMessage)
+	elif message is DialogueMessages.Opened:
+		_settle(DialogueMessages.Open, (message as DialogueMessages.Opened).conversation)
+	elif message is DialogueMessages.StateOk:
+		_settle(DialogueMessages.State, (message as DialogueMessages.StateOk).conversation)
+	elif message is DialogueMessages.Closed:
+		_settle(DialogueMessages.Close, (message as DialogueMessages.Closed).conversation)
+
+
+func _note_error(error: DialogueMessages.ErrorMessage) -> void:
+	if not error.line.is_empty():
+		_says.erase([error.conversation, error.line])
+		_settle_say(error.conversation, error.line)
+	elif not error.conversation.is_empty() and error.turn == 0:
+		# Requests of one conversation, lines aside, are answered in their order.
+		for outgoing: Outgoing in _outbox:
+			var message: DialogueMessages.Message = outgoing.message
+			var is_request: bool = (
+				message is DialogueMessages.Open
+				or message is DialogueMessages.State
+				or message is DialogueMessages.Close
+			)
+			if is_request and message.get("conversation") == error.conversation:
+				_arrived(outgoing.number)
+				if message is DialogueMessages.Open:
+					_opens.erase(error.conversation)
+				return
+
+
+func _settle_say(conversation: String, line: String) -> void:
+	for outgoing: Outgoing in _outbox:
+		var say: DialogueMessages.Say = outgoing.message as DialogueMessages.Say
+		if say != null and say.conversation == conversation and say.line == line:
+			_arrived(outgoing.number)
+			return
+
+
+func _settle(kind: Script, conversation: String) -> void:
+	for outgoing: Outgoing in _outbox:
+		if (
+			is_instance_of(outgoing.message, kind)
+			and outgoing.message.get("conversation") == conversation
+		):
+			_arrived(outgoing.number)
+			return
+
+
+## The message of that number, and all before it, have reached the server.
+func _arrived(number: int) -> void:
+	while not _outbox.is_empty() and _outbox[0].number <= number:
+		_outbox.pop_front()

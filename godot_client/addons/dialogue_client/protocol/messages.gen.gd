@@ -1,0 +1,878 @@
+class_name DialogueMessages
+extends RefCounted
+## Every message of the wire, version 1. Generated; do not edit.
+##
+## Made from the protocol's definition by [code]python -m dialogue_protocol.codegen write[/code].
+## A message from the server is read by [method read_server], and hands itself to the signal of
+## its type in [DialogueMessages.Incoming] by [code]deliver()[/code].
+
+## WebSocket close codes of this protocol; standard codes keep their meaning (RFC 6455, 7.4).
+##
+## 4000-4099: reconnect and resume. 4100-4199: reconnect with a fresh hello. 4200-4299: do not
+## reconnect; a person has to change something.
+enum CloseCode {
+	GOING_AWAY = 4000,
+	SLOW_READER = 4001,
+	HANDSHAKE_TIMEOUT = 4100,
+	SESSION_LIMIT = 4101,
+	PROTOCOL_ERROR = 4200,
+	UNAUTHORIZED = 4201,
+	UNSUPPORTED_VERSION = 4202,
+	REPLACED = 4203,
+}
+
+## The protocol's version.
+const VERSION: int = 1
+## The WebSocket subprotocol of this encoding.
+const SUBPROTOCOL: String = "dialogue.v1.msgpack"
+## Messages from this number on have sequence numbers.
+const FIRST_SEQUENCED_TYPE: int = 16
+
+
+## What all messages have in common.
+class Message:
+	extends RefCounted
+
+	## Whether the message counts: the n-th one of a direction has the sequence number n.
+	func is_sequenced() -> bool:
+		return false
+
+	## Writes a client's message. Server messages write nothing.
+	func write(_writer: DialogueMsgpackWriter) -> void:
+		pass
+
+	## Emits the signal of this message's type. Client messages emit nothing.
+	func deliver(_incoming: Incoming) -> void:
+		pass
+
+
+## A message of a type that this version does not know: to be ignored, but counted.
+class Unknown:
+	extends Message
+
+	## The message's number.
+	var type: int = 0
+
+	func is_sequenced() -> bool:
+		return type >= FIRST_SEQUENCED_TYPE
+
+
+## One signal for each type of message that the server sends.
+class Incoming:
+	extends RefCounted
+
+	## The answer to a hello.
+	signal welcome(message: Welcome)
+	## The answer to a ping.
+	signal pong(message: Pong)
+	## The server drains: running turns finish, new lines are refused; reconnect after
+	## [code]reconnect_ms[/code] milliseconds and resume.
+	signal go_away(message: GoAway)
+	## A conversation is open.
+	signal opened(message: Opened)
+	## The state of this revision is in force, from the next turn on.
+	signal state_ok(message: StateOk)
+	## A turn begins.
+	signal turn(message: Turn)
+	## More text of a turn.
+	signal delta(message: Delta)
+	## Something to do when the reveal reaches [code]offset[/code], counted in code points from the
+	## start of the turn's text.
+	signal cue(message: Cue)
+	## A turn is over.
+	signal turn_end(message: TurnEnd)
+	## A request failed; the session lives on.
+	signal error(message: ErrorMessage)
+	## A conversation is closed.
+	signal closed(message: Closed)
+
+
+## The [code]code[/code] of an [code]error[/code] message, or of a [code]turn_end[/code] that
+## fell back (spec.md, "Errors").
+class ErrorCode:
+	extends RefCounted
+
+	const BAD_MESSAGE: String = "bad_message"
+	const TOO_LARGE: String = "too_large"
+	const UNKNOWN_NPC: String = "unknown_npc"
+	const UNKNOWN_CONVERSATION: String = "unknown_conversation"
+	const UNKNOWN_TURN: String = "unknown_turn"
+	const EMPTY_LINE: String = "empty_line"
+	const LINE_TOO_LONG: String = "line_too_long"
+	const STATE_INVALID: String = "state_invalid"
+	const STATE_TOO_LARGE: String = "state_too_large"
+	const STATE_CONFLICT: String = "state_conflict"
+	const BUSY: String = "busy"
+	const TOO_MANY_CONVERSATIONS: String = "too_many_conversations"
+	const RATE_LIMITED: String = "rate_limited"
+	const UNAUTHORIZED: String = "unauthorized"
+	const MODEL_UNREACHABLE: String = "model_unreachable"
+	const MODEL_TIMEOUT: String = "model_timeout"
+	const MODEL_RATE_LIMITED: String = "model_rate_limited"
+	const MODEL_UNAUTHORIZED: String = "model_unauthorized"
+	const MODEL_NO_CREDIT: String = "model_no_credit"
+	const MODEL_REFUSED: String = "model_refused"
+	const MODEL_BAD_REQUEST: String = "model_bad_request"
+	const MODEL_CONTEXT_OVERFLOW: String = "model_context_overflow"
+	const MODEL_EMPTY: String = "model_empty"
+	const MODEL_FAILED: String = "model_failed"
+	const CONTENT_INVALID: String = "content_invalid"
+	const SETTINGS_INVALID: String = "settings_invalid"
+	const STORE_FAILED: String = "store_failed"
+	const SHUTTING_DOWN: String = "shutting_down"
+	const INTERNAL: String = "internal"
+
+
+## Why a turn ended: the [code]reason[/code] of [code]turn_end[/code] (spec.md, "A turn").
+class EndReason:
+	extends RefCounted
+
+	const COMPLETE: String = "complete"
+	const LENGTH: String = "length"
+	const INTERRUPTED: String = "interrupted"
+	const TRUNCATED: String = "truncated"
+	const FILTERED: String = "filtered"
+	const FALLBACK: String = "fallback"
+	const FAILED: String = "failed"
+
+
+## What a client does after a close code.
+class ClosePolicy:
+	extends RefCounted
+
+	const RESUME: String = "resume"
+	const RECONNECT: String = "reconnect"
+	const STOP: String = "stop"
+
+
+## Where a client wants to go on: the session, its epoch, the last sequence number it has.
+class Resume:
+	extends RefCounted
+
+	var session: String = ""
+	var epoch: String = ""
+	var seq: int = 0
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_map_header(3)
+		writer.put_text("session")
+		writer.put_text(session)
+		writer.put_text("epoch")
+		writer.put_text(epoch)
+		writer.put_text("seq")
+		writer.put_int(seq)
+
+
+## The person who speaks. [code]persona[/code] is a sentence or two on who they are in the
+## game.
+class Player:
+	extends RefCounted
+
+	var id: String = ""
+	var name: String = "Traveller"
+	var persona: String = ""
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_map_header(3)
+		writer.put_text("id")
+		writer.put_text(id)
+		writer.put_text("name")
+		writer.put_text(name)
+		writer.put_text("persona")
+		writer.put_text(persona)
+
+
+## What the server accepts, so that a client can refuse early. Sizes in bytes unless said.
+class Limits:
+	extends RefCounted
+
+	var message_bytes: int = 0
+	var line_chars: int = 0
+	var state_bytes: int = 0
+	var state_depth: int = 0
+	var conversations: int = 0
+
+	static func read(reader: DialogueMsgpackReader, where: String) -> Limits:
+		var record: Limits = Limits.new()
+		var missing: int = 31
+		for _index: int in reader.read_map_header(where):
+			match reader.read_text(where):
+				"message_bytes":
+					record.message_bytes = reader.read_uint(where + ".message_bytes")
+					missing &= ~1
+				"line_chars":
+					record.line_chars = reader.read_uint(where + ".line_chars")
+					missing &= ~2
+				"state_bytes":
+					record.state_bytes = reader.read_uint(where + ".state_bytes")
+					missing &= ~4
+				"state_depth":
+					record.state_depth = reader.read_uint(where + ".state_depth")
+					missing &= ~8
+				"conversations":
+					record.conversations = reader.read_uint(where + ".conversations")
+					missing &= ~16
+				_:
+					reader.skip()
+		if missing != 0:
+			reader.fail(where + ": a required field is missing")
+		return record
+
+
+## What a game may show of an NPC before it speaks.
+class NpcInfo:
+	extends RefCounted
+
+	var id: String = ""
+	var name: String = ""
+	var mood: String = ""
+	var moods: Array[String] = []
+	var actions: Array[String] = []
+
+	static func read(reader: DialogueMsgpackReader, where: String) -> NpcInfo:
+		var record: NpcInfo = NpcInfo.new()
+		var missing: int = 3
+		for _index: int in reader.read_map_header(where):
+			match reader.read_text(where):
+				"id":
+					record.id = reader.read_text(where + ".id")
+					missing &= ~1
+				"name":
+					record.name = reader.read_text(where + ".name")
+					missing &= ~2
+				"mood":
+					record.mood = reader.read_text(where + ".mood")
+				"moods":
+					for _item: int in reader.read_list_header(where + ".moods"):
+						var item: String
+						item = reader.read_text(where + ".moods")
+						record.moods.append(item)
+				"actions":
+					for _item: int in reader.read_list_header(where + ".actions"):
+						var item: String
+						item = reader.read_text(where + ".actions")
+						record.actions.append(item)
+				_:
+					reader.skip()
+		if missing != 0:
+			reader.fail(where + ": a required field is missing")
+		return record
+
+
+## The first message of every socket. [code]resume[/code] asks to go on with an earlier
+## session.
+class Hello:
+	extends Message
+
+	const TYPE: int = 0
+
+	var version: int = 1
+	var client: String = ""
+	var token: String = ""
+	var locale: String = ""
+	var capabilities: Array[String] = []
+	var resume: Resume = null
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(7)
+		writer.put_int(TYPE)
+		writer.put_int(version)
+		writer.put_text(client)
+		writer.put_text(token)
+		writer.put_text(locale)
+		writer.put_array_header(capabilities.size())
+		for item: String in capabilities:
+			writer.put_text(item)
+		if resume == null:
+			writer.put_nil()
+		else:
+			resume.write(writer)
+
+
+## The client has processed everything up to [code]seq[/code]; the server may forget it.
+class Ack:
+	extends Message
+
+	const TYPE: int = 1
+
+	var seq: int = 0
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(2)
+		writer.put_int(TYPE)
+		writer.put_int(seq)
+
+
+## Answered by a pong with the same number.
+class Ping:
+	extends Message
+
+	const TYPE: int = 2
+
+	var nonce: int = 0
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(2)
+		writer.put_int(TYPE)
+		writer.put_int(nonce)
+
+
+## Start, or return to, a conversation of this player with some NPCs.
+##
+## [code]conversation[/code] is the client's own name for it, at most 64 characters; the same
+## player and name bring the history back. Answered by [code]opened[/code].
+class Open:
+	extends Message
+
+	const TYPE: int = 16
+
+	var conversation: String = ""
+	var npcs: Array[String] = []
+	var player: Player = Player.new()
+	var scene: String = ""
+	var locale: String = ""
+
+	func is_sequenced() -> bool:
+		return true
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(6)
+		writer.put_int(TYPE)
+		writer.put_text(conversation)
+		writer.put_array_header(npcs.size())
+		for item: String in npcs:
+			writer.put_text(item)
+		player.write(writer)
+		writer.put_text(scene)
+		writer.put_text(locale)
+
+
+## The game's state: a whole [code]snapshot[/code], or a JSON Merge Patch (RFC 7396) on the one
+## before.
+##
+## [code]revision[/code] is the client's own counter. A patch must carry the revision that
+## follows the server's (current + 1); a snapshot may carry any. Answered by
+## [code]state_ok[/code], or by an error [code]state_conflict[/code], after which the client
+## sends a snapshot.
+class State:
+	extends Message
+
+	const TYPE: int = 17
+
+	var conversation: String = ""
+	var revision: int = 0
+	var snapshot: Variant = null
+	var patch: Variant = null
+
+	func is_sequenced() -> bool:
+		return true
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(5)
+		writer.put_int(TYPE)
+		writer.put_text(conversation)
+		writer.put_int(revision)
+		writer.put_value(snapshot, "snapshot")
+		writer.put_value(patch, "patch")
+
+
+## The player's line. [code]line[/code] is an id the client makes up (at most 64 characters,
+## unique in the conversation); [code]to[/code] is the NPC addressed, if any. Answered by one
+## turn, or one error.
+class Say:
+	extends Message
+
+	const TYPE: int = 18
+
+	var conversation: String = ""
+	var line: String = ""
+	var text: String = ""
+	var to: String = ""
+	var locale: String = ""
+
+	func is_sequenced() -> bool:
+		return true
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(6)
+		writer.put_int(TYPE)
+		writer.put_text(conversation)
+		writer.put_text(line)
+		writer.put_text(text)
+		writer.put_text(to)
+		writer.put_text(locale)
+
+
+## Stop a turn. Only the first [code]seen[/code] code points of its text enter the NPC's
+## memory.
+class Interrupt:
+	extends Message
+
+	const TYPE: int = 19
+
+	var turn: int = 0
+	var seen: int = 0
+
+	func is_sequenced() -> bool:
+		return true
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(3)
+		writer.put_int(TYPE)
+		writer.put_int(turn)
+		writer.put_int(seen)
+
+
+## The client leaves the conversation; a running turn is cancelled. Answered by
+## [code]closed[/code].
+class Close:
+	extends Message
+
+	const TYPE: int = 20
+
+	var conversation: String = ""
+
+	func is_sequenced() -> bool:
+		return true
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(2)
+		writer.put_int(TYPE)
+		writer.put_text(conversation)
+
+
+## The answer to a hello. What follows begins with sequence number [code]seq + 1[/code].
+##
+## [code]resumed[/code] is false when a resume was asked for and could not be had: then the
+## session is new, and the client opens its conversations again. [code]received[/code] counts
+## the client's sequenced messages that reached the session; the client sends the later ones
+## again.
+class Welcome:
+	extends Message
+
+	const TYPE: int = 0
+
+	var session: String = ""
+	var epoch: String = ""
+	var seq: int = 0
+	var limits: Limits = Limits.new()
+	var server: String = ""
+	var version: int = 1
+	var capabilities: Array[String] = []
+	var resumed: bool = false
+	var received: int = 0
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> Welcome:
+		var message: Welcome = Welcome.new()
+		if count < 4:
+			reader.fail_count("welcome", 4, count)
+			return message
+		message.session = reader.read_text("welcome.session")
+		message.epoch = reader.read_text("welcome.epoch")
+		message.seq = reader.read_uint("welcome.seq")
+		message.limits = Limits.read(reader, "welcome.limits")
+		if count > 4:
+			message.server = reader.read_text("welcome.server")
+		if count > 5:
+			message.version = reader.read_uint("welcome.version")
+		if count > 6:
+			for _item: int in reader.read_list_header("welcome.capabilities"):
+				var item: String
+				item = reader.read_text("welcome.capabilities")
+				message.capabilities.append(item)
+		if count > 7:
+			message.resumed = reader.read_bool("welcome.resumed")
+		if count > 8:
+			message.received = reader.read_uint("welcome.received")
+		reader.skip_many(count - 9)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.welcome.emit(self)
+
+
+## The answer to a ping.
+class Pong:
+	extends Message
+
+	const TYPE: int = 1
+
+	var nonce: int = 0
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> Pong:
+		var message: Pong = Pong.new()
+		if count > 0:
+			message.nonce = reader.read_uint("pong.nonce")
+		reader.skip_many(count - 1)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.pong.emit(self)
+
+
+## The server drains: running turns finish, new lines are refused; reconnect after
+## [code]reconnect_ms[/code] milliseconds and resume.
+class GoAway:
+	extends Message
+
+	const TYPE: int = 2
+
+	var reconnect_ms: int = 0
+	var detail: String = ""
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> GoAway:
+		var message: GoAway = GoAway.new()
+		if count > 0:
+			message.reconnect_ms = reader.read_uint("go_away.reconnect_ms")
+		if count > 1:
+			message.detail = reader.read_text("go_away.detail")
+		reader.skip_many(count - 2)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.go_away.emit(self)
+
+
+## A conversation is open. [code]history[/code] counts the turns that the NPCs remember of it;
+## a new one (0) has a [code]greeting[/code], spoken by the first NPC, possibly empty.
+## [code]revision[/code] is the state's, 0 for none.
+class Opened:
+	extends Message
+
+	const TYPE: int = 16
+
+	var conversation: String = ""
+	var npcs: Array[NpcInfo] = []
+	var greeting: String = ""
+	var history: int = 0
+	var revision: int = 0
+
+	func is_sequenced() -> bool:
+		return true
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> Opened:
+		var message: Opened = Opened.new()
+		if count < 2:
+			reader.fail_count("opened", 2, count)
+			return message
+		message.conversation = reader.read_text("opened.conversation")
+		for _item: int in reader.read_list_header("opened.npcs"):
+			var item: NpcInfo
+			item = NpcInfo.read(reader, "opened.npcs")
+			message.npcs.append(item)
+		if count > 2:
+			message.greeting = reader.read_text("opened.greeting")
+		if count > 3:
+			message.history = reader.read_uint("opened.history")
+		if count > 4:
+			message.revision = reader.read_uint("opened.revision")
+		reader.skip_many(count - 5)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.opened.emit(self)
+
+
+## The state of this revision is in force, from the next turn on.
+class StateOk:
+	extends Message
+
+	const TYPE: int = 17
+
+	var conversation: String = ""
+	var revision: int = 0
+
+	func is_sequenced() -> bool:
+		return true
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> StateOk:
+		var message: StateOk = StateOk.new()
+		if count < 2:
+			reader.fail_count("state_ok", 2, count)
+			return message
+		message.conversation = reader.read_text("state_ok.conversation")
+		message.revision = reader.read_uint("state_ok.revision")
+		reader.skip_many(count - 2)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.state_ok.emit(self)
+
+
+## A turn begins. [code]turn[/code] is unique in the session, [code]id[/code] for ever (a later
+## message names a stored turn by it); [code]line[/code] is the player's line that it answers.
+class Turn:
+	extends Message
+
+	const TYPE: int = 18
+
+	var turn: int = 0
+	var id: String = ""
+	var conversation: String = ""
+	var npc: String = ""
+	var line: String = ""
+
+	func is_sequenced() -> bool:
+		return true
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> Turn:
+		var message: Turn = Turn.new()
+		if count < 4:
+			reader.fail_count("turn", 4, count)
+			return message
+		message.turn = reader.read_uint("turn.turn")
+		message.id = reader.read_text("turn.id")
+		message.conversation = reader.read_text("turn.conversation")
+		message.npc = reader.read_text("turn.npc")
+		if count > 4:
+			message.line = reader.read_text("turn.line")
+		reader.skip_many(count - 5)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.turn.emit(self)
+
+
+## More text of a turn. Never splits a grapheme cluster (UAX 29), and has at most
+## MAX_DELTA_CHARS code points.
+class Delta:
+	extends Message
+
+	const TYPE: int = 19
+
+	var turn: int = 0
+	var text: String = ""
+
+	func is_sequenced() -> bool:
+		return true
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> Delta:
+		var message: Delta = Delta.new()
+		if count < 2:
+			reader.fail_count("delta", 2, count)
+			return message
+		message.turn = reader.read_uint("delta.turn")
+		message.text = reader.read_text("delta.text")
+		reader.skip_many(count - 2)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.delta.emit(self)
+
+
+## Something to do when the reveal reaches [code]offset[/code], counted in code points from the
+## start of the turn's text. [code]kind[/code] is mood, action or pause; a pause has
+## [code]args.ms[/code].
+class Cue:
+	extends Message
+
+	const TYPE: int = 20
+
+	var turn: int = 0
+	var offset: int = 0
+	var kind: String = ""
+	var name: String = ""
+	var args: Dictionary = {}
+
+	func is_sequenced() -> bool:
+		return true
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> Cue:
+		var message: Cue = Cue.new()
+		if count < 3:
+			reader.fail_count("cue", 3, count)
+			return message
+		message.turn = reader.read_uint("cue.turn")
+		message.offset = reader.read_uint("cue.offset")
+		message.kind = reader.read_text("cue.kind")
+		if count > 3:
+			message.name = reader.read_text("cue.name")
+		if count > 4:
+			message.args = reader.read_object("cue.args")
+		reader.skip_many(count - 5)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.cue.emit(self)
+
+
+## A turn is over. [code]length[/code] is its text's, in code points; times are in milliseconds
+## from the player's line; tokens are 0 where the model does not tell. [code]code[/code] and
+## [code]detail[/code] say what went wrong when [code]reason[/code] is fallback, truncated,
+## filtered or failed.
+##
+## [code]reason[/code] is an EndReason and [code]code[/code] an ErrorCode; both are strings
+## here, so that a client reads the values of a newer server.
+class TurnEnd:
+	extends Message
+
+	const TYPE: int = 21
+
+	var turn: int = 0
+	var reason: String = ""
+	var length: int = 0
+	var first_token_ms: int = 0
+	var total_ms: int = 0
+	var input_tokens: int = 0
+	var output_tokens: int = 0
+	var cached_tokens: int = 0
+	var code: String = ""
+	var detail: String = ""
+
+	func is_sequenced() -> bool:
+		return true
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> TurnEnd:
+		var message: TurnEnd = TurnEnd.new()
+		if count < 3:
+			reader.fail_count("turn_end", 3, count)
+			return message
+		message.turn = reader.read_uint("turn_end.turn")
+		message.reason = reader.read_text("turn_end.reason")
+		message.length = reader.read_uint("turn_end.length")
+		if count > 3:
+			message.first_token_ms = reader.read_uint("turn_end.first_token_ms")
+		if count > 4:
+			message.total_ms = reader.read_uint("turn_end.total_ms")
+		if count > 5:
+			message.input_tokens = reader.read_uint("turn_end.input_tokens")
+		if count > 6:
+			message.output_tokens = reader.read_uint("turn_end.output_tokens")
+		if count > 7:
+			message.cached_tokens = reader.read_uint("turn_end.cached_tokens")
+		if count > 8:
+			message.code = reader.read_text("turn_end.code")
+		if count > 9:
+			message.detail = reader.read_text("turn_end.detail")
+		reader.skip_many(count - 10)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.turn_end.emit(self)
+
+
+## A request failed; the session lives on. [code]detail[/code] says to the developer what to
+## do. What it is about: a conversation, a line or a turn, where that is known.
+## [code]retry_after_ms[/code] is 0 where the server has no advice.
+class ErrorMessage:
+	extends Message
+
+	const TYPE: int = 22
+
+	var code: String = ""
+	var detail: String = ""
+	var conversation: String = ""
+	var line: String = ""
+	var turn: int = 0
+	var retryable: bool = false
+	var retry_after_ms: int = 0
+
+	func is_sequenced() -> bool:
+		return true
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> ErrorMessage:
+		var message: ErrorMessage = ErrorMessage.new()
+		if count < 2:
+			reader.fail_count("error", 2, count)
+			return message
+		message.code = reader.read_text("error.code")
+		message.detail = reader.read_text("error.detail")
+		if count > 2:
+			message.conversation = reader.read_text("error.conversation")
+		if count > 3:
+			message.line = reader.read_text("error.line")
+		if count > 4:
+			message.turn = reader.read_uint("error.turn")
+		if count > 5:
+			message.retryable = reader.read_bool("error.retryable")
+		if count > 6:
+			message.retry_after_ms = reader.read_uint("error.retry_after_ms")
+		reader.skip_many(count - 7)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.error.emit(self)
+
+
+## A conversation is closed.
+class Closed:
+	extends Message
+
+	const TYPE: int = 23
+
+	var conversation: String = ""
+
+	func is_sequenced() -> bool:
+		return true
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> Closed:
+		var message: Closed = Closed.new()
+		if count < 1:
+			reader.fail_count("closed", 1, count)
+			return message
+		message.conversation = reader.read_text("closed.conversation")
+		reader.skip_many(count - 1)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.closed.emit(self)
+
+
+## Reads the frame that [param reader] was given. Null if it is not a message: then
+## [member DialogueMsgpackReader.problem] says why.
+static func read_server(reader: DialogueMsgpackReader) -> Message:
+	var count: int = reader.read_array_header() - 1
+	var type: int = reader.read_uint("type")
+	reader.type = type if reader.problem.is_empty() else -1
+	if type > 127:
+		reader.fail("type: expected 0 to 127, got %d" % type)
+	var message: Message = null
+	if reader.problem.is_empty():
+		match type:
+			23:
+				message = Closed.read(reader, count)
+			22:
+				message = ErrorMessage.read(reader, count)
+			21:
+				message = TurnEnd.read(reader, count)
+			20:
+				message = Cue.read(reader, count)
+			19:
+				message = Delta.read(reader, count)
+			18:
+				message = Turn.read(reader, count)
+			17:
+				message = StateOk.read(reader, count)
+			16:
+				message = Opened.read(reader, count)
+			2:
+				message = GoAway.read(reader, count)
+			1:
+				message = Pong.read(reader, count)
+			0:
+				message = Welcome.read(reader, count)
+			_:
+				var unknown: Unknown = Unknown.new()
+				unknown.type = type
+				reader.skip_many(count)
+				message = unknown
+	reader.expect_end()
+	return message if reader.problem.is_empty() else null
+
+
+## What a client does after any WebSocket close code, known or not: a value of
+## [DialogueMessages.ClosePolicy].
+static func close_policy(code: int) -> String:
+	if code == 1000:
+		return ClosePolicy.STOP
+	if code >= 1002 and code <= 1003:
+		return ClosePolicy.STOP
+	if code == 1007:
+		return ClosePolicy.STOP
+	if code >= 1009 and code <= 1010:
+		return ClosePolicy.STOP
+	if code >= 4200 and code <= 4299:
+		return ClosePolicy.STOP
+	if code >= 4100 and code <= 4199:
+		return ClosePolicy.RECONNECT
+	return ClosePolicy.RESUME
