@@ -112,8 +112,9 @@ class Condition:
             _check(expression)
             self._evaluate = _ENVIRONMENT.compile_expression(expression, undefined_to_none=False)
         except jinja2.TemplateSyntaxError as error:
-            raise ValueError(_mend(expression, str(error.message))) from None
-        except RecursionError:
+            message = str(error.message).replace("template", "the condition")
+            raise ValueError(_mend(expression, message)) from None
+        except (RecursionError, SyntaxError, MemoryError):  # of the parser, or of Python's
             raise ValueError("the condition is nested too deeply") from None
 
     def evaluate(self, state: Mapping[str, Any]) -> Outcome:

@@ -13,6 +13,7 @@ _KEY = re.compile(
     r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*="""
 )
 _ITEM = re.compile(r"""\s*(?:"|'|\{|\[)""")
+_BARE_LIST = re.compile(r"\s*\[\s*(?:#.*)?$")
 _PARENT = re.compile(r"(.*?)(?:\.[^.\[\]]+|\[\d+\])$")
 
 
@@ -48,7 +49,7 @@ class Places:
                     quote = ""
                 continue
             if depth > 0:
-                if depth == 1 and _ITEM.match(text):
+                if depth == 1 and item_of and _ITEM.match(text):
                     self._lines.setdefault(f"{item_of}[{items}]", number)
                     items += 1
                 depth += _opened(text)
@@ -69,7 +70,9 @@ class Places:
                 if rest.count(mark) % 2:
                     quote = mark
             if not quote:
-                item_of, items, depth = path, 0, max(0, _opened(rest))
+                # Items are told apart only if each begins a line of its own.
+                item_of = path if _BARE_LIST.match(rest) else ""
+                items, depth = 0, max(0, _opened(rest))
 
     def _resolve(self, name: str, counts: dict[str, int], array: bool) -> str:
         """The path of a header: each array of tables on its way gets the newest index."""

@@ -36,24 +36,25 @@ _TAG_CHARACTERS = re.compile(
 )
 # Joiners and zero-width spaces, legitimate between two characters beyond ASCII.
 _JOINER = re.compile(
-    "(?<=[^\x00-\x7f\u200b-\u200d])([\u200b-\u200d])[\u200b-\u200d]*(?=[^\x00-\x7f\u200b-\u200d])|[\u200b-\u200d]+"
+    "(?<=[^\x00-\x7f\\s\u200b-\u200d])([\u200b-\u200d])[\u200b-\u200d]*"
+    "(?=[^\x00-\x7f\\s\u200b-\u200d])|[\u200b-\u200d]+"
 )
 _SELECTORS = re.compile("([\ufe00-\ufe0f])[\ufe00-\ufe0f]+")
 _STACK = re.compile(
     "([\u0300-\u036f\u0483-\u0489\u20d0-\u20f0]{4})[\u0300-\u036f\u0483-\u0489\u20d0-\u20f0]+"
 )
 
-_OPEN_ANGLE = re.compile(r"[<＜﹤]+(?=[^\s\d=\-<＜﹤>])|[<＜﹤]+(?=0x)")
+_OPEN_ANGLE = re.compile(r"[<＜﹤]+(?=[^\s\d=\-<＜﹤])|[<＜﹤]+(?=0x)")
 _CLOSE_ANGLE = re.compile(r"(?<![\s=\-])[>＞﹥]+")
 _BRACKETS = str.maketrans("[]［］", "()（）")
 _FENCE = re.compile(r"`{3,}|~{3,}")
 _HASHES = re.compile(r"#{2,}")
 _RULE = re.compile(r"[-=_*]{3,}")
-_LINE_MARKUP = re.compile(r"(?:^|(?<=\n))[ \t]*(?:#+(?=\s|$)|>+|\|+)[ \t]*")
+_LINE_MARKUP = re.compile(r"(?:^|(?<=\n))[ \t]*(?:(?:#+(?=\s|$)|>+|\|+)[ \t]*)+")
 _ROLE_LABEL = re.compile(
     rf"(?:^|(?<=[\s*_(\"'“]))({_ROLES})([*_]{{0,3}}\s*)[:：](?=[\s*_]|$)", re.I
 )
-_SPACES = re.compile(r"\s+")
+_SPACES = re.compile(r"\s{2,}|[\t\n]")
 _NOT_IN_NAME = re.compile(r"[^\w .'’\-\u200c\u200d]+")
 _NOT_IN_KEY = re.compile(r"[^\w-]+")
 
@@ -63,7 +64,7 @@ def line(text: str, speakers: tuple[str, ...] = ()) -> str:
     the start of a line."""
     if not speakers and _ASCII_SAFE.fullmatch(text) and "  " not in text and "---" not in text:
         return text.strip()
-    text = _BREAKS.sub("\n", _visible(text))
+    text = _visible(_BREAKS.sub("\n", text))
     text = _LINE_MARKUP.sub("", text)
     for speaker in filter(None, speakers):
         label = re.compile(rf"(^|\n)([\s*_\"'(]*{re.escape(speaker)}[*_)]*\s*)[:：]", re.I)

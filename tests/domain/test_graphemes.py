@@ -9,8 +9,36 @@ from hypothesis import strategies as st
 from dialogue_server.domain import graphemes
 from dialogue_server.domain.graphemes import MAX_CLUSTER, GraphemeBuffer, clusters
 
-TRICKY = ["a", " ", "\r", "\n", "é", "e\u0301", "\u0301", "\u200d", "👩", "👧", "🏽", "🇩", "🇪", "\ufe0f"]
-TRICKY += ["한", "\u1112", "\u1161", "\u11ab", "क", "\u094d", "ष", "\u0600", "س", "字", "\uff9e", "か"]
+TRICKY = [
+    "a",
+    " ",
+    "\r",
+    "\n",
+    "é",
+    "e\u0301",
+    "\u0301",
+    "\u200d",
+    "👩",
+    "👧",
+    "🏽",
+    "🇩",
+    "🇪",
+    "\ufe0f",
+]
+TRICKY += [
+    "한",
+    "\u1112",
+    "\u1161",
+    "\u11ab",
+    "क",
+    "\u094d",
+    "ष",
+    "\u0600",
+    "س",
+    "字",
+    "\uff9e",
+    "か",
+]
 
 texts = st.lists(st.sampled_from(TRICKY) | st.characters(exclude_categories=["Cs"])).map("".join)
 

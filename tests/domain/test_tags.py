@@ -90,7 +90,11 @@ def run(chunks: list[str], persona: Persona = MIRA) -> tuple[str, list[Piece]]:
         (
             "[action: give_item item='old key' side=RIGHT size=2 free=0]",
             "",
-            [Action(0, "give_item", {"item": "old key", "side": "Right", "size": 2, "free": False})],
+            [
+                Action(
+                    0, "give_item", {"item": "old key", "side": "Right", "size": 2, "free": False}
+                )
+            ],
         ),
         # Ordinary text
         ("[sighs] Well", "[sighs] Well", []),

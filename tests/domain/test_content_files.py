@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dialogue_server.domain.content_files import (
+    check_persona,
+    check_world,
+    decode_persona,
+    decode_world,
+)
+from dialogue_server.domain.persona import Fact
+from dialogue_server.errors import ContentError
+
+FILE = "personas/mira.toml"
+HEAD = 'id = "mira"\nname = "Mira"\ndescription = "The smith."\n'
+WORLD = 'name = "Ashford"\ndescription = "A village."\n'
+
+
+def told(source: str | bytes, file: str = FILE) -> list[str]:
+    """Everything that is wrong with a persona, as "place: problem"."""
+    data = source if isinstance(source, bytes) else source.encode()
+    errors = check_persona(file, data)
+    assert all(error.file == file for error in errors)
+    return [error.detail.removeprefix(f"{file}: ") for error in errors]
+
+
+def test_a_whole_persona_is_decoded() -> None:
+    persona = decode_persona(
+        FILE,
+        (
+            "\ufeff"
+            + HEAD
+            + """
+mood = "calm"
+moods = ["calm", "angry"]
+sees = ["quest.*"]
+knowledge = ["The mine is flooded.", { text = "B", when = "quest.mine == 'x'", keys = ["ore"] }]
+fallback = ["Hm."]
+
+[model]
+temperature = 1
+max_tokens = 80
+
+[[sections]]
+text = "Angry."
+when = "quest.done"
+
+[[examples]]
+player = "Hello."
+npc = "Hm."
+
+[[actions]]
+name = "give_item"
+description = "Gives."
+when = "open"
+[actions.parameters]
+item = { values = ["a", "b"] }
+count = { type = "integer", values = [1, 2], required = false }
+price = { type = "number", values = [1, 2.5] }
+sure = { type = "boolean" }
+
+[[lines]]
+text = "Flooded."
+keys = ["mine"]
+mood = "angry"
+"""
+        ).encode(),
+    )
+    assert persona.knowledge == [
+        Fact("The mine is flooded."),
+        Fact("B", "quest.mine == 'x'", ["ore"]),
+    ]
+    assert persona.model.temperature == 1.0
+    assert list(persona.actions[0].parameters) == ["item", "count", "price", "sure"]
+    assert told(HEAD) == []
+
+
+def test_the_file_may_have_a_path_of_either_system() -> None:
+    assert told(HEAD, "personas\\mira.toml") == []
+    assert told(HEAD, "mira.toml") == []
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("", "the file is empty; it needs at least id, name, description"),
+        (" \n", "the file is empty; it needs at least id, name, description"),
+        (b"id = 1\n\xff\xfe", "line 2: byte 0xff at position 7 is not UTF-8; save the file as UTF-8"),
+        ("id = mira", "line 1, column 6: not TOML: invalid value; put texts into straight quotation marks: key = \"text\""),
+        ("id = “mira”", "line 1, column 6: not TOML: invalid value; put texts into straight quotation marks: key = \"text\""),
+        ("id: mira", "line 1, column 3: not TOML: expected '=' after a key in a key/value pair; TOML writes key = value, not key: value"),
+        ('id = "a\nb"', "line 1, column 8: not TOML: illegal character '\\n'; a text over several lines stands in \"\"\"three quotation marks\"\"\""),
+        ('id = "C:\\x"', "line 1, column 11: not TOML: unescaped '\\' in a string; write \\\\ for a backslash, or use single quotation marks"),
+        ('id = "a', "line 1 (the end of the file): not TOML: unterminated string"),
+        ('id = "a"\nid = "b"', "line 2 (the end of the file): not TOML: cannot overwrite a value"),
+        ("a = " + "[" * 3000, "the file is nested too deeply"),
+        ('name = "M"', "the key id is missing"),
+        (HEAD + "nam = 1", "line 4, nam: unknown key; did you mean name?"),
+        (HEAD + "zzz = 1", "line 4, zzz: unknown key; known are id, name, description,"),
+        (HEAD + "greeting = 3", "line 4, greeting: must be a text, is a whole number"),
+        (HEAD + "greeting = 2020-01-01", "line 4, greeting: must be a text, is a date"),
+        (HEAD + 'moods = "calm"', 'line 4, moods: must be a list, is a text: write ["calm"]'),
+        (HEAD + f'moods = "{"x" * 50}"', "line 4, moods: must be a list, is a text: put it into [brackets]"),
+        (HEAD + "moods = [1]", "line 4, moods[0]: must be a text, is a whole number"),
+        (HEAD + "moods = { a = 1 }", "line 4, moods: must be a list, is a table"),
+        (HEAD + "knowledge = [3]", "line 4, knowledge[0]: must be a table or a text, is a whole number"),
+        (HEAD + 'knowledge = "x"', 'line 4, knowledge: must be a list, is a text: write ["x"]'),
+        (HEAD + 'knowledge = [\n"a",\n{ txt = "b" }]', "line 6, knowledge[1].txt: unknown key; did you mean text?"),
+        (HEAD + "model = 3", "line 4, model: must be a table, is a whole number"),
+        (HEAD + '[model]\nseed = "x"', "line 5, model.seed: must be a whole number, is a text"),
+        (HEAD + '[model]\nmin_p = "x"', "line 5, model.min_p: must be a number, is a text"),
+        (HEAD + "[model]\nmax_tokens = 0", "line 5, model.max_tokens: must be between 1 and 100000, is 0"),
+        (HEAD + "[model]\ntop_p = 1.5", "line 5, model.top_p: must be between 0 and 1, is 1.5"),
+        (HEAD + '[[actions]]\nname = "a"', "line 4, actions[0]: the key description is missing"),
+        (HEAD + '[[actions]]\nname = "a b"\ndescription = "x"', "line 5, actions[0].name: must be a word of letters, digits, _ and -, such as give_item"),
+        (HEAD + '[[actions]]\nname = "a"\ndescription = ""', "line 6, actions[0].description: is empty"),
+        (HEAD + '[[actions]]\nname = "a"\ndescription = "x"\n' * 2, "line 8, actions[1].name: the action a is there twice"),
+        (HEAD + '[[actions]]\nname = "a"\ndescription = "x"\nwhen = "b = c"', "line 7, actions[0].when: not a condition: = is not understood here; to compare, write == instead of ="),
+        (HEAD + '[[actions]]\nname = "a"\ndescription = "x"\n[actions.parameters]\nk = 1', "line 8, actions[0].parameters.k: must be a table, is a whole number"),
+        (HEAD + '[[actions]]\nname = "a"\ndescription = "x"\nparameters = 1', "line 7, actions[0].parameters: must be a table, is a whole number"),
+        (HEAD + '[[actions]]\nname = "a"\ndescription = "x"\n[actions.parameters.k]\ntype = "strin"', 'line 8, actions[0].parameters.k.type: must be one of string, integer, number, boolean, is "strin"; did you mean string?'),
+        (HEAD + '[[actions]]\nname = "a"\ndescription = "x"\n[actions.parameters.k]\ntype = 3', "line 8, actions[0].parameters.k.type: must be one of string, integer, number, boolean, is 3"),
+        (HEAD + '[[actions]]\nname = "a"\ndescription = "x"\n[actions.parameters."k l"]', 'line 7, actions[0].parameters.k l: a parameter\'s name must be a word'),
+        (HEAD + '[[actions]]\nname = "a"\ndescription = "x"\n[actions.parameters.k]\nvalues = ["a", 1]', "line 8, actions[0].parameters.k.values[1]: 1 is not of the type string"),
+        (HEAD + '[[actions]]\nname = "a"\ndescription = "x"\n[actions.parameters.k]\nvalues = [[]]', "line 8, actions[0].parameters.k.values[0]: must be a text or a whole number or a number, is a list"),
+        ('id = "Mira"\n' + HEAD[12:], "line 1, id: must be lower-case letters, digits, _ and -, at most 64"),
+        ('id = "mia"\n' + HEAD[12:], "line 1, id: must equal the file's name: write id = \"mira\", or rename the file"),
+        (HEAD.replace("The smith.", " "), "line 3, description: is empty"),
+        (HEAD.replace("Mira", "Mira: x"), "line 2, name: must be one line without a colon"),
+        (HEAD + 'mood = "glad"\nmoods = ["sad"]', "line 4, mood: glad is not in moods; known are sad"),
+        (HEAD + 'mood = "gald"\nmoods = ["glad"]', "line 4, mood: gald is not in moods; did you mean glad?"),
+        (HEAD + 'mood = "glad"', "line 4, mood: glad is not in moods"),
+        (HEAD + 'moods = ["a", "A"]', "line 4, moods[1]: A is there twice"),
+        (HEAD + 'moods = ["a]"]', "line 4, moods[0]: must be a word or two, without brackets and quotation marks"),
+        (HEAD + 'knowledge = [""]', "line 4, knowledge[0].text: is empty"),
+        (HEAD + 'knowledge = [{ text = "a", when = "x(" }]', "line 4, knowledge[0].when: not a condition"),
+        (HEAD + '[[sections]]\ntext = "a"\nwhen = ""', "line 6, sections[0].when: is empty; text that always holds belongs to description"),
+        (HEAD + '[[sections]]\ntext = "a"\nwhen = "x y"', "line 6, sections[0].when: not a condition: y is not understood here"),
+        (HEAD + '[[examples]]\nplayer = "a"\nnpc = ""', "line 6, examples[0].npc: is empty"),
+        (HEAD + 'fallback = ["a", ""]', "line 4, fallback[1]: is empty"),
+        (HEAD + '[[lines]]\ntext = ""', "line 5, lines[0].text: is empty"),
+        (HEAD + '[[lines]]\ntext = "a"\nmood = "x"', "line 6, lines[0].mood: x is not in moods"),
+        (HEAD + '[[lines]]\ntext = "a"\nwhen = "x y"', "line 6, lines[0].when: not a condition"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_with_its_place_and_mend(source: str | bytes, expected: str) -> None:
+    found = told(source)
+    assert found[0].startswith(expected)
+    with pytest.raises(ContentError) as caught:
+        decode_persona(FILE, source if isinstance(source, bytes) else source.encode())
+    assert caught.value.detail == f"{FILE}: {found[0]}"
+
+
+def test_all_mistakes_of_a_file_are_told_in_its_order() -> None:
+    source = 'nam = "M"\nid = 3\n[model]\nseed = "x"\ntop = 1\n'
+    assert [line.split(":")[0] for line in told(source)] == [
+        "the key name is missing",
+        "the key description is missing",
+        "line 1, nam",
+        "line 2, id",
+        "line 4, model.seed",
+        "line 5, model.top",
+    ]
+
+
+def told_of_world(source: str) -> list[str]:
+    return [error.detail for error in check_world("world.toml", source.encode())]
+
+
+def test_a_world_is_decoded() -> None:
+    source = WORLD + 'lore = ["A."]\n[scenes]\ninn = "The inn."\n[state]\na = [1, 2.5, true, "x"]\n'
+    world = decode_world("world.toml", source.encode())
+    assert (world.lore, world.scenes) == ([Fact("A.")], {"inn": "The inn."})
+    assert world.state == {"a": [1, 2.5, True, "x"]}
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("", "world.toml: the file is empty; it needs at least name, description"),
+        (WORLD + "lor = 1", "world.toml: line 3, lor: unknown key; did you mean lore?"),
+        (WORLD + 'lore = [{ text = "" }]', "world.toml: line 3, lore[0].text: is empty"),
+        (WORLD + 'scenes = { inn = "" }', "world.toml: line 3, scenes.inn: is empty"),
+        (WORLD + "scenes = { inn = 1 }", "world.toml: line 3, scenes.inn: must be a text, is a whole number"),
+        (WORLD + "[state]\nday = 2020-01-01", "world.toml: line 4, state.day: 2020-01-01 is not a value of JSON: write it as a text"),
+        (WORLD + "[state]\na = [{ b = nan }]", "world.toml: line 4, state.a[0].b: nan is not a value of JSON"),
+        (WORLD + "state = 1", "world.toml: line 3, state: must be a table, is a whole number"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_the_world_is_named(source: str, expected: str) -> None:
+    assert told_of_world(source)[0].startswith(expected)
+    with pytest.raises(ContentError):
+        decode_world("world.toml", source.encode())
+
+
+@given(st.binary() | st.text().map(str.encode))
+def test_no_bytes_raise_anything_else(data: bytes) -> None:
+    assert check_persona(FILE, data)
+    assert check_world("world.toml", data)

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dialogue_server.domain.sentences import SentenceLimit
+
+
+def run(text: str, limit: int) -> tuple[str, bool]:
+    sentences = SentenceLimit(limit)
+    return sentences.feed(text), sentences.stopped
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "shown"),
+    [
+        ("One. Two. Three.", 2, "One. Two."),
+        ("One? Two! Three.", 1, "One?"),
+        ("One.", 1, "One."),
+        ("One... two. Three.", 1, "One... two."),
+        ("One… Two.", 1, "One…"),
+        ('"One." "Two."', 1, '"One."'),
+        ("*One!* Two.", 1, "*One!*"),
+        ("One?! Two.", 1, "One?!"),
+        ("He said: (one.) Two.", 1, "He said: (one.)"),
+        ("Dr. Smith and Mrs. Bo. Two.", 1, "Dr. Smith and Mrs. Bo."),
+        ("Ask J. Smith. Two.", 1, "Ask J. Smith."),
+        ("It is I. Two.", 1, "It is I."),
+        ("Take e.g. Salt. Two.", 1, "Take e.g. Salt."),
+        ("Costs 3.50 silver. Two.", 1, "Costs 3.50 silver."),
+        ("1. Salt and iron. Two.", 1, "1. Salt and iron."),
+        ("One\nTwo.", 1, "One"),
+        ("One.\ntwo.", 1, "One."),
+        ("一。二。", 1, "一。"),
+        ("「一。」二。", 1, "「一。」"),
+        ("一！？二。", 1, "一！？"),
+        ("一。 two.", 1, "一。"),
+        ("No end at all", 1, "No end at all"),
+        ("a.b Two", 1, "a.b Two"),
+    ],
+)
+def test_text_is_cut_after_the_last_sentence_allowed(text: str, limit: int, shown: str) -> None:
+    assert run(text, limit) == (shown, shown != text)
+
+
+def test_nothing_is_cut_before_the_next_sentence_begins() -> None:
+    sentences = SentenceLimit(1)
+    assert sentences.feed("One.") == "One."
+    assert not sentences.stopped
+    assert sentences.feed(" Two") == ""
+    assert sentences.stopped
+
+
+_WORDS = ["One", "two", ".", "!", "…", '"', "。", "Dr", "3", "I", "」"]
+
+
+@given(st.lists(st.sampled_from(_WORDS), max_size=10), st.lists(st.sampled_from(["", " ", "\n"]), min_size=10, max_size=10), st.integers(1, 3))  # fmt: skip
+def test_any_split_before_white_space_gives_the_same_text(
+    words: list[str], spaces: list[str], limit: int
+) -> None:
+    chunks = [space + word for word, space in zip(words, spaces, strict=False)]
+    sentences = SentenceLimit(limit)
+    shown = ""
+    for chunk in chunks:
+        shown += sentences.feed(chunk)
+        if sentences.stopped:
+            break
+    assert run("".join(chunks), limit) == (shown, sentences.stopped)
