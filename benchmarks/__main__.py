@@ -135,7 +135,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             "unpaced",
             streams=options.streams,
             rate=0,
-            tokens=paced * 2,
+            tokens=paced * 3,
             repeat=options.repeat,
         )
     return result

@@ -196,7 +196,15 @@ def measure(bench: Bench, target: Target, *, streams: int, rate: float, tokens: 
     ask(bench.upstream, {"rate": rate, "tokens": tokens})
     client = spawn(["-m", "benchmarks.load"], bench.log)
     try:
-        job = Job(dialect=target.dialect, port=target.port, streams=streams, tokens=tokens, npc=NPC)
+        job = Job(
+            dialect=target.dialect,
+            port=target.port,
+            streams=streams,
+            tokens=tokens,
+            npc=NPC,
+            # Unpaced, all at once: the question is what the target can do at most.
+            spread=1.0 if rate else 0.0,
+        )
         ask(client, job)
         ready = answer(client, bench.log)
         if not ready["ready"]:

@@ -29,6 +29,7 @@ class Reveal:
         self._waiting: deque[str] = deque()
         self._cues: deque[Cue] = deque()
         self._clock = 0.0
+        self._complete = False
 
     def text(self, text: str) -> None:
         """More of the turn's text; deltas never split a cluster, so neither does this."""
@@ -37,6 +38,10 @@ class Reveal:
     def cue(self, cue: Cue) -> None:
         """Something to do when its offset is reached; cues come in the order of offsets."""
         self._cues.append(cue)
+
+    def complete(self) -> None:
+        """No more text will come: a cue beyond its end is shown there."""
+        self._complete = True
 
     def hurry(self) -> None:
         """Show the rest at once."""
@@ -59,24 +64,33 @@ class Reveal:
 
     def wait(self, now: float) -> float | None:
         """Seconds until `due` has something; None if it has to be fed first."""
-        return None if self.empty else max(0.0, self._clock - now)
+        ready = self._waiting or self._cue_is_due()
+        return max(0.0, self._clock - now) if ready else None
 
     def due(self, now: float) -> str | Cue | None:
         """The next cluster or cue to show, or None if it is not yet time."""
-        if self.empty or (self.speed and now < self._clock):
+        if self.speed and now < self._clock:
             return None
         # After a wait for text the pace starts again; it does not catch up in a rush.
         clock = max(self._clock, now - 0.05)
-        if self._cues and (self._cues[0].offset <= self.shown or not self._waiting):
+        if self._cue_is_due():
             cue = self._cues.popleft()
             if cue.kind == "pause":
                 self._clock = clock + _pause_seconds(cue)
             return cue
+        if not self._waiting:
+            return None
         cluster = self._waiting.popleft()
         self.shown += len(cluster)
         if self.speed:
             self._clock = clock + len(cluster) / self.speed
         return cluster
+
+    def _cue_is_due(self) -> bool:
+        if not self._cues:
+            return False
+        # A cue may arrive before the text that leads up to it.
+        return self._cues[0].offset <= self.shown or (self._complete and not self._waiting)
 
 
 def _pause_seconds(cue: Cue) -> float:

@@ -75,13 +75,18 @@ class Talk:
         self._name = ""
         self._names: dict[str, str] = {}
         self._revision = 0
-        self._reveal: Reveal | None = None
+        self._turn: _Turn | None = None
         self.mood: dict[str, str] = {}
 
     @property
     def speaking(self) -> bool:
         """Whether an NPC's line is being shown, or waited for."""
-        return self._reveal is not None
+        return self._turn is not None
+
+    @property
+    def shown(self) -> int:
+        """How many code points of the line that is being shown were seen; 0 without one."""
+        return self._turn.reveal.shown if self._turn is not None else 0
 
     def interrupt(self) -> None:
         """Stop the NPC; what was shown is what it will remember of it."""
@@ -89,16 +94,16 @@ class Talk:
 
     def hurry(self) -> None:
         """Show the rest of the line at once."""
-        if self._reveal is not None:
-            self._reveal.hurry()
+        if self._turn is not None:
+            self._turn.reveal.hurry()
             self._link.nudge(stop=False)
 
     async def open(self, name: str, npcs: list[str], scene: str = "") -> Opened:
         """Open the conversation and show its greeting. Raises Refused or LinkLost."""
-        if self._name:
-            await self.close()
         await self._link.send(Open(name, npcs, self._player, scene))
         opened: Opened = await self._answer(Opened)
+        if name != self._name:
+            await self.close()
         self._name, self._revision = name, opened.revision
         self._names |= {npc.id: npc.name for npc in opened.npcs}
         self.mood |= {npc.id: npc.mood for npc in opened.npcs}
@@ -147,11 +152,11 @@ class Talk:
     # ------------------------------------------------------------ a turn
 
     async def _play(self, turn: _Turn) -> None:
-        self._reveal = turn.reveal
+        self._turn = turn
         try:
             await self._listen(turn)
         finally:
-            self._reveal = None
+            self._turn = None
             if turn.speech is not None:
                 turn.speech.end(turn.remark)
 
@@ -242,11 +247,11 @@ class _Turn:
         """A message from the server, if it is this turn's."""
         match message:
             case Turn(line=self.line):
-                # A second one comes after a server's restart, which begins the answer anew.
+                if self.number:  # a server that restarted begins the answer anew
+                    self.reveal = Reveal(self.reveal.speed)
+                    self.text.clear()
+                    self.cues.clear()
                 self.number, self.npc = message.turn, message.npc
-                self.reveal = Reveal(self.reveal.speed)
-                self.text.clear()
-                self.cues.clear()
             case Delta(turn=self.number, text=text) if not self.stopped:
                 self.last = time.monotonic()
                 self.first = self.first or self.last
@@ -258,8 +263,10 @@ class _Turn:
             case TurnEnd(turn=self.number):
                 self.last = time.monotonic()
                 self.end = message
+                self.reveal.complete()
             case Error() if message.line == self.line or message.turn == self.number != 0:
                 self.error = message
+                self.reveal.complete()
             case _:
                 pass
 

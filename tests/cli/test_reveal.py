@@ -60,7 +60,20 @@ def test_a_cue_beyond_the_text_is_not_lost():
     reveal = Reveal(speed=50)
     reveal.text("a")
     reveal.cue(Cue(1, 9, "action", "wave"))
-    assert [text for _, text in play(reveal)] == ["a", "<wave>"]
+    assert [text for _, text in play(reveal)] == ["a"]
+    assert not reveal.empty
+    reveal.complete()
+    assert [text for _, text in play(reveal)] == ["<wave>"]
+    assert reveal.empty
+
+
+def test_a_cue_that_comes_before_its_text_waits_for_it():
+    reveal = Reveal(speed=0)
+    reveal.text("So")
+    reveal.cue(Cue(1, 3, "mood", "wary"))
+    assert [text for _, text in play(reveal)] == ["S", "o"]
+    reveal.text(".")
+    assert [text for _, text in play(reveal)] == [".", "<wary>"]
 
 
 def test_nothing_is_due_before_its_time():
