@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import socket
+import sys
+import types
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
+import aiohttp
+import httpx
 import pytest
+from dialogue_protocol.codes import ErrorCode
 from msgspec import structs
 
 from dialogue_server.backends.base import Delta, Finished, ModelRequest, Sampling
+from dialogue_server.backends.clocks import Timeouts
+from dialogue_server.backends.http_client import LIBRARY_ERRORS, backend_error
 from dialogue_server.backends.openai_http import OpenAIBackend
 from dialogue_server.backends.profiles import PROFILES, Profile
 from dialogue_server.domain.prompt import Message
-from dialogue_server.errors import BackendError
+from dialogue_server.errors import BackendError, SettingsError
 from tests.fakes.upstream import FakeUpstream
 from tests.fakes.upstream_cases import CASES, Case
 
@@ -82,3 +94,235 @@ def assert_no_secret(error: BackendError) -> None:
         assert KEY not in f"{seen} {seen!r}"
         seen = seen.__cause__ or seen.__context__
     assert "the player's words" not in error.detail
+
+
+HELLO = (Message("user", "Hello?"),)
+
+
+async def collect(backend: OpenAIBackend, request: ModelRequest) -> list[Delta | Finished]:
+    return [item async for item in backend.stream(request)]
+
+
+@asynccontextmanager
+async def opened(profile: str | Profile, **options: Any) -> AsyncIterator[OpenAIBackend]:
+    chosen = PROFILES[profile] if isinstance(profile, str) else profile
+    backend = OpenAIBackend(chosen, **options)
+    try:
+        yield backend
+    finally:
+        await backend.aclose()
+
+
+# ---------------------------------------------------------------- what is sent
+
+
+async def test_m2_her_is_asked_only_for_what_it_takes(upstream: FakeUpstream) -> None:
+    request = ModelRequest(
+        MESSAGES,
+        max_tokens=9000,
+        sampling=Sampling(temperature=0.7, top_p=0.9, min_p=0.1, repeat_penalty=1.1, seed=3),
+        stop=("\n",),
+        model="minimax/minimax-m2-her",
+        session="c1",
+        user="p1",
+    )
+    async with opened("openrouter", base_url=upstream.base_url, api_key=KEY) as backend:
+        with pytest.raises(BackendError, match="model's name"):
+            await collect(backend, request)
+    (seen,) = upstream.seen
+    messages = seen.body.pop("messages")
+    assert [message["role"] for message in messages] == ["system", "user"]
+    assert seen.body == {
+        "model": "minimax/minimax-m2-her",
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "max_tokens": 2048,
+        "temperature": 0.7,
+        "top_p": 0.9,
+        "session_id": "c1",
+        "user": "p1",
+    }
+    assert f"bearer {KEY}" == seen.headers["authorization"]
+    assert seen.headers["accept-encoding"] == "identity"
+    assert seen.path == "/v1/chat/completions"
+
+
+async def test_what_was_refused_is_not_asked_for_in_the_next_request(
+    upstream: FakeUpstream,
+) -> None:
+    request = ModelRequest(MESSAGES, model="roles_refused")
+    async with opened(NATIVE, base_url=upstream.base_url, api_key=KEY) as backend:
+        await collect(backend, request)
+        await collect(backend, request)
+    roles = [{message["role"] for message in seen.body["messages"]} for seen in upstream.seen]
+    assert ["user_system" in each for each in roles] == [True, False, False]
+    assert upstream.seen[0].path == "/v1/text/chatcompletion_v2"
+
+
+async def test_warming_reads_the_prompt_where_that_is_free(upstream: FakeUpstream) -> None:
+    async with opened("llamacpp", base_url=upstream.base_url, model="plain") as backend:
+        await backend.warm(MESSAGES)
+        assert [seen.body["max_tokens"] for seen in upstream.seen] == [1]
+    async with opened("openai-compatible", base_url=upstream.base_url) as backend:
+        await backend.warm(MESSAGES)
+    assert len(upstream.seen) == 1
+
+
+async def test_a_burst_is_one_delta(upstream: FakeUpstream) -> None:
+    async with opened("openai-compatible", base_url=upstream.base_url) as backend:
+        items = await collect(backend, ModelRequest(HELLO, model="many_chunks_at_once"))
+    assert len(items) < 10
+
+
+# ---------------------------------------------------------------- connections
+
+
+async def test_a_connection_serves_the_next_request_unless_the_profile_forbids_it(
+    upstream: FakeUpstream,
+) -> None:
+    for profile, connections in (("openai-compatible", 1), ("local", 3)):
+        upstream.connections = 0
+        async with opened(profile, base_url=upstream.base_url) as backend:
+            for _ in range(3):
+                await collect(backend, ModelRequest(HELLO, model="plain"))
+        assert connections == upstream.connections
+
+
+async def test_more_than_a_hundred_streams_run_at_once(upstream: FakeUpstream) -> None:
+    request = ModelRequest(HELLO, model="stall_after_text")
+    async with opened("openai-compatible", base_url=upstream.base_url) as backend:
+        streams = [backend.stream(request) for _ in range(150)]
+        async with asyncio.timeout(30):
+            firsts = await asyncio.gather(*(anext(stream) for stream in streams))
+            assert [Delta("Hello ")] * 150 == firsts
+            await asyncio.gather(*(stream.aclose() for stream in streams))
+            for seen in upstream.seen:
+                await seen.gone.wait()
+
+
+async def test_a_slow_consumer_is_no_reason_to_give_up(upstream: FakeUpstream) -> None:
+    timeouts = Timeouts(gap=0.1, turn=20)
+    async with opened(
+        "openai-compatible", base_url=upstream.base_url, timeouts=timeouts
+    ) as backend:
+        items = []
+        async for item in backend.stream(ModelRequest(HELLO, model="slow_but_well")):
+            items.append(item)
+            await asyncio.sleep(0.25)
+    assert Finished() == items[-1]
+
+
+async def test_nobody_listens_there() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
+        async with opened("llamacpp", base_url=url) as backend:
+            with pytest.raises(BackendError, match="is it running") as caught:
+                await collect(backend, ModelRequest(HELLO))
+    assert caught.value.code is ErrorCode.MODEL_UNREACHABLE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="relies on how Linux fills a backlog")
+async def test_a_connection_that_is_not_accepted_in_time_is_given_up() -> None:
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(2):
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        async with opened("llamacpp", base_url=url, timeouts=Timeouts(connect=0.2)) as backend:
+            with pytest.raises(BackendError, match="in time") as caught:
+                await collect(backend, ModelRequest(HELLO))
+    assert caught.value.code is ErrorCode.MODEL_UNREACHABLE
+
+
+async def test_https_to_a_server_that_speaks_http() -> None:
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    async with server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        async with opened("openai-compatible", base_url=url) as backend:
+            with pytest.raises(BackendError, match="TLS") as caught:
+                await collect(backend, ModelRequest(HELLO))
+    assert caught.value.code is ErrorCode.MODEL_UNREACHABLE
+
+
+async def test_the_proxy_of_the_environment_is_used_but_not_for_this_machine(
+    upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", upstream.base_url.removesuffix("/v1"))
+    monkeypatch.delenv("no_proxy", raising=False)
+    for url in ("http://model.example/v1", upstream.base_url):
+        async with opened("openai-compatible", base_url=url) as backend:
+            await collect(backend, ModelRequest(HELLO, model="plain"))
+    assert [seen.path for seen in upstream.seen] == [
+        "http://model.example/v1/chat/completions",
+        "/v1/chat/completions",
+    ]
+
+
+@pytest.mark.parametrize("library", [httpx, aiohttp.client_exceptions])
+def test_every_exception_of_the_libraries_has_a_meaning(library: types.ModuleType) -> None:
+    kinds = [
+        kind
+        for kind in vars(library).values()
+        if isinstance(kind, type)
+        and issubclass(kind, Exception)
+        # What only a WebSocket raises; and a TypeError is a fault of ours.
+        and kind is not getattr(aiohttp, "WSMessageTypeError", None)
+    ]
+    assert len(kinds) >= 20
+    for kind in kinds:
+        assert issubclass(kind, LIBRARY_ERRORS), kind
+        error = backend_error("x at y", kind.__new__(kind))
+        assert error.detail.startswith("x at y ")
+        assert "unforeseen" not in error.detail
+        assert kind.__name__ in error.detail
+
+
+def test_an_exception_that_nobody_foresaw_is_still_a_backend_error() -> None:
+    error = backend_error("x at y", KeyError(KEY))
+    assert ErrorCode.INTERNAL is error.code
+    assert KEY not in error.detail
+
+
+# ---------------------------------------------------------------- keys and addresses
+
+
+async def test_a_missing_key_is_named_by_its_environment_variable() -> None:
+    async with opened("openrouter") as backend:
+        for attempt in (backend.start(), anext(backend.stream(ModelRequest(HELLO)))):
+            with pytest.raises(BackendError, match="OPENROUTER_API_KEY") as caught:
+                await attempt
+            assert caught.value.code is ErrorCode.MODEL_UNAUTHORIZED
+
+
+async def test_a_key_shows_in_no_representation() -> None:
+    async with opened("openrouter", api_key=f" {KEY}\n", name="main") as backend:
+        await backend.start()
+        assert backend.name == "main"
+        assert "https://openrouter.ai/api/v1" in repr(backend)
+        assert KEY not in repr(backend)
+
+
+@pytest.mark.parametrize("key", ["ключ", "two words", "a\x00b"])
+def test_a_key_that_cannot_be_one_is_refused_without_showing_it(key: str) -> None:
+    with pytest.raises(SettingsError, match="check OPENAI_API_KEY") as caught:
+        OpenAIBackend(PROFILES["openai"], api_key=key)
+    assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "localhost:8080", "ftp://x/v1", "http:///v1", "http://u:p@h/v1", "http://h/v1?k=v"]
+)
+def test_an_address_that_cannot_be_one_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="base_url") as caught:
+        OpenAIBackend(structs.replace(PROFILES["openai"], base_url=""), base_url=url)
+    assert "u:p" not in str(caught.value)

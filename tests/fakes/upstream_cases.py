@@ -180,6 +180,7 @@ QUIRKS = (
     Case("slow_headers", (Pause(0.05), head("200 OK", CHUNKED)[:20], Pause(0.05), head("200 OK", CHUNKED)[20:], *(chunk(part) for part in GOOD), LAST)),
     Case("json_instead_of_sse", (head("200 OK", f"Content-Length: {len(_PLAIN_JSON)}", kind="application/json") + _PLAIN_JSON,), end=Finished(usage=USED)),
     Case("json_instead_of_sse_split", stream(_PLAIN_JSON[:30], Pause(), _PLAIN_JSON[30:], kind="application/json"), end=Finished(usage=USED)),
+    Case("slow_but_well", stream(delta("Hello "), Pause(0.05), delta("there."), Pause(0.05), finish(), DONE)),
     Case("leading_blank_lines", stream(b"\r\n", Pause(), b"\n", WHOLE)),
     # How it ends
     Case("no_done", stream(*HELLO, finish())),
