@@ -29,6 +29,18 @@ def clusters(text: str) -> list[str]:
     return found
 
 
+def split(text: str, size: int) -> list[str]:
+    """Cut text into parts of at most `size` code points, between clusters."""
+    parts = []
+    while len(text) > size:
+        # The last cluster of the cut may go on behind it: leave it to the next part.
+        last = _CLUSTER.findall(text[max(0, size - MAX_CLUSTER) : size])[-1]
+        at = size if len(last) >= min(size, MAX_CLUSTER) else size - len(last)
+        parts.append(text[:at])
+        text = text[at:]
+    return [*parts, text] if text else parts
+
+
 class GraphemeBuffer:
     """Holds back the last cluster of what was fed, since the next text may continue it.
 

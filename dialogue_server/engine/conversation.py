@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from dialogue_protocol.codes import EndReason, ErrorCode
 from dialogue_protocol.messages import (
+    MAX_DELTA_CHARS,
     Cue,
     Delta,
     NpcInfo,
@@ -28,6 +29,7 @@ from ..backends.base import ModelRequest
 from ..domain import authored, compact_layout
 from ..domain.assembly import assemble
 from ..domain.conversation import ConversationKey, Node
+from ..domain.graphemes import split
 from ..domain.persona import Persona
 from ..domain.prompt import Message, Prompt, PromptInput
 from ..domain.state import check_state, merge_patch
@@ -266,12 +268,12 @@ class OpenConversation:
         self._send(Turn(number, answer.id, self.name, answer.speaker, answer.line))
         at = 0
         for offset, kind, name, args in answer.meta.get("cues", []):
-            if offset > at:
-                self._send(Delta(number, answer.text[at:offset]))
-                at = offset
+            for part in split(answer.text[at:offset], MAX_DELTA_CHARS):
+                self._send(Delta(number, part))
+            at = offset
             self._send(Cue(number, offset, kind, name, args))
-        if answer.text[at:]:
-            self._send(Delta(number, answer.text[at:]))
+        for part in split(answer.text[at:], MAX_DELTA_CHARS):
+            self._send(Delta(number, part))
         self._send(TurnEnd(number, answer.reason, len(answer.text)))
 
     async def cut(self, node: str, seen: int) -> None:

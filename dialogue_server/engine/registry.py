@@ -93,12 +93,17 @@ class Registry:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def end(self, session: Session, reason: str) -> None:
-        """End a session: running turns are stopped and stored."""
+    async def end(
+        self, session: Session, reason: str, code: CloseCode = CloseCode.GOING_AWAY
+    ) -> None:
+        """End a session: running turns are stopped and stored, its socket is closed."""
         if self._sessions.pop(session.id, None) is None:
             return
         await session.close()
         session.connection.end()
+        socket, session.socket = session.socket, None
+        if socket is not None:
+            socket.close(code, reason)
         self._context.observe(SessionEnded(session=session.id, reason=reason))
 
     async def drain(self, seconds: float) -> None:
@@ -116,8 +121,6 @@ class Registry:
             timer.cancel()
         self._expiring.clear()
         for session in sessions:
-            await self.end(session, "shutdown")
-            if session.socket is not None:
-                session.socket.close(CloseCode.GOING_AWAY, "the server restarts")
+            await self.end(session, "the server restarts")
         if self._closing:
             await asyncio.wait(self._closing)

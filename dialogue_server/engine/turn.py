@@ -15,10 +15,11 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from dialogue_protocol.codes import EndReason, ErrorCode
-from dialogue_protocol.messages import Cue, Delta, ServerMessage, TurnEnd
+from dialogue_protocol.messages import MAX_DELTA_CHARS, Cue, Delta, ServerMessage, TurnEnd
 
 from ..backends.base import Finished, ModelRequest, Usage
 from ..domain.conversation import ConversationKey, Node
+from ..domain.graphemes import split
 from ..domain.persona import Persona
 from ..domain.stream import Action, Mood, Pause, Piece, Rejected, Text, TextStream
 from ..errors import BackendError, DialogueError, StoreError
@@ -131,9 +132,16 @@ class TurnRunner:
             if type(piece) is Text:
                 if not self._first:
                     self._first = self._context.monotonic()
-                self._send(Delta(self.number, piece.text))
+                if len(piece.text) <= MAX_DELTA_CHARS:
+                    self._send(Delta(self.number, piece.text))
+                else:
+                    self._send_long(piece.text)
             else:
                 self._emit_cue(piece)
+
+    def _send_long(self, text: str) -> None:
+        for part in split(text, MAX_DELTA_CHARS):
+            self._send(Delta(self.number, part))
 
     def _emit_cue(self, piece: Piece) -> None:
         match piece:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialogue_server.domain import graphemes
-from dialogue_server.domain.graphemes import MAX_CLUSTER, GraphemeBuffer, clusters
+from dialogue_server.domain.graphemes import MAX_CLUSTER, GraphemeBuffer, clusters, split
 
 TRICKY = [
     "a",
@@ -96,3 +96,18 @@ def test_the_short_way_takes_only_characters_that_never_join(other: str) -> None
         if graphemes._SIMPLE.fullmatch(char) and char:
             assert len(clusters(char + other)) == 2, hex(code)
             assert len(clusters(other + char)) == 2, hex(code)
+
+
+@given(texts, st.integers(4, 40))
+def test_long_text_is_cut_between_clusters(text: str, size: int) -> None:
+    parts = split(text, size)
+    assert text == "".join(parts)
+    assert all(0 < len(part) <= size for part in parts)
+    edges = set(itertools.accumulate(map(len, clusters(text)), initial=0))
+    longest = max(map(len, clusters(text)), default=0)
+    if longest < size and "\U0001f1e9" not in text:
+        assert set(itertools.accumulate(map(len, parts))) <= edges
+
+
+def test_a_cluster_longer_than_a_part_is_cut_all_the_same() -> None:
+    assert split("a" + "\u0301" * 9, 4) == ["a\u0301\u0301\u0301", *["\u0301" * 4, "\u0301" * 2]]
