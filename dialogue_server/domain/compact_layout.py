@@ -1,0 +1,157 @@
+"""The prompt for a tiny model: little, and all of one form.
+
+A model of some hundred million parameters follows no instructions; it continues patterns. So
+the prompt is a pattern: a sentence on who speaks, a few exchanges in which what the answer says
+stands beside the question, and then the player's line with the one text that fits it best: a
+fact, else an authored line, else a fallback line. relevance.py decides which; the model only
+has to say it in the NPC's manner.
+
+The numbers below are part of the layout: the engine and the embedded model's backend ask with
+them. They were measured on the starter world (`dialogue-server evaluate`); a repeat penalty
+above 1 spoils the pattern, since the answer has to repeat the prompt.
+"""
+
+from __future__ import annotations
+
+from . import authored, untrusted
+from . import state as game_state
+from .conditions import holds
+from .conversation import Node
+from .persona import Example, Fact
+from .prompt import Dropped, Message, Part, Prompt, PromptInput
+from .relevance import RELEVANT, Candidate, scores
+from .tokens import MESSAGE_TOKENS, estimate
+
+MAX_TOKENS = 48
+STOP = ("\n",)
+MAX_SENTENCES = 2
+TEMPERATURE = 0.3
+MIN_P = 0.1
+REPEAT_PENALTY = 1.0
+
+HISTORY_NODES = 2
+"""Of the talk so far, the newest exchange: more of it makes a tiny model repeat itself."""
+LORE_WEIGHT = 0.9
+SECTION_WEIGHT = 0.5
+STATE_WEIGHT = 0.4
+"""How readily a text is taken beside the NPC's own knowledge, which is written to be said."""
+
+
+def build(prompt_input: PromptInput) -> Prompt:
+    """Lay out a prompt. What exceeds the budget is left out, history first, then examples; the
+    system message and the player's line always stay. See assembly.assemble."""
+    persona = prompt_input.persona
+    file = f"personas/{persona.id}.toml"
+    dropped: list[Dropped] = []
+    names = (persona.name, untrusted.name(prompt_input.player.name))
+    hint = _hint(prompt_input, file, dropped)
+    system = _part(f"{file}:essence", _essence(prompt_input))
+    line = untrusted.line(prompt_input.text, names)
+    ask = _part("player", _asked(line, hint.text if hint else ""))
+    parts = [system]
+    spent = system.tokens + ask.tokens
+
+    examples: list[Message] = []
+    for index, example in enumerate(persona.examples):
+        part = _part(f"{file}:examples[{index}]", f"{_question(example)}\n{example.npc}", 2)
+        if spent + part.tokens > prompt_input.budget:
+            dropped.append(_drop(part, "budget"))
+            continue
+        spent += part.tokens
+        parts.append(part)
+        examples += [Message("user", _question(example)), Message("assistant", example.npc)]
+
+    spoken = [_said(node, names) for node in prompt_input.history]
+    kept = _fitting(spoken, prompt_input.budget - spent)
+    for at, message in enumerate(spoken[: len(spoken) - kept]):
+        why = "budget" if at >= len(spoken) - HISTORY_NODES else "not relevant"
+        dropped.append(_drop(_part("history", message.content), why))
+    history = spoken[len(spoken) - kept :]
+    remembered = [_part("history", message.content) for message in history]
+    parts += [*remembered, ask]
+    messages = (Message("system", system.text), *examples, *history, Message("user", ask.text))
+    tokens = spent + sum(part.tokens for part in remembered)
+    return Prompt(messages, tuple(parts), tuple(dropped), tokens)
+
+
+def _essence(given: PromptInput) -> str:
+    """World first: its NPCs then share the beginning of the prompt."""
+    world = given.world.essence or given.world.description
+    persona = given.persona.essence or given.persona.description
+    return " ".join(f"{world} {persona}".split())
+
+
+def _hint(given: PromptInput, file: str, dropped: list[Dropped]) -> Part | None:
+    """The one text to say; every other one goes into `dropped`."""
+    choices = [
+        *_facts(given.persona.knowledge, f"{file}:knowledge", 1.0),
+        *_facts(given.world.lore, "world.toml:lore", LORE_WEIGHT),
+        *(
+            (f"{file}:sections[{at}]", section.when, Candidate(section.text, (), SECTION_WEIGHT))
+            for at, section in enumerate(given.persona.sections)
+        ),
+        *(
+            ("state", "", Candidate(fact, (), STATE_WEIGHT))
+            for fact in game_state.facts(given.state, given.persona.sees)
+        ),
+    ]
+    open_choices = []
+    for source, when, candidate in choices:
+        if holds(when, given.state):
+            open_choices.append((source, candidate))
+        else:
+            dropped.append(_drop(_part(source, candidate.text), "condition"))
+    found = scores(given.text, [candidate for _, candidate in open_choices])
+    best = max(range(len(found)), key=found.__getitem__, default=-1)
+    if best >= 0 and found[best] < RELEVANT:
+        best = -1
+    for at, (source, candidate) in enumerate(open_choices):
+        if at != best:
+            dropped.append(_drop(_part(source, candidate.text), "not relevant"))
+    if best >= 0:
+        source, candidate = open_choices[best]
+        return _part(source, candidate.text)
+    said = [node.text for node in given.history if node.kind == "npc"][-2:]
+    text = authored.plain(authored.authored_text(given.persona, given.state, given.text, said=said))
+    return _part(f"{file}:lines", text) if text else None
+
+
+def _facts(facts: list[Fact], source: str, weight: float) -> list[tuple[str, str, Candidate]]:
+    return [
+        (f"{source}[{at}]", fact.when, Candidate(fact.text, tuple(fact.keys), weight))
+        for at, fact in enumerate(facts)
+    ]
+
+
+def _question(example: Example) -> str:
+    return _asked(example.player, example.fact)
+
+
+def _asked(line: str, hint: str) -> str:
+    """The form of every question. The hint stands last, where a small model sees it best."""
+    return f"{line}\n(Say: {' '.join(hint.split())})" if hint else line
+
+
+def _said(node: Node, names: tuple[str, ...]) -> Message:
+    if node.kind == "npc":
+        return Message("assistant", " ".join(untrusted.speech(node.text).split()))
+    return Message("user", untrusted.line(node.text, names))
+
+
+def _fitting(spoken: list[Message], room: int) -> int:
+    """How many of the newest messages fit."""
+    kept = 0
+    for message in reversed(spoken[-HISTORY_NODES:]):
+        room -= estimate(message.content) + MESSAGE_TOKENS
+        if room < 0:
+            break
+        kept += 1
+    return kept
+
+
+def _part(source: str, text: str, messages: int = 1) -> Part:
+    return Part(source, text, estimate(text) + MESSAGE_TOKENS * messages)
+
+
+def _drop(part: Part, why: str) -> Dropped:
+    return Dropped(part.source, part.text, part.tokens, why)
