@@ -40,6 +40,13 @@ static class Program
         if (options.Errors.Any(error => error.Severity == DiagnosticSeverity.Error))
             return Report(responseFile, options.Errors);
 
+        foreach (CommandLineReference reference in options.MetadataReferences)
+            if (!File.Exists(reference.Reference))
+            {
+                Console.Out.WriteLine(responseFile + ": no such reference: " + reference.Reference);
+                return false;
+            }
+
         var parse = options.ParseOptions;
         string symbols = string.Join(";", parse.PreprocessorSymbolNames.OrderBy(name => name)) + "|" + parse.LanguageVersion;
         var trees = new List<SyntaxTree>();

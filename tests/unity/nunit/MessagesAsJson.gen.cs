@@ -1,0 +1,101 @@
+// Generated from protocol/dialogue_protocol/messages.py by `python -m dialogue_protocol.codegen`.
+// Do not edit: change that file, run the command and commit both.
+
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using DialogueServer.Protocol;
+
+namespace DialogueServer.Tests
+{
+    /// <summary>Client messages out of the vectors' complete JSON.</summary>
+    public static class ClientMessagesFromJson
+    {
+        public static IClientMessage Read(Dictionary<string, object> json)
+        {
+            switch ((string)json["type"])
+            {
+                case "hello": return new HelloMessage((long)json["version"], (string)json["client"], (string)json["token"], (string)json["locale"], ((List<object>)json["capabilities"]).Cast<string>().ToArray(), json["resume"] == null ? null : ResumeFrom((Dictionary<string, object>)json["resume"]));
+                case "ack": return new AckMessage((long)json["seq"]);
+                case "ping": return new PingMessage((long)json["nonce"]);
+                case "open": return new OpenMessage((string)json["conversation"], ((List<object>)json["npcs"]).Cast<string>().ToArray(), PlayerFrom((Dictionary<string, object>)json["player"]), (string)json["scene"], (string)json["locale"]);
+                case "state": return new StateMessage((string)json["conversation"], (long)json["revision"], json["snapshot"] == null ? null : (Dictionary<string, object>)json["snapshot"], json["patch"] == null ? null : (Dictionary<string, object>)json["patch"]);
+                case "say": return new SayMessage((string)json["conversation"], (string)json["line"], (string)json["text"], (string)json["to"], (string)json["locale"]);
+                case "interrupt": return new InterruptMessage((long)json["turn"], (long)json["seen"]);
+                case "close": return new CloseMessage((string)json["conversation"]);
+                default: throw new ArgumentException("no client message is called " + json["type"]);
+            }
+        }
+
+        private static Resume ResumeFrom(Dictionary<string, object> json)
+        {
+            return new Resume((string)json["session"], (string)json["epoch"], (long)json["seq"]);
+        }
+
+        private static Player PlayerFrom(Dictionary<string, object> json)
+        {
+            return new Player((string)json["id"], (string)json["name"], (string)json["persona"]);
+        }
+
+        private static Limits LimitsFrom(Dictionary<string, object> json)
+        {
+            return new Limits((long)json["message_bytes"], (long)json["line_chars"], (long)json["state_bytes"], (long)json["state_depth"], (long)json["conversations"]);
+        }
+
+        private static NpcInfo NpcInfoFrom(Dictionary<string, object> json)
+        {
+            return new NpcInfo((string)json["id"], (string)json["name"], (string)json["mood"], ((List<object>)json["moods"]).Cast<string>().ToArray(), ((List<object>)json["actions"]).Cast<string>().ToArray());
+        }
+    }
+
+    /// <summary>Keeps the last server message as the vectors' complete JSON.</summary>
+    public sealed class ServerMessagesAsJson : IServerMessageHandler
+    {
+        public Dictionary<string, object> Last;
+
+        public void OnWelcome(in WelcomeMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "welcome", ["session"] = message.Session, ["epoch"] = message.Epoch, ["seq"] = message.Seq, ["limits"] = Json(message.Limits), ["server"] = message.Server, ["version"] = message.Version, ["capabilities"] = message.Capabilities.Cast<object>().ToList(), ["resumed"] = message.Resumed, ["received"] = message.Received };
+
+        public void OnPong(in PongMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "pong", ["nonce"] = message.Nonce };
+
+        public void OnGoAway(in GoAwayMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "go_away", ["reconnect_ms"] = message.ReconnectMs, ["detail"] = message.Detail };
+
+        public void OnOpened(in OpenedMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "opened", ["conversation"] = message.Conversation, ["npcs"] = message.Npcs.Select(i => (object)Json(i)).ToList(), ["greeting"] = message.Greeting, ["history"] = message.History, ["revision"] = message.Revision };
+
+        public void OnStateOk(in StateOkMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "state_ok", ["conversation"] = message.Conversation, ["revision"] = message.Revision };
+
+        public void OnTurn(in TurnMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "turn", ["turn"] = message.Turn, ["id"] = message.Id, ["conversation"] = message.Conversation, ["npc"] = message.Npc, ["line"] = message.Line };
+
+        public void OnDelta(in DeltaMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "delta", ["turn"] = message.Turn, ["text"] = message.Text };
+
+        public void OnCue(in CueMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "cue", ["turn"] = message.Turn, ["offset"] = message.Offset, ["kind"] = message.Kind, ["name"] = message.Name, ["args"] = message.Args };
+
+        public void OnTurnEnd(in TurnEndMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "turn_end", ["turn"] = message.Turn, ["reason"] = message.Reason, ["length"] = message.Length, ["first_token_ms"] = message.FirstTokenMs, ["total_ms"] = message.TotalMs, ["input_tokens"] = message.InputTokens, ["output_tokens"] = message.OutputTokens, ["cached_tokens"] = message.CachedTokens, ["code"] = message.Code, ["detail"] = message.Detail };
+
+        public void OnError(in ErrorMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "error", ["code"] = message.Code, ["detail"] = message.Detail, ["conversation"] = message.Conversation, ["line"] = message.Line, ["turn"] = message.Turn, ["retryable"] = message.Retryable, ["retry_after_ms"] = message.RetryAfterMs };
+
+        public void OnClosed(in ClosedMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "closed", ["conversation"] = message.Conversation };
+
+        private static Dictionary<string, object> Json(Resume message) =>
+            new Dictionary<string, object> { ["session"] = message.Session, ["epoch"] = message.Epoch, ["seq"] = message.Seq };
+
+        private static Dictionary<string, object> Json(Player message) =>
+            new Dictionary<string, object> { ["id"] = message.Id, ["name"] = message.Name, ["persona"] = message.Persona };
+
+        private static Dictionary<string, object> Json(Limits message) =>
+            new Dictionary<string, object> { ["message_bytes"] = message.MessageBytes, ["line_chars"] = message.LineChars, ["state_bytes"] = message.StateBytes, ["state_depth"] = message.StateDepth, ["conversations"] = message.Conversations };
+
+        private static Dictionary<string, object> Json(NpcInfo message) =>
+            new Dictionary<string, object> { ["id"] = message.Id, ["name"] = message.Name, ["mood"] = message.Mood, ["moods"] = message.Moods.Cast<object>().ToList(), ["actions"] = message.Actions.Cast<object>().ToList() };
+    }
+}

@@ -1,0 +1,186 @@
+"""Compiles C# and runs it, with what tests/engines/install_dotnet.py installed or an SDK's tools."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = ROOT / ".tools" / "dotnet"
+INSTALL = "python tests/engines/install_dotnet.py"
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Something that runs an assembly, and the assemblies to compile against for it."""
+
+    name: str
+    command: tuple[str, ...]
+    references: tuple[Path, ...]
+    environment: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """One compilation. `references` are other assemblies of the same build or files."""
+
+    name: str
+    sources: tuple[Path, ...]
+    references: tuple[Assembly | Path, ...] = ()
+    defines: tuple[str, ...] = ()
+    executable: bool = False
+    options: tuple[str, ...] = ()
+
+    @property
+    def file_name(self) -> str:
+        return self.name + (".exe" if self.executable else ".dll")
+
+
+@dataclass
+class Toolchain:
+    """The compiler and the runtimes of this machine."""
+
+    compiler: tuple[str, ...]
+    environment: dict[str, str]
+    runtimes: dict[str, Runtime]
+    nunit: Path
+    batches: int = field(default=0, init=False)
+
+    def compile(self, runtime: Runtime, assemblies: list[Assembly], folder: Path) -> str:
+        """Compile in order into `folder`. Returns the diagnostics, "" if there are none."""
+        folder.mkdir(parents=True, exist_ok=True)
+        responses = []
+        for assembly in assemblies:
+            response = folder / f"{assembly.name}.rsp"
+            response.write_text("\n".join(_options(runtime, assembly, folder)), encoding="utf-8")
+            responses.append(str(response))
+        return self.run_compiler(responses, folder)
+
+    def run_compiler(self, responses: list[str], folder: Path) -> str:
+        self.batches += 1
+        batch = folder / f"batch{self.batches}.txt"
+        batch.write_text("\n".join(responses), encoding="utf-8")
+        done = subprocess.run(
+            [*self.compiler, str(batch)], env=self.environment, capture_output=True, text=True
+        )
+        assert not done.stderr, done.stderr
+        return done.stdout
+
+    def run(
+        self, runtime: Runtime, program: Path, *arguments: str, timeout: float = 60
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*runtime.command, str(program), *arguments],
+            env=runtime.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+
+def _options(runtime: Runtime, assembly: Assembly, folder: Path) -> list[str]:
+    references = [
+        folder / reference.file_name if isinstance(reference, Assembly) else reference
+        for reference in (*runtime.references, *assembly.references)
+    ]
+    return [
+        *(
+            "-noconfig",
+            "-nostdlib",
+            "-nologo",
+            "-langversion:9",
+            "-deterministic",
+            "-debug:portable",
+        ),
+        *("-warnaserror", "-warn:4", "-checked-", "-optimize+"),
+        f"-target:{'exe' if assembly.executable else 'library'}",
+        f'-out:"{folder / assembly.file_name}"',
+        *([f"-define:{';'.join(assembly.defines)}"] if assembly.defines else []),
+        *assembly.options,
+        *(f'-r:"{reference}"' for reference in references),
+        *(f'"{source}"' for source in assembly.sources),
+    ]
+
+
+def find() -> Toolchain | str:
+    """The tool chain, or a sentence that says what is missing."""
+    if not (TOOLS / "stamp").exists():
+        return f"the C# tool chain is not installed; run `{INSTALL}`"
+    environment = _environment(
+        DOTNET_SYSTEM_GLOBALIZATION_INVARIANT="1", LD_LIBRARY_PATH=str(TOOLS / "openssl")
+    )
+    dotnet = str(TOOLS / "runtime" / "dotnet")
+    roslyn = TOOLS / "roslyn"
+    core = max((TOOLS / "runtime" / "shared" / "Microsoft.NETCore.App").iterdir())
+    config = roslyn / "csc.runtimeconfig.json"
+    runtimes = {
+        "core": Runtime(
+            "core",
+            (dotnet, "exec", "--runtimeconfig", str(config)),
+            tuple(
+                path
+                for path in sorted(core.glob("*.dll"))
+                if path.name.startswith(("System", "Microsoft", "netstandard", "mscorlib"))
+            ),
+            environment,
+        ),
+        "mono": _mono(TOOLS / "mono"),
+    }
+    return Toolchain(
+        (dotnet, str(roslyn / "csc.dll")),
+        environment,
+        runtimes,
+        TOOLS / "nunit" / "nunit.framework.dll",
+    )
+
+
+def _mono(prefix: Path) -> Runtime:
+    libraries = prefix / "usr" / "lib" / "mono" / "4.5"
+    names = ("mscorlib", "System", "System.Core", "System.Net.Http", "System.Numerics")
+    return Runtime(
+        "mono",
+        # Without a working directory of its own; --debug for line numbers in stack traces.
+        (str(prefix / "usr" / "bin" / "mono-sgen"), "--debug"),
+        (
+            *(libraries / f"{name}.dll" for name in names),
+            *sorted((libraries / "Facades").glob("*.dll")),
+        ),
+        _environment(
+            MONO_PATH=os.pathsep.join([str(libraries), str(libraries / "Facades")]),
+            MONO_CFG_DIR=str(prefix / "etc"),
+            LD_LIBRARY_PATH=str(prefix / "usr" / "lib"),
+        ),
+    )
+
+
+def _environment(**extra: str) -> dict[str, str]:
+    """This process's environment without a proxy: the tests speak to their own machine."""
+    kept = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
+    return {**kept, **extra}
+
+
+def node() -> str | None:
+    return shutil.which("node")
+
+
+def main() -> int:
+    """Compile the C# files given and run the program on both runtimes: for work by hand."""
+    found = find()
+    if isinstance(found, str):
+        sys.exit(found)
+    folder = ROOT / ".tools" / "scratch"
+    sources = tuple(Path(argument) for argument in sys.argv[1:])
+    for runtime in found.runtimes.values():
+        said = found.compile(
+            runtime, [Assembly("program", sources, executable=True)], folder / runtime.name
+        )
+        print(said or found.run(runtime, folder / runtime.name / "program.exe"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,416 @@
+using System;
+using System.Collections.Generic;
+
+namespace DialogueServer.Protocol
+{
+    /// <summary>Where the client's end of a session is.</summary>
+    public enum ConnectionState
+    {
+        New,
+        Greeting,
+        Recovering,
+        Attached,
+        Detached,
+        Ended,
+    }
+
+    /// <summary>
+    /// The client's end of a session, without I/O; client_connection.py in C#. The owner of the
+    /// socket, for each connection it makes:
+    /// 1. offers <see cref="ProtocolInfo.Subprotocol"/> and writes <see cref="Hello"/> as the first frame;
+    /// 2. passes every frame to <see cref="Receive"/>;
+    /// 3. when <see cref="State"/> is Recovering, writes the frames of <see cref="Recover"/>;
+    /// 4. writes what <see cref="Send"/> returns if <see cref="State"/> is Attached; in any other
+    ///    state the message is kept, and <see cref="Recover"/> gives it out after the next welcome;
+    /// 5. after each Receive, writes <see cref="TakeAck"/> if it gives a frame;
+    /// 6. calls <see cref="Disconnected"/> when the socket is gone and obeys the policy: waits for
+    ///    <see cref="ReconnectDelay"/> and starts again at 1, or stops.
+    /// Not safe for several threads at once.
+    /// </summary>
+    public sealed class ClientConnection
+    {
+        /// <summary>An ack is due after so many messages or bytes, whichever comes first.</summary>
+        public const int AckMessages = 64;
+        public const int AckBytes = 16 * 1024;
+
+        private readonly string _client;
+        private readonly string _locale;
+        private readonly string[] _capabilities;
+        private readonly MsgpackWriter _writer = new MsgpackWriter();
+        private readonly Outbox _outbox = new Outbox();
+        private readonly Dictionary<string, OpenMessage> _opens = new Dictionary<string, OpenMessage>();
+        private readonly List<SayMessage> _says = new List<SayMessage>();
+        private readonly Dictionary<long, LineKey> _turns = new Dictionary<long, LineKey>();
+        private readonly Bookkeeping _bookkeeping;
+        private int _unackedMessages;
+        private int _unackedBytes;
+
+        public ClientConnection(string client, string locale = "", string[] capabilities = null)
+        {
+            _client = client;
+            _locale = locale;
+            _capabilities = capabilities ?? Array.Empty<string>();
+            _bookkeeping = new Bookkeeping(this);
+        }
+
+        public ConnectionState State { get; private set; } = ConnectionState.New;
+
+        /// <summary>The token of the next hello.</summary>
+        public string Token { get; set; } = "";
+
+        public string Session { get; private set; } = "";
+
+        public string Epoch { get; private set; } = "";
+
+        /// <summary>What the server accepts; null before the first welcome.</summary>
+        public Limits Limits { get; private set; }
+
+        /// <summary>How many of the server's sequenced messages have arrived.</summary>
+        public long Seq { get; private set; }
+
+        /// <summary>How many sequenced messages of ours there were in this session.</summary>
+        public long Sent { get; private set; }
+
+        /// <summary>True after a welcome that could not resume: turns and their numbers are void,
+        /// and <see cref="Recover"/> opens the conversations again.</summary>
+        public bool Lost { get; private set; }
+
+        /// <summary>The lines whose turn has not ended and that no error has refused, oldest first.</summary>
+        public IReadOnlyList<SayMessage> Unanswered => _says;
+
+        /// <summary>The first frame of a socket. Asks to resume if there is a session.</summary>
+        public byte[] Hello()
+        {
+            Require(State == ConnectionState.New || State == ConnectionState.Detached, "say hello");
+            State = ConnectionState.Greeting;
+            Resume resume = Session.Length > 0 ? new Resume(Session, Epoch, Seq) : null;
+            return Encode(new HelloMessage(ProtocolInfo.Version, _client, Token, _locale, _capabilities, resume));
+        }
+
+        /// <summary>Numbers and keeps a message; write the frame if the state is Attached.</summary>
+        public byte[] Send(IClientMessage message)
+        {
+            Require(State != ConnectionState.Ended, "send");
+            byte[] frame = Encode(message); // first: a message that cannot be sent changes nothing
+            if (message.Type < ProtocolInfo.FirstSequencedType) return frame;
+            Remember(message);
+            Sent++;
+            _outbox.Add(Sent, message);
+            return frame;
+        }
+
+        /// <summary>
+        /// Counts a frame and hands its message over; a message of a later version is counted and
+        /// ignored. Throws <see cref="MessageFormatException"/> for a frame to be skipped (it is
+        /// counted), <see cref="ProtocolViolationException"/> where the socket is to be closed.
+        /// </summary>
+        public void Receive(ArraySegment<byte> frame, IServerMessageHandler handler)
+        {
+            Require(State == ConnectionState.Greeting || State == ConnectionState.Attached, "receive");
+            var reader = new MsgpackReader(frame);
+            int type = -1;
+            try
+            {
+                int items = reader.ReadArrayHeader("message");
+                if (items == 0) throw reader.Missing("type");
+                type = reader.ReadType();
+                _bookkeeping.Begin(handler, frame.Count);
+                if (ServerMessages.Read(ref reader, type, items, _bookkeeping)) return;
+                reader.Finish(items - 1);
+            }
+            catch (MessageFormatException)
+            {
+                // An unreadable frame counts: only sequenced messages have a shape that changes.
+                if (type < 0 || type >= ProtocolInfo.FirstSequencedType) CountIfAttached(frame.Count);
+                throw;
+            }
+            if (State == ConnectionState.Greeting)
+                throw new ProtocolViolationException("expected welcome first, got type " + type);
+            if (type >= ProtocolInfo.FirstSequencedType) Count(frame.Count);
+        }
+
+        /// <summary>
+        /// The frames to write after a welcome, in order. After a resume, and at the first
+        /// welcome: our messages that have not reached the server. After a loss: an open for each
+        /// conversation, then <paramref name="snapshots"/>, then each unanswered line under its
+        /// old id, so that no line is answered twice.
+        /// </summary>
+        public List<byte[]> Recover(IEnumerable<StateMessage> snapshots = null)
+        {
+            Require(State == ConnectionState.Recovering, "recover");
+            State = ConnectionState.Attached;
+            var frames = new List<byte[]>();
+            if (!Lost)
+            {
+                foreach (IClientMessage message in _outbox.Messages()) frames.Add(Encode(message));
+                return frames;
+            }
+            Lost = false;
+            _outbox.Clear();
+            Sent = 0;
+            var says = new List<SayMessage>(_says);
+            foreach (OpenMessage open in new List<OpenMessage>(_opens.Values)) frames.Add(Send(open));
+            if (snapshots != null)
+                foreach (StateMessage snapshot in snapshots) frames.Add(Send(snapshot));
+            foreach (SayMessage say in says) frames.Add(Send(say));
+            return frames;
+        }
+
+        /// <summary>An ack if one is due, to be written now; else null.</summary>
+        public byte[] TakeAck()
+        {
+            if (_unackedMessages < AckMessages && _unackedBytes < AckBytes) return null;
+            _unackedMessages = _unackedBytes = 0;
+            return Encode(new AckMessage(Seq));
+        }
+
+        /// <summary>The socket is gone, with 1006 where it just broke. What to do now.</summary>
+        public ClosePolicy Disconnected(int closeCode)
+        {
+            ClosePolicy policy = ClosePolicies.For(closeCode);
+            if (State != ConnectionState.New && State != ConnectionState.Ended) State = ConnectionState.Detached;
+            if (policy == ClosePolicy.Stop) End();
+            else if (policy == ClosePolicy.Reconnect) Lose();
+            return policy;
+        }
+
+        /// <summary>Gives the session up, for good. Close the socket with 1000.</summary>
+        public void End() => State = ConnectionState.Ended;
+
+        /// <summary>
+        /// Seconds to wait before attempt 0, 1, 2 ...: exponential with full jitter, so that many
+        /// clients that lost the same server do not come back at once.
+        /// </summary>
+        public static double ReconnectDelay(int attempt, double random, double first = 0.5, double longest = 30.0) =>
+            random * Math.Min(longest, first * Math.Pow(2.0, Math.Min(attempt, 32)));
+
+        private void Remember(IClientMessage message)
+        {
+            switch (message)
+            {
+                case OpenMessage open:
+                    _opens[open.Conversation] = open;
+                    break;
+                case SayMessage say:
+                    Forget(new LineKey(say.Conversation, say.Line));
+                    _says.Add(say);
+                    break;
+                case CloseMessage close:
+                    _opens.Remove(close.Conversation);
+                    _says.RemoveAll(say => say.Conversation == close.Conversation);
+                    break;
+            }
+        }
+
+        private void Welcomed(in WelcomeMessage welcome)
+        {
+            if (State != ConnectionState.Greeting)
+                throw new ProtocolViolationException("a second welcome on one socket");
+            if (welcome.Version < 1 || welcome.Version > ProtocolInfo.Version)
+                throw new ProtocolViolationException("welcome.version: " + welcome.Version + " is not spoken here");
+            if (welcome.Resumed)
+            {
+                if (welcome.Session != Session || welcome.Seq != Seq)
+                    throw new ProtocolViolationException("welcome: resumed another position than we asked for");
+                _outbox.ReleaseUpTo(welcome.Received);
+            }
+            else if (Session.Length > 0)
+            {
+                Lose();
+            }
+            State = ConnectionState.Recovering;
+            Session = welcome.Session;
+            Epoch = welcome.Epoch;
+            Seq = welcome.Seq;
+            Limits = welcome.Limits;
+            _unackedMessages = _unackedBytes = 0;
+        }
+
+        private void Lose()
+        {
+            Lost |= Session.Length > 0;
+            Session = "";
+            _turns.Clear();
+        }
+
+        private void Count(int bytes)
+        {
+            Seq++;
+            _unackedMessages++;
+            _unackedBytes += bytes;
+        }
+
+        private void CountIfAttached(int bytes)
+        {
+            if (State == ConnectionState.Attached) Count(bytes);
+        }
+
+        private void Forget(LineKey key) => _says.RemoveAll(say => key.Names(say));
+
+        private byte[] Encode(IClientMessage message)
+        {
+            _writer.Clear();
+            message.Write(_writer);
+            return _writer.ToArray();
+        }
+
+        private void Require(bool possible, string what)
+        {
+            if (!possible)
+                throw new InvalidOperationException("A connection cannot " + what + " in state " + State + ".");
+        }
+
+        private readonly struct LineKey
+        {
+            private readonly string _conversation;
+            private readonly string _line;
+
+            public LineKey(string conversation, string line)
+            {
+                _conversation = conversation;
+                _line = line;
+            }
+
+            public bool Names(SayMessage say) => say.Conversation == _conversation && say.Line == _line;
+        }
+
+        /// <summary>Notes what a message answers before the game sees it.</summary>
+        private sealed class Bookkeeping : IServerMessageHandler
+        {
+            private readonly ClientConnection _connection;
+            private IServerMessageHandler _handler;
+            private int _bytes;
+
+            public Bookkeeping(ClientConnection connection) => _connection = connection;
+
+            public void Begin(IServerMessageHandler handler, int bytes)
+            {
+                _handler = handler;
+                _bytes = bytes;
+            }
+
+            public void OnWelcome(in WelcomeMessage message)
+            {
+                _connection.Welcomed(in message);
+                _handler.OnWelcome(in message);
+            }
+
+            public void OnPong(in PongMessage message)
+            {
+                RequireWelcome("pong");
+                _handler.OnPong(in message);
+            }
+
+            public void OnGoAway(in GoAwayMessage message)
+            {
+                RequireWelcome("go_away");
+                _handler.OnGoAway(in message);
+            }
+
+            public void OnOpened(in OpenedMessage message)
+            {
+                Count("opened");
+                string name = message.Conversation;
+                _connection._outbox.Settle(m => m is OpenMessage open && open.Conversation == name);
+                _handler.OnOpened(in message);
+            }
+
+            public void OnStateOk(in StateOkMessage message)
+            {
+                Count("state_ok");
+                string name = message.Conversation;
+                _connection._outbox.Settle(m => m is StateMessage state && state.Conversation == name);
+                _handler.OnStateOk(in message);
+            }
+
+            public void OnTurn(in TurnMessage message)
+            {
+                Count("turn");
+                if (message.Line.Length > 0)
+                {
+                    var key = new LineKey(message.Conversation, message.Line);
+                    _connection._turns[message.Turn] = key;
+                    SettleLine(key);
+                }
+                _handler.OnTurn(in message);
+            }
+
+            public void OnDelta(in DeltaMessage message)
+            {
+                Count("delta");
+                _handler.OnDelta(in message);
+            }
+
+            public void OnCue(in CueMessage message)
+            {
+                Count("cue");
+                _handler.OnCue(in message);
+            }
+
+            public void OnTurnEnd(in TurnEndMessage message)
+            {
+                Count("turn_end");
+                if (_connection._turns.TryGetValue(message.Turn, out LineKey key))
+                {
+                    _connection._turns.Remove(message.Turn);
+                    _connection.Forget(key);
+                }
+                _handler.OnTurnEnd(in message);
+            }
+
+            public void OnError(in ErrorMessage message)
+            {
+                // Before the welcome an error says why the socket will be closed.
+                if (_connection.State == ConnectionState.Attached)
+                {
+                    Count("error");
+                    Refused(in message);
+                }
+                _handler.OnError(in message);
+            }
+
+            public void OnClosed(in ClosedMessage message)
+            {
+                Count("closed");
+                string name = message.Conversation;
+                _connection._outbox.Settle(m => m is CloseMessage close && close.Conversation == name);
+                _handler.OnClosed(in message);
+            }
+
+            private void Refused(in ErrorMessage message)
+            {
+                string name = message.Conversation;
+                if (message.Line.Length > 0)
+                {
+                    var key = new LineKey(name, message.Line);
+                    _connection.Forget(key);
+                    SettleLine(key);
+                }
+                else if (name.Length > 0 && message.Turn == 0)
+                {
+                    // Requests of one conversation, lines aside, are answered in their order.
+                    IClientMessage failed = _connection._outbox.Settle(m =>
+                        (m is OpenMessage open && open.Conversation == name)
+                        || (m is StateMessage state && state.Conversation == name)
+                        || (m is CloseMessage close && close.Conversation == name));
+                    if (failed is OpenMessage) _connection._opens.Remove(name);
+                }
+            }
+
+            private void SettleLine(LineKey key) =>
+                _connection._outbox.Settle(m => m is SayMessage say && key.Names(say));
+
+            private void Count(string name)
+            {
+                RequireWelcome(name);
+                _connection.Count(_bytes);
+            }
+
+            private void RequireWelcome(string name)
+            {
+                if (_connection.State == ConnectionState.Greeting)
+                    throw new ProtocolViolationException("expected welcome first, got " + name);
+            }
+        }
+    }
+}

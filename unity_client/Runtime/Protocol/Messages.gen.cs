@@ -1,0 +1,1000 @@
+// Generated from protocol/dialogue_protocol/messages.py by `python -m dialogue_protocol.codegen`.
+// Do not edit: change that file, run the command and commit both.
+
+using System;
+using System.Collections.Generic;
+
+namespace DialogueServer.Protocol
+{
+    /// <summary>What both ends agree on.</summary>
+    public static class ProtocolInfo
+    {
+        public const int Version = 1;
+        public const string Subprotocol = "dialogue.v1.msgpack";
+
+        /// <summary>Messages of this type and up have sequence numbers; both ends count.</summary>
+        public const int FirstSequencedType = 16;
+    }
+
+    /// <summary>The <c>code</c> of an <c>error</c> message, or of a <c>turn_end</c> that fell back (spec.md, "Errors").</summary>
+    public static class ErrorCode
+    {
+        public const string BadMessage = "bad_message";
+        public const string TooLarge = "too_large";
+        public const string UnknownNpc = "unknown_npc";
+        public const string UnknownConversation = "unknown_conversation";
+        public const string UnknownTurn = "unknown_turn";
+        public const string EmptyLine = "empty_line";
+        public const string LineTooLong = "line_too_long";
+        public const string StateInvalid = "state_invalid";
+        public const string StateTooLarge = "state_too_large";
+        public const string StateConflict = "state_conflict";
+        public const string Busy = "busy";
+        public const string TooManyConversations = "too_many_conversations";
+        public const string RateLimited = "rate_limited";
+        public const string Unauthorized = "unauthorized";
+        public const string ModelUnreachable = "model_unreachable";
+        public const string ModelTimeout = "model_timeout";
+        public const string ModelRateLimited = "model_rate_limited";
+        public const string ModelUnauthorized = "model_unauthorized";
+        public const string ModelNoCredit = "model_no_credit";
+        public const string ModelRefused = "model_refused";
+        public const string ModelBadRequest = "model_bad_request";
+        public const string ModelContextOverflow = "model_context_overflow";
+        public const string ModelEmpty = "model_empty";
+        public const string ModelFailed = "model_failed";
+        public const string ContentInvalid = "content_invalid";
+        public const string SettingsInvalid = "settings_invalid";
+        public const string StoreFailed = "store_failed";
+        public const string ShuttingDown = "shutting_down";
+        public const string Internal = "internal";
+    }
+
+    /// <summary>Why a turn ended: the <c>reason</c> of <c>turn_end</c> (spec.md, "A turn").</summary>
+    public static class EndReason
+    {
+        public const string Complete = "complete";
+        public const string Length = "length";
+        public const string Interrupted = "interrupted";
+        public const string Truncated = "truncated";
+        public const string Filtered = "filtered";
+        public const string Fallback = "fallback";
+        public const string Failed = "failed";
+    }
+
+    /// <summary>WebSocket close codes of this protocol; standard codes keep their meaning (RFC 6455, 7.4).
+    ///
+    /// 4000-4099: reconnect and resume. 4100-4199: reconnect with a fresh hello.
+    /// 4200-4299: do not reconnect; a person has to change something.</summary>
+    public static class CloseCode
+    {
+        public const int GoingAway = 4000;
+        public const int SlowReader = 4001;
+        public const int HandshakeTimeout = 4100;
+        public const int SessionLimit = 4101;
+        public const int ProtocolError = 4200;
+        public const int Unauthorized = 4201;
+        public const int UnsupportedVersion = 4202;
+        public const int Replaced = 4203;
+    }
+
+    /// <summary>What a client does after a close code.</summary>
+    public enum ClosePolicy
+    {
+        Resume,
+        Reconnect,
+        Stop,
+    }
+
+    /// <summary>What a client does after any WebSocket close code, known or not.</summary>
+    public static class ClosePolicies
+    {
+        public static ClosePolicy For(int code)
+        {
+            if (code <= 1000) return ClosePolicy.Stop;
+            if (code <= 1001) return ClosePolicy.Resume;
+            if (code <= 1003) return ClosePolicy.Stop;
+            if (code <= 1006) return ClosePolicy.Resume;
+            if (code <= 1007) return ClosePolicy.Stop;
+            if (code <= 1008) return ClosePolicy.Resume;
+            if (code <= 1010) return ClosePolicy.Stop;
+            if (code <= 4099) return ClosePolicy.Resume;
+            if (code <= 4199) return ClosePolicy.Reconnect;
+            if (code <= 4299) return ClosePolicy.Stop;
+            if (code <= 4999) return ClosePolicy.Resume;
+            return ClosePolicy.Stop;
+        }
+    }
+
+    /// <summary>Where a client wants to go on: the session, its epoch, the last sequence number it has.</summary>
+    [Serializable]
+    public sealed class Resume
+    {
+        public string Session;
+        public string Epoch;
+        public long Seq;
+
+        public Resume(string session, string epoch, long seq)
+        {
+            Session = session;
+            Epoch = epoch;
+            Seq = seq;
+        }
+
+        internal static Resume Read(ref MsgpackReader reader)
+        {
+            string session = default;
+            string epoch = default;
+            long seq = default;
+            bool seenSession = false;
+            bool seenEpoch = false;
+            bool seenSeq = false;
+            int count = reader.ReadMapHeader("Resume");
+            for (int index = 0; index < count; index++)
+            {
+                switch (reader.ReadString("Resume"))
+                {
+                    case "session": session = reader.ReadString("Resume.session"); seenSession = true; break;
+                    case "epoch": epoch = reader.ReadString("Resume.epoch"); seenEpoch = true; break;
+                    case "seq": seq = reader.ReadCount("Resume.seq"); seenSeq = true; break;
+                    default: reader.Skip(); break;
+                }
+            }
+            if (!seenSession) throw reader.Missing("Resume.session");
+            if (!seenEpoch) throw reader.Missing("Resume.epoch");
+            if (!seenSeq) throw reader.Missing("Resume.seq");
+            return new Resume(session, epoch, seq);
+        }
+
+        internal void Write(MsgpackWriter writer)
+        {
+            writer.WriteMapHeader(3);
+            writer.WriteString("session");
+            writer.WriteString(Session);
+            writer.WriteString("epoch");
+            writer.WriteString(Epoch);
+            writer.WriteString("seq");
+            writer.WriteInteger(Seq);
+        }
+    }
+
+    /// <summary>The person who speaks. <c>persona</c> is a sentence or two on who they are in the game.</summary>
+    [Serializable]
+    public sealed class Player
+    {
+        public string Id;
+        public string Name;
+        public string Persona;
+
+        public Player(string id, string name = "Traveller", string persona = "")
+        {
+            Id = id;
+            Name = name;
+            Persona = persona;
+        }
+
+        internal static Player Read(ref MsgpackReader reader)
+        {
+            string id = default;
+            string name = "Traveller";
+            string persona = "";
+            bool seenId = false;
+            int count = reader.ReadMapHeader("Player");
+            for (int index = 0; index < count; index++)
+            {
+                switch (reader.ReadString("Player"))
+                {
+                    case "id": id = reader.ReadString("Player.id"); seenId = true; break;
+                    case "name": name = reader.ReadString("Player.name"); break;
+                    case "persona": persona = reader.ReadString("Player.persona"); break;
+                    default: reader.Skip(); break;
+                }
+            }
+            if (!seenId) throw reader.Missing("Player.id");
+            return new Player(id, name, persona);
+        }
+
+        internal void Write(MsgpackWriter writer)
+        {
+            writer.WriteMapHeader(3);
+            writer.WriteString("id");
+            writer.WriteString(Id);
+            writer.WriteString("name");
+            writer.WriteString(Name);
+            writer.WriteString("persona");
+            writer.WriteString(Persona);
+        }
+    }
+
+    /// <summary>What the server accepts, so that a client can refuse early. Sizes in bytes unless said.</summary>
+    [Serializable]
+    public sealed class Limits
+    {
+        public long MessageBytes;
+        public long LineChars;
+        public long StateBytes;
+        public long StateDepth;
+        public long Conversations;
+
+        public Limits(long messageBytes, long lineChars, long stateBytes, long stateDepth, long conversations)
+        {
+            MessageBytes = messageBytes;
+            LineChars = lineChars;
+            StateBytes = stateBytes;
+            StateDepth = stateDepth;
+            Conversations = conversations;
+        }
+
+        internal static Limits Read(ref MsgpackReader reader)
+        {
+            long messageBytes = default;
+            long lineChars = default;
+            long stateBytes = default;
+            long stateDepth = default;
+            long conversations = default;
+            bool seenMessageBytes = false;
+            bool seenLineChars = false;
+            bool seenStateBytes = false;
+            bool seenStateDepth = false;
+            bool seenConversations = false;
+            int count = reader.ReadMapHeader("Limits");
+            for (int index = 0; index < count; index++)
+            {
+                switch (reader.ReadString("Limits"))
+                {
+                    case "message_bytes": messageBytes = reader.ReadCount("Limits.message_bytes"); seenMessageBytes = true; break;
+                    case "line_chars": lineChars = reader.ReadCount("Limits.line_chars"); seenLineChars = true; break;
+                    case "state_bytes": stateBytes = reader.ReadCount("Limits.state_bytes"); seenStateBytes = true; break;
+                    case "state_depth": stateDepth = reader.ReadCount("Limits.state_depth"); seenStateDepth = true; break;
+                    case "conversations": conversations = reader.ReadCount("Limits.conversations"); seenConversations = true; break;
+                    default: reader.Skip(); break;
+                }
+            }
+            if (!seenMessageBytes) throw reader.Missing("Limits.message_bytes");
+            if (!seenLineChars) throw reader.Missing("Limits.line_chars");
+            if (!seenStateBytes) throw reader.Missing("Limits.state_bytes");
+            if (!seenStateDepth) throw reader.Missing("Limits.state_depth");
+            if (!seenConversations) throw reader.Missing("Limits.conversations");
+            return new Limits(messageBytes, lineChars, stateBytes, stateDepth, conversations);
+        }
+
+        internal void Write(MsgpackWriter writer)
+        {
+            writer.WriteMapHeader(5);
+            writer.WriteString("message_bytes");
+            writer.WriteInteger(MessageBytes);
+            writer.WriteString("line_chars");
+            writer.WriteInteger(LineChars);
+            writer.WriteString("state_bytes");
+            writer.WriteInteger(StateBytes);
+            writer.WriteString("state_depth");
+            writer.WriteInteger(StateDepth);
+            writer.WriteString("conversations");
+            writer.WriteInteger(Conversations);
+        }
+    }
+
+    /// <summary>What a game may show of an NPC before it speaks.</summary>
+    [Serializable]
+    public sealed class NpcInfo
+    {
+        public string Id;
+        public string Name;
+        public string Mood;
+        public string[] Moods;
+        public string[] Actions;
+
+        public NpcInfo(string id, string name, string mood = "", string[] moods = null, string[] actions = null)
+        {
+            Id = id;
+            Name = name;
+            Mood = mood;
+            Moods = moods ?? Array.Empty<string>();
+            Actions = actions ?? Array.Empty<string>();
+        }
+
+        internal static NpcInfo Read(ref MsgpackReader reader)
+        {
+            string id = default;
+            string name = default;
+            string mood = "";
+            string[] moods = Array.Empty<string>();
+            string[] actions = Array.Empty<string>();
+            bool seenId = false;
+            bool seenName = false;
+            int count = reader.ReadMapHeader("NpcInfo");
+            for (int index = 0; index < count; index++)
+            {
+                switch (reader.ReadString("NpcInfo"))
+                {
+                    case "id": id = reader.ReadString("NpcInfo.id"); seenId = true; break;
+                    case "name": name = reader.ReadString("NpcInfo.name"); seenName = true; break;
+                    case "mood": mood = reader.ReadString("NpcInfo.mood"); break;
+                    case "moods": moods = reader.ReadStrings("NpcInfo.moods"); break;
+                    case "actions": actions = reader.ReadStrings("NpcInfo.actions"); break;
+                    default: reader.Skip(); break;
+                }
+            }
+            if (!seenId) throw reader.Missing("NpcInfo.id");
+            if (!seenName) throw reader.Missing("NpcInfo.name");
+            return new NpcInfo(id, name, mood, moods, actions);
+        }
+
+        internal void Write(MsgpackWriter writer)
+        {
+            writer.WriteMapHeader(5);
+            writer.WriteString("id");
+            writer.WriteString(Id);
+            writer.WriteString("name");
+            writer.WriteString(Name);
+            writer.WriteString("mood");
+            writer.WriteString(Mood);
+            writer.WriteString("moods");
+            writer.WriteStrings(Moods);
+            writer.WriteString("actions");
+            writer.WriteStrings(Actions);
+        }
+    }
+
+    /// <summary>The first message of every socket. <c>resume</c> asks to go on with an earlier session.</summary>
+    public sealed class HelloMessage : IClientMessage
+    {
+        public const int TypeNumber = 0;
+
+        public readonly long Version;
+        public readonly string Client;
+        public readonly string Token;
+        public readonly string Locale;
+        public readonly string[] Capabilities;
+        public readonly Resume Resume;
+
+        public HelloMessage(long version = 1, string client = "", string token = "", string locale = "", string[] capabilities = null, Resume resume = null)
+        {
+            Version = version;
+            Client = client;
+            Token = token;
+            Locale = locale;
+            Capabilities = capabilities ?? Array.Empty<string>();
+            Resume = resume;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(7);
+            writer.WriteInteger(0);
+            writer.WriteInteger(Version);
+            writer.WriteString(Client);
+            writer.WriteString(Token);
+            writer.WriteString(Locale);
+            writer.WriteStrings(Capabilities);
+            if (Resume == null) writer.WriteNil(); else Resume.Write(writer);
+        }
+    }
+
+    /// <summary>The client has processed everything up to <c>seq</c>; the server may forget it.</summary>
+    public sealed class AckMessage : IClientMessage
+    {
+        public const int TypeNumber = 1;
+
+        public readonly long Seq;
+
+        public AckMessage(long seq)
+        {
+            Seq = seq;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(2);
+            writer.WriteInteger(1);
+            writer.WriteInteger(Seq);
+        }
+    }
+
+    /// <summary>Answered by a pong with the same number.</summary>
+    public sealed class PingMessage : IClientMessage
+    {
+        public const int TypeNumber = 2;
+
+        public readonly long Nonce;
+
+        public PingMessage(long nonce = 0)
+        {
+            Nonce = nonce;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(2);
+            writer.WriteInteger(2);
+            writer.WriteInteger(Nonce);
+        }
+    }
+
+    /// <summary>Start, or return to, a conversation of this player with some NPCs.
+    ///
+    /// <c>conversation</c> is the client's own name for it, at most 64 characters; the same player and
+    /// name bring the history back. Answered by <c>opened</c>.</summary>
+    public sealed class OpenMessage : IClientMessage
+    {
+        public const int TypeNumber = 16;
+
+        public readonly string Conversation;
+        public readonly string[] Npcs;
+        public readonly Player Player;
+        public readonly string Scene;
+        public readonly string Locale;
+
+        public OpenMessage(string conversation, string[] npcs, Player player, string scene = "", string locale = "")
+        {
+            Conversation = conversation;
+            Npcs = npcs ?? Array.Empty<string>();
+            Player = player;
+            Scene = scene;
+            Locale = locale;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(6);
+            writer.WriteInteger(16);
+            writer.WriteString(Conversation);
+            writer.WriteStrings(Npcs);
+            Player.Write(writer);
+            writer.WriteString(Scene);
+            writer.WriteString(Locale);
+        }
+    }
+
+    /// <summary>The game's state: a whole <c>snapshot</c>, or a JSON Merge Patch (RFC 7396) on the one before.
+    ///
+    /// <c>revision</c> is the client's own counter. A patch must carry the revision that follows the
+    /// server's (current + 1); a snapshot may carry any. Answered by <c>state_ok</c>, or by an error
+    /// <c>state_conflict</c>, after which the client sends a snapshot.</summary>
+    public sealed class StateMessage : IClientMessage
+    {
+        public const int TypeNumber = 17;
+
+        public readonly string Conversation;
+        public readonly long Revision;
+        public readonly Dictionary<string, object> Snapshot;
+        public readonly Dictionary<string, object> Patch;
+
+        public StateMessage(string conversation, long revision, Dictionary<string, object> snapshot = null, Dictionary<string, object> patch = null)
+        {
+            Conversation = conversation;
+            Revision = revision;
+            Snapshot = snapshot;
+            Patch = patch;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(5);
+            writer.WriteInteger(17);
+            writer.WriteString(Conversation);
+            writer.WriteInteger(Revision);
+            if (Snapshot == null) writer.WriteNil(); else writer.WriteObject(Snapshot);
+            if (Patch == null) writer.WriteNil(); else writer.WriteObject(Patch);
+        }
+    }
+
+    /// <summary>The player's line. <c>line</c> is an id the client makes up (at most 64 characters, unique in
+    /// the conversation); <c>to</c> is the NPC addressed, if any. Answered by one turn, or one error.</summary>
+    public sealed class SayMessage : IClientMessage
+    {
+        public const int TypeNumber = 18;
+
+        public readonly string Conversation;
+        public readonly string Line;
+        public readonly string Text;
+        public readonly string To;
+        public readonly string Locale;
+
+        public SayMessage(string conversation, string line, string text, string to = "", string locale = "")
+        {
+            Conversation = conversation;
+            Line = line;
+            Text = text;
+            To = to;
+            Locale = locale;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(6);
+            writer.WriteInteger(18);
+            writer.WriteString(Conversation);
+            writer.WriteString(Line);
+            writer.WriteString(Text);
+            writer.WriteString(To);
+            writer.WriteString(Locale);
+        }
+    }
+
+    /// <summary>Stop a turn. Only the first <c>seen</c> code points of its text enter the NPC's memory.</summary>
+    public sealed class InterruptMessage : IClientMessage
+    {
+        public const int TypeNumber = 19;
+
+        public readonly long Turn;
+        public readonly long Seen;
+
+        public InterruptMessage(long turn, long seen)
+        {
+            Turn = turn;
+            Seen = seen;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(3);
+            writer.WriteInteger(19);
+            writer.WriteInteger(Turn);
+            writer.WriteInteger(Seen);
+        }
+    }
+
+    /// <summary>The client leaves the conversation; a running turn is cancelled. Answered by <c>closed</c>.</summary>
+    public sealed class CloseMessage : IClientMessage
+    {
+        public const int TypeNumber = 20;
+
+        public readonly string Conversation;
+
+        public CloseMessage(string conversation)
+        {
+            Conversation = conversation;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(2);
+            writer.WriteInteger(20);
+            writer.WriteString(Conversation);
+        }
+    }
+
+    /// <summary>The answer to a hello. What follows begins with sequence number <c>seq + 1</c>.
+    ///
+    /// <c>resumed</c> is false when a resume was asked for and could not be had: then the session is
+    /// new, and the client opens its conversations again. <c>received</c> counts the client's sequenced
+    /// messages that reached the session; the client sends the later ones again.</summary>
+    public readonly struct WelcomeMessage
+    {
+        public const int TypeNumber = 0;
+
+        public readonly string Session;
+        public readonly string Epoch;
+        public readonly long Seq;
+        public readonly Limits Limits;
+        public readonly string Server;
+        public readonly long Version;
+        public readonly string[] Capabilities;
+        public readonly bool Resumed;
+        public readonly long Received;
+
+        public WelcomeMessage(string session, string epoch, long seq, Limits limits, string server = "", long version = 1, string[] capabilities = null, bool resumed = false, long received = 0)
+        {
+            Session = session;
+            Epoch = epoch;
+            Seq = seq;
+            Limits = limits;
+            Server = server;
+            Version = version;
+            Capabilities = capabilities ?? Array.Empty<string>();
+            Resumed = resumed;
+            Received = received;
+        }
+
+        internal static WelcomeMessage Read(ref MsgpackReader reader, int items)
+        {
+            string session = items > 1 ? reader.ReadString("welcome.session") : throw reader.Missing("welcome.session");
+            string epoch = items > 2 ? reader.ReadString("welcome.epoch") : throw reader.Missing("welcome.epoch");
+            long seq = items > 3 ? reader.ReadCount("welcome.seq") : throw reader.Missing("welcome.seq");
+            Limits limits = items > 4 ? Limits.Read(ref reader) : throw reader.Missing("welcome.limits");
+            string server = items > 5 ? reader.ReadString("welcome.server") : "";
+            long version = items > 6 ? reader.ReadCount("welcome.version") : 1;
+            string[] capabilities = items > 7 ? reader.ReadStrings("welcome.capabilities") : Array.Empty<string>();
+            bool resumed = items > 8 ? reader.ReadBoolean("welcome.resumed") : false;
+            long received = items > 9 ? reader.ReadCount("welcome.received") : 0;
+            reader.Finish(items - 10);
+            return new WelcomeMessage(session, epoch, seq, limits, server, version, capabilities, resumed, received);
+        }
+    }
+
+    /// <summary>The answer to a ping.</summary>
+    public readonly struct PongMessage
+    {
+        public const int TypeNumber = 1;
+
+        public readonly long Nonce;
+
+        public PongMessage(long nonce = 0)
+        {
+            Nonce = nonce;
+        }
+
+        internal static PongMessage Read(ref MsgpackReader reader, int items)
+        {
+            long nonce = items > 1 ? reader.ReadCount("pong.nonce") : 0;
+            reader.Finish(items - 2);
+            return new PongMessage(nonce);
+        }
+    }
+
+    /// <summary>The server drains: running turns finish, new lines are refused; reconnect after
+    /// <c>reconnect_ms</c> milliseconds and resume.</summary>
+    public readonly struct GoAwayMessage
+    {
+        public const int TypeNumber = 2;
+
+        public readonly long ReconnectMs;
+        public readonly string Detail;
+
+        public GoAwayMessage(long reconnectMs = 0, string detail = "")
+        {
+            ReconnectMs = reconnectMs;
+            Detail = detail;
+        }
+
+        internal static GoAwayMessage Read(ref MsgpackReader reader, int items)
+        {
+            long reconnectMs = items > 1 ? reader.ReadCount("go_away.reconnect_ms") : 0;
+            string detail = items > 2 ? reader.ReadString("go_away.detail") : "";
+            reader.Finish(items - 3);
+            return new GoAwayMessage(reconnectMs, detail);
+        }
+    }
+
+    /// <summary>A conversation is open. <c>history</c> counts the turns that the NPCs remember of it; a new
+    /// one (0) has a <c>greeting</c>, spoken by the first NPC, possibly empty. <c>revision</c> is the
+    /// state's, 0 for none.</summary>
+    public readonly struct OpenedMessage
+    {
+        public const int TypeNumber = 16;
+
+        public readonly string Conversation;
+        public readonly NpcInfo[] Npcs;
+        public readonly string Greeting;
+        public readonly long History;
+        public readonly long Revision;
+
+        public OpenedMessage(string conversation, NpcInfo[] npcs, string greeting = "", long history = 0, long revision = 0)
+        {
+            Conversation = conversation;
+            Npcs = npcs ?? Array.Empty<NpcInfo>();
+            Greeting = greeting;
+            History = history;
+            Revision = revision;
+        }
+
+        internal static OpenedMessage Read(ref MsgpackReader reader, int items)
+        {
+            string conversation = items > 1 ? reader.ReadString("opened.conversation") : throw reader.Missing("opened.conversation");
+            NpcInfo[] npcs = items > 2 ? reader.ReadArray("opened.npcs", (ref MsgpackReader r) => NpcInfo.Read(ref r)) : throw reader.Missing("opened.npcs");
+            string greeting = items > 3 ? reader.ReadString("opened.greeting") : "";
+            long history = items > 4 ? reader.ReadCount("opened.history") : 0;
+            long revision = items > 5 ? reader.ReadCount("opened.revision") : 0;
+            reader.Finish(items - 6);
+            return new OpenedMessage(conversation, npcs, greeting, history, revision);
+        }
+    }
+
+    /// <summary>The state of this revision is in force, from the next turn on.</summary>
+    public readonly struct StateOkMessage
+    {
+        public const int TypeNumber = 17;
+
+        public readonly string Conversation;
+        public readonly long Revision;
+
+        public StateOkMessage(string conversation, long revision)
+        {
+            Conversation = conversation;
+            Revision = revision;
+        }
+
+        internal static StateOkMessage Read(ref MsgpackReader reader, int items)
+        {
+            string conversation = items > 1 ? reader.ReadString("state_ok.conversation") : throw reader.Missing("state_ok.conversation");
+            long revision = items > 2 ? reader.ReadCount("state_ok.revision") : throw reader.Missing("state_ok.revision");
+            reader.Finish(items - 3);
+            return new StateOkMessage(conversation, revision);
+        }
+    }
+
+    /// <summary>A turn begins. <c>turn</c> is unique in the session, <c>id</c> for ever (a later message names a
+    /// stored turn by it); <c>line</c> is the player's line that it answers.</summary>
+    public readonly struct TurnMessage
+    {
+        public const int TypeNumber = 18;
+
+        public readonly long Turn;
+        public readonly string Id;
+        public readonly string Conversation;
+        public readonly string Npc;
+        public readonly string Line;
+
+        public TurnMessage(long turn, string id, string conversation, string npc, string line = "")
+        {
+            Turn = turn;
+            Id = id;
+            Conversation = conversation;
+            Npc = npc;
+            Line = line;
+        }
+
+        internal static TurnMessage Read(ref MsgpackReader reader, int items)
+        {
+            long turn = items > 1 ? reader.ReadCount("turn.turn") : throw reader.Missing("turn.turn");
+            string id = items > 2 ? reader.ReadString("turn.id") : throw reader.Missing("turn.id");
+            string conversation = items > 3 ? reader.ReadString("turn.conversation") : throw reader.Missing("turn.conversation");
+            string npc = items > 4 ? reader.ReadString("turn.npc") : throw reader.Missing("turn.npc");
+            string line = items > 5 ? reader.ReadString("turn.line") : "";
+            reader.Finish(items - 6);
+            return new TurnMessage(turn, id, conversation, npc, line);
+        }
+    }
+
+    /// <summary>More text of a turn. Never splits a grapheme cluster (UAX 29), and has at most
+    /// MAX_DELTA_CHARS code points.</summary>
+    public readonly struct DeltaMessage
+    {
+        public const int TypeNumber = 19;
+
+        public readonly long Turn;
+        public readonly string Text;
+
+        public DeltaMessage(long turn, string text)
+        {
+            Turn = turn;
+            Text = text;
+        }
+
+        internal static DeltaMessage Read(ref MsgpackReader reader, int items)
+        {
+            long turn = items > 1 ? reader.ReadCount("delta.turn") : throw reader.Missing("delta.turn");
+            string text = items > 2 ? reader.ReadString("delta.text") : throw reader.Missing("delta.text");
+            reader.Finish(items - 3);
+            return new DeltaMessage(turn, text);
+        }
+    }
+
+    /// <summary>Something to do when the reveal reaches <c>offset</c>, counted in code points from the start
+    /// of the turn's text. <c>kind</c> is mood, action or pause; a pause has <c>args.ms</c>.</summary>
+    public readonly struct CueMessage
+    {
+        public const int TypeNumber = 20;
+
+        public readonly long Turn;
+        public readonly long Offset;
+        public readonly string Kind;
+        public readonly string Name;
+        public readonly Dictionary<string, object> Args;
+
+        public CueMessage(long turn, long offset, string kind, string name = "", Dictionary<string, object> args = null)
+        {
+            Turn = turn;
+            Offset = offset;
+            Kind = kind;
+            Name = name;
+            Args = args ?? new Dictionary<string, object>();
+        }
+
+        internal static CueMessage Read(ref MsgpackReader reader, int items)
+        {
+            long turn = items > 1 ? reader.ReadCount("cue.turn") : throw reader.Missing("cue.turn");
+            long offset = items > 2 ? reader.ReadCount("cue.offset") : throw reader.Missing("cue.offset");
+            string kind = items > 3 ? reader.ReadString("cue.kind") : throw reader.Missing("cue.kind");
+            string name = items > 4 ? reader.ReadString("cue.name") : "";
+            Dictionary<string, object> args = items > 5 ? reader.ReadObject("cue.args") : new Dictionary<string, object>();
+            reader.Finish(items - 6);
+            return new CueMessage(turn, offset, kind, name, args);
+        }
+    }
+
+    /// <summary>A turn is over. <c>length</c> is its text's, in code points; times are in milliseconds from
+    /// the player's line; tokens are 0 where the model does not tell. <c>code</c> and <c>detail</c> say what
+    /// went wrong when <c>reason</c> is fallback, truncated, filtered or failed.
+    ///
+    /// <c>reason</c> is an EndReason and <c>code</c> an ErrorCode; both are strings here, so that a client
+    /// reads the values of a newer server.</summary>
+    public readonly struct TurnEndMessage
+    {
+        public const int TypeNumber = 21;
+
+        public readonly long Turn;
+        public readonly string Reason;
+        public readonly long Length;
+        public readonly long FirstTokenMs;
+        public readonly long TotalMs;
+        public readonly long InputTokens;
+        public readonly long OutputTokens;
+        public readonly long CachedTokens;
+        public readonly string Code;
+        public readonly string Detail;
+
+        public TurnEndMessage(long turn, string reason, long length, long firstTokenMs = 0, long totalMs = 0, long inputTokens = 0, long outputTokens = 0, long cachedTokens = 0, string code = "", string detail = "")
+        {
+            Turn = turn;
+            Reason = reason;
+            Length = length;
+            FirstTokenMs = firstTokenMs;
+            TotalMs = totalMs;
+            InputTokens = inputTokens;
+            OutputTokens = outputTokens;
+            CachedTokens = cachedTokens;
+            Code = code;
+            Detail = detail;
+        }
+
+        internal static TurnEndMessage Read(ref MsgpackReader reader, int items)
+        {
+            long turn = items > 1 ? reader.ReadCount("turn_end.turn") : throw reader.Missing("turn_end.turn");
+            string reason = items > 2 ? reader.ReadString("turn_end.reason") : throw reader.Missing("turn_end.reason");
+            long length = items > 3 ? reader.ReadCount("turn_end.length") : throw reader.Missing("turn_end.length");
+            long firstTokenMs = items > 4 ? reader.ReadCount("turn_end.first_token_ms") : 0;
+            long totalMs = items > 5 ? reader.ReadCount("turn_end.total_ms") : 0;
+            long inputTokens = items > 6 ? reader.ReadCount("turn_end.input_tokens") : 0;
+            long outputTokens = items > 7 ? reader.ReadCount("turn_end.output_tokens") : 0;
+            long cachedTokens = items > 8 ? reader.ReadCount("turn_end.cached_tokens") : 0;
+            string code = items > 9 ? reader.ReadString("turn_end.code") : "";
+            string detail = items > 10 ? reader.ReadString("turn_end.detail") : "";
+            reader.Finish(items - 11);
+            return new TurnEndMessage(turn, reason, length, firstTokenMs, totalMs, inputTokens, outputTokens, cachedTokens, code, detail);
+        }
+    }
+
+    /// <summary>A request failed; the session lives on. <c>detail</c> says to the developer what to do. What
+    /// it is about: a conversation, a line or a turn, where that is known. <c>retry_after_ms</c> is 0
+    /// where the server has no advice.</summary>
+    public readonly struct ErrorMessage
+    {
+        public const int TypeNumber = 22;
+
+        public readonly string Code;
+        public readonly string Detail;
+        public readonly string Conversation;
+        public readonly string Line;
+        public readonly long Turn;
+        public readonly bool Retryable;
+        public readonly long RetryAfterMs;
+
+        public ErrorMessage(string code, string detail, string conversation = "", string line = "", long turn = 0, bool retryable = false, long retryAfterMs = 0)
+        {
+            Code = code;
+            Detail = detail;
+            Conversation = conversation;
+            Line = line;
+            Turn = turn;
+            Retryable = retryable;
+            RetryAfterMs = retryAfterMs;
+        }
+
+        internal static ErrorMessage Read(ref MsgpackReader reader, int items)
+        {
+            string code = items > 1 ? reader.ReadString("error.code") : throw reader.Missing("error.code");
+            string detail = items > 2 ? reader.ReadString("error.detail") : throw reader.Missing("error.detail");
+            string conversation = items > 3 ? reader.ReadString("error.conversation") : "";
+            string line = items > 4 ? reader.ReadString("error.line") : "";
+            long turn = items > 5 ? reader.ReadCount("error.turn") : 0;
+            bool retryable = items > 6 ? reader.ReadBoolean("error.retryable") : false;
+            long retryAfterMs = items > 7 ? reader.ReadCount("error.retry_after_ms") : 0;
+            reader.Finish(items - 8);
+            return new ErrorMessage(code, detail, conversation, line, turn, retryable, retryAfterMs);
+        }
+    }
+
+    /// <summary>A conversation is closed.</summary>
+    public readonly struct ClosedMessage
+    {
+        public const int TypeNumber = 23;
+
+        public readonly string Conversation;
+
+        public ClosedMessage(string conversation)
+        {
+            Conversation = conversation;
+        }
+
+        internal static ClosedMessage Read(ref MsgpackReader reader, int items)
+        {
+            string conversation = items > 1 ? reader.ReadString("closed.conversation") : throw reader.Missing("closed.conversation");
+            reader.Finish(items - 2);
+            return new ClosedMessage(conversation);
+        }
+    }
+
+    /// <summary>Takes what the server sends, one method for each message.</summary>
+    public interface IServerMessageHandler
+    {
+        void OnWelcome(in WelcomeMessage message);
+        void OnPong(in PongMessage message);
+        void OnGoAway(in GoAwayMessage message);
+        void OnOpened(in OpenedMessage message);
+        void OnStateOk(in StateOkMessage message);
+        void OnTurn(in TurnMessage message);
+        void OnDelta(in DeltaMessage message);
+        void OnCue(in CueMessage message);
+        void OnTurnEnd(in TurnEndMessage message);
+        void OnError(in ErrorMessage message);
+        void OnClosed(in ClosedMessage message);
+    }
+
+    /// <summary>Reads what the server sends.</summary>
+    public static class ServerMessages
+    {
+        /// <summary>Reads the rest of a message of <paramref name="type"/> and hands it over. False,
+        /// with nothing read, for a type of a later version.</summary>
+        internal static bool Read(
+            ref MsgpackReader reader, int type, int items, IServerMessageHandler handler)
+        {
+            switch (type)
+            {
+                case WelcomeMessage.TypeNumber:
+                    WelcomeMessage welcome = WelcomeMessage.Read(ref reader, items);
+                    handler.OnWelcome(in welcome);
+                    return true;
+                case PongMessage.TypeNumber:
+                    PongMessage pong = PongMessage.Read(ref reader, items);
+                    handler.OnPong(in pong);
+                    return true;
+                case GoAwayMessage.TypeNumber:
+                    GoAwayMessage goAway = GoAwayMessage.Read(ref reader, items);
+                    handler.OnGoAway(in goAway);
+                    return true;
+                case OpenedMessage.TypeNumber:
+                    OpenedMessage opened = OpenedMessage.Read(ref reader, items);
+                    handler.OnOpened(in opened);
+                    return true;
+                case StateOkMessage.TypeNumber:
+                    StateOkMessage stateOk = StateOkMessage.Read(ref reader, items);
+                    handler.OnStateOk(in stateOk);
+                    return true;
+                case TurnMessage.TypeNumber:
+                    TurnMessage turn = TurnMessage.Read(ref reader, items);
+                    handler.OnTurn(in turn);
+                    return true;
+                case DeltaMessage.TypeNumber:
+                    DeltaMessage delta = DeltaMessage.Read(ref reader, items);
+                    handler.OnDelta(in delta);
+                    return true;
+                case CueMessage.TypeNumber:
+                    CueMessage cue = CueMessage.Read(ref reader, items);
+                    handler.OnCue(in cue);
+                    return true;
+                case TurnEndMessage.TypeNumber:
+                    TurnEndMessage turnEnd = TurnEndMessage.Read(ref reader, items);
+                    handler.OnTurnEnd(in turnEnd);
+                    return true;
+                case ErrorMessage.TypeNumber:
+                    ErrorMessage error = ErrorMessage.Read(ref reader, items);
+                    handler.OnError(in error);
+                    return true;
+                case ClosedMessage.TypeNumber:
+                    ClosedMessage closed = ClosedMessage.Read(ref reader, items);
+                    handler.OnClosed(in closed);
+                    return true;
+                default:
+                    return false;
+            }
+        }
+    }
+}
