@@ -110,9 +110,9 @@ def _decode(
 
 def _syntax(message: str, text: str) -> tuple[str, str]:
     """Python's TOML error as (place, what to do)."""
-    match = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message)
-    if match is None:
-        return "", f"not TOML: {message}"
+    position = r"(?: \(at (?:line (\d+), column (\d+)|end of document)\))?"
+    match = re.fullmatch(rf"(.*?){position}", message, re.S)
+    assert match is not None
     problem, line, column = match.groups()
     lines = text.splitlines()
     number = int(line) if line else max(len(lines), 1)

@@ -35,7 +35,7 @@ class Message(Struct, frozen=True):
 
 class Part(Struct, frozen=True):
     """A stretch of the prompt and its origin: file and key ("personas/mira.toml:personality"),
-    or "history", "state", "player"."""
+    or "rules", "scene", "history", "state", "player"."""
 
     source: str
     text: str
@@ -43,7 +43,8 @@ class Part(Struct, frozen=True):
 
 
 class Dropped(Struct, frozen=True):
-    """A part that was left out, and why: "budget", "condition", "not relevant"."""
+    """A part that was left out, and why: "budget", "condition" (": " and the reason, where it
+    could not be evaluated), "not relevant"."""
 
     source: str
     text: str

@@ -23,7 +23,7 @@ from msgspec import Struct
 from ..errors import BackendError
 from . import state as game_state
 from . import untrusted
-from .conditions import holds
+from .conditions import evaluate
 from .conversation import Node
 from .persona import Action, Fact
 from .prompt import Dropped, Message, Part, Prompt, PromptInput, Role
@@ -140,9 +140,7 @@ def _persona(given: PromptInput) -> Iterator[_Item]:
 def _around(given: PromptInput) -> Iterator[_Item]:
     player = untrusted.name(given.player.name)
     about = untrusted.line(given.player.persona, _names(given))
-    text = f"The player is {player}."
-    if about:
-        text += f" {about}"
+    text = f"{player}. {about}" if about else f"{player}."
     if _LOCALE.fullmatch(given.locale):
         text += f" (Language: {given.locale})"
     yield _Item("player", "player", text, 60)
@@ -185,10 +183,12 @@ def _now(given: PromptInput, dropped: list[Dropped]) -> Iterator[_Item]:
         if action.when
     )
     for source, when, text, sacrifice in conditional:
-        if holds(when, given.state):
+        outcome = evaluate(when, given.state)
+        if outcome.holds:
             yield _Item("now", source, f"- {text}", sacrifice)
         else:
-            dropped.append(Dropped(source, text, estimate(text), "condition"))
+            why = f"condition: {outcome.problem}" if outcome.problem else "condition"
+            dropped.append(Dropped(source, text, estimate(text), why))
 
 
 def _how_to(action: Action) -> str:
@@ -288,11 +288,11 @@ def _messages(
     ]
     messages = [Message("system", "\n\n".join(filter(None, blocks)))]
     messages += [Message("user_system", text) for text in texts("player")]
-    messages += [Message("group", f"The scene: {text}") for text in texts("scene")]
+    messages += [Message("group", text) for text in texts("scene")]
     # Examples are dropped from the last on, so the first of them are those that were kept.
     for example in given.persona.examples[: len(texts("example"))]:
         messages.append(Message("sample_message_user", example.player))
-        messages.append(Message("sample_message_ai", example.npc))
+        messages.append(Message("sample_message_ai", example.npc, name))
     now = _titled(f"[What {name} knows at this moment, besides]", texts("now"))
     line = texts("line")[0]
     if now:

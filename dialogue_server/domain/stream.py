@@ -181,8 +181,6 @@ class _StopScanner:
         return not self._held
 
     def feed(self, text: str) -> str:
-        if self.stopped:
-            return ""
         text = self._held + _CONTROL.sub("", text)
         if not self._started:
             # A model that begins with a line break has not stopped at one.

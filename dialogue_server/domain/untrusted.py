@@ -62,8 +62,8 @@ _NOT_IN_KEY = re.compile(r"[^\w-]+")
 def line(text: str, speakers: tuple[str, ...] = ()) -> str:
     """One harmless line. `speakers` are names whose label (`Mira:`) must not stand in it at
     the start of a line."""
-    if not speakers and _ASCII_SAFE.fullmatch(text) and "  " not in text and "---" not in text:
-        return text.strip()
+    if _ASCII_SAFE.fullmatch(text) and "  " not in text and _RULE.search(text) is None:
+        return text.strip()  # nothing in it that anything below would touch
     text = _visible(_BREAKS.sub("\n", text))
     text = _LINE_MARKUP.sub("", text)
     for speaker in filter(None, speakers):

@@ -55,7 +55,14 @@ def test_nothing_is_cut_before_the_next_sentence_begins() -> None:
 _WORDS = ["One", "two", ".", "!", "…", '"', "。", "Dr", "3", "I", "」"]
 
 
-@given(st.lists(st.sampled_from(_WORDS), max_size=10), st.lists(st.sampled_from(["", " ", "\n"]), min_size=10, max_size=10), st.integers(1, 3))  # fmt: skip
+_SPACES = st.sampled_from(["", " ", "\n"])
+
+
+@given(
+    st.lists(st.sampled_from(_WORDS), max_size=10),
+    st.lists(_SPACES, min_size=10, max_size=10),
+    st.integers(1, 3),
+)
 def test_any_split_before_white_space_gives_the_same_text(
     words: list[str], spaces: list[str], limit: int
 ) -> None:

@@ -1,4 +1,7 @@
+# ruff: noqa: E501 (tables of messages)
 from __future__ import annotations
+
+import itertools
 
 import pytest
 from hypothesis import given
@@ -201,5 +204,5 @@ _PARTS += ["[action: leave]", "[mood: sad]", "x" * 60]
 def test_any_split_gives_the_same_text_and_cues(text: str, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
     edges = [0, *cuts, len(text)]
-    chunks = [text[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    chunks = [text[a:b] for a, b in itertools.pairwise(edges)]
     assert run(chunks) == run([text])
