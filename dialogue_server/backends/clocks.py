@@ -92,10 +92,10 @@ class Clocks:
         )
 
     def _due(self) -> tuple[float, str]:
-        if self._since < 0:
-            due, what = self.first_token, "the first token"
-        elif self._paused:
+        if self._paused:
             due, what = self.turn, "the whole answer"
+        elif self._since < 0:
+            due, what = self.first_token, "the first token"
         else:
             due, what = self._since + self._gap, "the next token"
         return (due, what) if due < self.turn else (self.turn, "the whole answer")

@@ -38,6 +38,10 @@ _REASONS: dict[str, Reason] = {
     "sensitive": "content_filter",
     "refusal": "content_filter",
 }
+_BLANK = b"\xef\xbb\xbf \t\r\n"
+_MAX_BLANK = 4096
+_MAX_PLAIN = 1 << 20
+
 _FAILED_REASONS = frozenset({"error", "abort", "aborted", "cancelled", "network_error"})
 
 
@@ -94,6 +98,7 @@ class Answer:
         "_events",
         "_heard",
         "_parser",
+        "_plain",
         "_profile",
         "_raw",
         "_reason",
@@ -110,7 +115,8 @@ class Answer:
         self._content_type = content_type.partition(";")[0].strip().lower()
         self._parser = SSEParser(max_event_bytes)
         self._think = ThinkFilter()
-        self._raw: bytes | None = b""  # the body's beginning, until it proves to be a stream
+        self._raw: bytearray | None = bytearray()  # the body, until it proves to be a stream
+        self._plain = False  # it is JSON instead
         self._events = 0
         self._heard = False  # content of any kind came, thoughts and blanks included
         self._shown = False
@@ -144,15 +150,20 @@ class Answer:
 
     def _begin(self, data: bytes) -> str:
         """Tell an event stream from a plain JSON body, which some send with status 200."""
-        assert self._raw is not None
-        raw = self._raw + data
-        if raw.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-            self._raw = raw
-            if len(raw) > 1 << 20:
-                return self._fail(_not_a_stream(self._profile, self._content_type))
-            return ""
-        self._raw = None if raw.lstrip(b"\xef\xbb\xbf \t\r\n") else raw
-        return self.feed(raw) if self._raw is None else ""
+        raw = self._raw
+        assert raw is not None
+        raw += data
+        if not self._plain:
+            start = bytes(raw[:_MAX_BLANK]).lstrip(_BLANK)[:1]
+            self._plain = start in (b"{", b"[")
+            if start == b"" and len(raw) < _MAX_BLANK:
+                return ""
+        if not self._plain:
+            self._raw = None
+            return self.feed(bytes(raw))
+        if len(raw) > _MAX_PLAIN:
+            return self._fail(_not_a_stream(self._profile, self._content_type))
+        return ""
 
     def end(self) -> str:
         """The stream is over: what was still held back. Call `finish` next."""
@@ -160,7 +171,7 @@ class Answer:
             return ""
         text = ""
         if self._raw:
-            text = self._whole(self._raw)
+            text = self._whole(bytes(self._raw))
         elif self._raw is None:
             try:
                 events = self._parser.end()
@@ -260,7 +271,7 @@ class Answer:
 
     def _whole(self, raw: bytes) -> str:
         """A plain JSON body in place of a stream: an error, or a server that ignores `stream`."""
-        text = self._take([Event(raw.lstrip(b"\xef\xbb\xbf \t\r\n"))], last=True)
+        text = self._take([Event(raw.lstrip(_BLANK))], last=True)
         if self.failure is None and not self.finished:
             if text:
                 self._done = True

@@ -166,7 +166,8 @@ class OpenAIBackend:
         """The response with its headers; asks again without what the service refused."""
         try:
             async with asyncio.timeout_at(clocks.first_token):
-                for attempt in range(_MAX_ADAPTATIONS + 1):
+                adaptations = 0
+                while True:
                     profile = self._profile_of(request.model)
                     body = msgspec.json.encode(build_body(request, profile))
                     reply = await self._http().post(profile.path, body)
@@ -174,10 +175,10 @@ class OpenAIBackend:
                         return reply
                     upstream = await self._refusal(reply)
                     adapted = adapt(profile, upstream)
-                    if adapted is None or attempt == _MAX_ADAPTATIONS:
+                    adaptations += 1
+                    if adapted is None or adaptations > _MAX_ADAPTATIONS:
                         raise backend_error(profile, upstream)
                     self._profiles[request.model] = adapted
-                raise AssertionError("unreachable")
         except TimeoutError:
             raise clocks.error(self._name) from None
         except BackendError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import subprocess
 import sys
 import types
 from collections.abc import AsyncIterator
@@ -174,6 +175,21 @@ async def test_a_burst_is_one_delta(upstream: FakeUpstream) -> None:
     assert len(items) < 10
 
 
+async def test_the_fake_upstream_runs_as_a_process_too() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.fakes.upstream", stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        url = (await process.stdout.readline()).decode().strip()
+        async with opened("openai-compatible", base_url=url) as backend:
+            items = await collect(backend, ModelRequest(HELLO, model="slow_but_well"))
+        assert Finished() == items[-1]
+    finally:
+        process.kill()
+        await process.wait()
+
+
 # ---------------------------------------------------------------- connections
 
 
@@ -291,6 +307,19 @@ def test_an_exception_that_nobody_foresaw_is_still_a_backend_error() -> None:
     error = backend_error("x at y", KeyError(KEY))
     assert ErrorCode.INTERNAL is error.code
     assert KEY not in error.detail
+
+
+async def test_closing_the_backend_ends_a_request_that_waits_for_its_headers(
+    upstream: FakeUpstream,
+) -> None:
+    async with opened("openai-compatible", base_url=upstream.base_url) as backend:
+        task = asyncio.create_task(collect(backend, ModelRequest(HELLO, model="silent")))
+        await upstream.requests(1)
+        await backend.aclose()
+        async with asyncio.timeout(10):
+            with pytest.raises(BackendError) as caught:
+                await task
+    assert caught.value.code is ErrorCode.SHUTTING_DOWN
 
 
 # ---------------------------------------------------------------- keys and addresses

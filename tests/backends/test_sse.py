@@ -75,6 +75,10 @@ def test_an_event_is_given_with_the_first_byte_of_its_line_ending() -> None:
     assert [Event(b"b")] == parser.feed(b"data: b\n\n")
 
 
+def test_a_line_may_follow_a_lone_cr_in_the_next_read() -> None:
+    assert data(b"data: a\r", b"data: b\r", b"\r") == [b"a\nb"]
+
+
 def test_a_byte_order_mark_may_come_in_pieces() -> None:
     assert data(b"\xef", b"\xbb", b"\xbf", b"data: a\n\n") == [b"a"]
     assert data(b"\xef\xbb", b"xdata: a\n\n") == []

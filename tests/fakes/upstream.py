@@ -173,14 +173,22 @@ class FakeUpstream:
         return True
 
 
-async def _main(port: int) -> None:
-    async with FakeUpstream(port=port) as upstream:
-        print(upstream.base_url, flush=True)
-        await asyncio.Event().wait()
+def main() -> None:
+    """Print the address and serve until killed."""
+    parser = argparse.ArgumentParser(description="A model API that misbehaves on demand.")
+    parser.add_argument("--port", type=int, default=0, help="0 for any free port")
+
+    async def serve(port: int) -> None:
+        async with FakeUpstream(port=port) as upstream:
+            print(upstream.base_url, flush=True)
+            await asyncio.Event().wait()
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve(parser.parse_args().port))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="A model API that misbehaves on demand.")
-    parser.add_argument("--port", type=int, default=0, help="0 for any free port")
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_main(parser.parse_args().port))
+    # The cases' steps are classes of the module, of which this one is only a copy.
+    from tests.fakes import upstream as module
+
+    module.main()

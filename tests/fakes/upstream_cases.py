@@ -117,12 +117,17 @@ def if_field(name: str, script: Script) -> Callable[[dict[str, Any], int], Scrip
     return lambda body, _: script if name in body else stream(*GOOD)
 
 
+def in_pieces(data: bytes, size: int) -> tuple[Step, ...]:
+    """The data in pieces that arrive one by one."""
+    pieces = (data[i : i + size] for i in range(0, len(data), size))
+    return tuple(step for piece in pieces for step in (piece, Pause(0.001)))
+
+
 def lines_of(data: bytes, ending: bytes) -> bytes:
     return data.replace(b"\n", ending)
 
 
 _CONTENT = "é\u2028\u0085漢字 👩‍👩‍👧‍👦"
-_SPLIT = delta(_CONTENT)
 _M2_WHOLE = {
     "id": "02f",
     "choices": [
@@ -163,7 +168,7 @@ QUIRKS = (
     Case("ids_names_and_retry", stream(b"id: 1\nretry: 5\nevent: message\n" + WHOLE)),
     Case(
         "split_utf8",
-        stream(*(x for i in range(len(_SPLIT)) if i % 7 == 0 for x in (_SPLIT[i : i + 7], Pause(0.001))), finish(), DONE),
+        stream(*in_pieces(delta(_CONTENT), 7), finish(), DONE),
         text=_CONTENT,
     ),
     Case("drip", stream(*(WHOLE[i : i + 1] for i in range(len(WHOLE))))),
@@ -175,7 +180,7 @@ QUIRKS = (
     Case("wrong_charset", stream(delta("Grüße"), finish(), DONE, kind="text/event-stream; charset=latin-1"), text="Grüße"),
     Case("wrong_content_type", stream(*GOOD, kind="text/plain")),
     Case("gzip", (head("200 OK", CHUNKED, "Content-Encoding: gzip"), chunk(gzip.compress(WHOLE)), LAST)),
-    Case("gzip_split", stream(*(gzip.compress(WHOLE)[i : i + 5] for i in range(0, len(gzip.compress(WHOLE)), 5)), lines=("Content-Encoding: gzip",))),
+    Case("gzip_split", stream(*in_pieces(gzip.compress(WHOLE), 5), lines=("Content-Encoding: gzip",))),
     Case("deflate", stream(zlib.compress(WHOLE), lines=("Content-Encoding: deflate",))),
     Case("slow_headers", (Pause(0.05), head("200 OK", CHUNKED)[:20], Pause(0.05), head("200 OK", CHUNKED)[20:], *(chunk(part) for part in GOOD), LAST)),
     Case("json_instead_of_sse", (head("200 OK", f"Content-Length: {len(_PLAIN_JSON)}", kind="application/json") + _PLAIN_JSON,), end=Finished(usage=USED)),
