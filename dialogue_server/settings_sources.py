@@ -21,6 +21,7 @@ from .settings import MEMORY, Option, Settings, options, section_types
 FILE_NAME = "dialogue.toml"
 PREFIX = "DIALOGUE_"
 CONFIG_VARIABLE = "DIALOGUE_CONFIG"
+_NOT_SETTINGS = {CONFIG_VARIABLE, "DIALOGUE_MODEL_FILE"}  # the second is weights.VARIABLE
 
 # Kubernetes writes variables of this form for a service called "dialogue" or "dialogue-server"
 # into every pod beside it (enableServiceLinks); they are nobody's settings.
@@ -141,7 +142,7 @@ def _read_environment(
     known = [option.variable for option in table.values()]
     found = []
     for variable, value in environ.items():
-        if not variable.startswith(PREFIX) or variable in {CONFIG_VARIABLE, key_variable}:
+        if not variable.startswith(PREFIX) or variable in {*_NOT_SETTINGS, key_variable}:
             continue
         if _SERVICE_LINK.search(variable) or _SERVICE_ADDRESS.match(value):
             continue
@@ -169,13 +170,14 @@ def _resolve(option: Option, value: Any, base: Path) -> Any:
     """A path made relative to the file or folder that it was written in."""
     if not option.path or not value or value == MEMORY:
         return value
-    if option.key == "local.model" and not _names_a_file(value):
+    if option.key == "local.model" and not _names_a_file(value, base):
         return value
     return str(base / Path(value).expanduser())
 
 
-def _names_a_file(value: str) -> bool:
-    return "/" in value or "\\" in value or value.lower().endswith(".gguf")
+def _names_a_file(value: str, base: Path) -> bool:
+    """Whether it is a path, and not the name of a model, which may end in .gguf as well."""
+    return "/" in value or "\\" in value or (base / value).is_file()
 
 
 def _nearest(name: str, known: list[str] | tuple[str, ...]) -> str:

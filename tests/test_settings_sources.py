@@ -72,8 +72,11 @@ def test_the_store_is_in_the_worlds_folder_unless_it_is_said_otherwise(tmp_path:
 
 
 def test_a_models_name_is_not_taken_for_a_path(tmp_path: Path):
-    folder = world(tmp_path, "local.model = 'smollm2'")
-    assert load(folder=folder, environ={}).settings.local.model == "smollm2"
+    for name in ("smollm2", "smollm2.gguf"):
+        folder = world(tmp_path, f"local.model = '{name}'")
+        assert load(folder=folder, environ={}).settings.local.model == name
+    (tmp_path / "smollm2.gguf").touch()
+    assert load(folder=folder, environ={}).settings.local.model == str(tmp_path / "smollm2.gguf")
 
 
 def test_the_file_is_found_in_the_folder_of_the_environment(tmp_path: Path):

@@ -16,6 +16,7 @@ from .demo import demo
 from .init import init
 from .invocation import Invocation
 from .link import LinkLost
+from .model import model
 from .serve import serve
 from .settings import settings
 from .talk import Refused
@@ -44,7 +45,7 @@ def cli(context: click.Context, debug: bool) -> None:
     context.obj.debug = debug
 
 
-for _command in (init, serve, chat, demo, settings):
+for _command in (init, serve, chat, demo, model, settings):
     cli.add_command(_command)
 
 

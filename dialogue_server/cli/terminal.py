@@ -20,6 +20,7 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -91,9 +92,9 @@ class Terminal:
             cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
             self._out.print("  ".join(cells).rstrip())
 
-    def progress(self, label: str) -> DownloadBar:
-        """A bar for a download, on standard error."""
-        return DownloadBar(self._err, label)
+    def progress(self) -> ProgressBar:
+        """A bar for what takes long, on standard error."""
+        return ProgressBar(self._err)
 
     # ------------------------------------------------------------ a conversation
 
@@ -172,10 +173,12 @@ class Speech:
         self._spaced = text[-1:].isspace()
 
 
-class DownloadBar:
-    """A download's progress. Use as a context manager; `update` may come as often as it likes."""
+class ProgressBar:
+    """How far something is, on standard error; lines and no bar where that is no terminal. Use
+    as a context manager; `update` may come as often as it likes."""
 
-    def __init__(self, console: Console, label: str) -> None:
+    def __init__(self, console: Console) -> None:
+        self._console = console
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -183,19 +186,25 @@ class DownloadBar:
             TransferSpeedColumn(),
             TimeRemainingColumn(),
             console=console,
+            disable=not console.is_terminal,
         )
-        self._task = self._progress.add_task(label, total=None)
+        self._tasks: dict[str, TaskID] = {}
 
-    def __enter__(self) -> DownloadBar:
+    def __enter__(self) -> ProgressBar:
         self._progress.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
         self._progress.stop()
 
-    def update(self, done: int, total: int | None) -> None:
-        """Bytes so far, and of how many, if that is known."""
-        self._progress.update(self._task, completed=done, total=total)
+    def update(self, what: str, done: int, total: int) -> None:
+        """Bytes so far, and of how many (0 where that is not known)."""
+        if what not in self._tasks:
+            self._tasks[what] = self._progress.add_task(what, total=total or None)
+            if not self._console.is_terminal:
+                size = f" ({total / 1e6:.0f} MB)" if total else ""
+                self._console.print(f"{what}{size} ...")
+        self._progress.update(self._tasks[what], completed=done, total=total or None)
 
 
 def _shown(value: Any) -> str:
