@@ -36,6 +36,28 @@ class Node(Struct, frozen=True):
     meta: dict[str, Any] = field(default_factory=dict)
 
 
+class Checkpoint(Struct, frozen=True):
+    """A moment that a game can return to: the newest node then, and the state."""
+
+    id: str
+    head: str
+    revision: int
+    state: dict[str, Any]
+    at: float
+
+
+class Archive(Struct, frozen=True):
+    """All of one conversation, every branch of it: what an export holds (archive.py)."""
+
+    key: ConversationKey
+    head: str
+    revision: int
+    state: dict[str, Any]
+    nodes: tuple[Node, ...]
+    """Parents before children."""
+    checkpoints: tuple[Checkpoint, ...] = ()
+
+
 class Snapshot(Struct, frozen=True):
     """What the store knows of a conversation: the path to its head, and the game's state."""
 

@@ -14,7 +14,17 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from ..domain.conversation import ConversationKey, Node, Snapshot
+from msgspec import Struct
+
+from ..domain.conversation import Archive, Checkpoint, ConversationKey, Node, Snapshot
+
+
+class Found(Struct, frozen=True):
+    """What a line id led to: the player's node it stands for or answers, and the newest answer.
+    `asked` is None for an answer to nothing."""
+
+    asked: Node | None
+    answer: Node | None = None
 
 
 class Store(Protocol):
@@ -32,12 +42,37 @@ class Store(Protocol):
         """Add a node under its parent and make it the head."""
         ...
 
-    async def find_line(self, key: ConversationKey, line: str) -> tuple[Node, Node | None] | None:
-        """The player's node of a line id and its newest answer, if any; None if unknown."""
+    async def find_line(self, key: ConversationKey, line: str) -> Found | None:
+        """What is known of a client's line id; None if nothing."""
         ...
 
     async def amend(self, node: str, text: str, reason: str) -> None:
         """Cut a node's text to what the player saw; StoreError if there is no such node."""
+        ...
+
+    async def path(self, key: ConversationKey, node: str) -> tuple[Node, ...]:
+        """The branch that ends in a node, oldest first; empty if the conversation has no such."""
+        ...
+
+    async def save_checkpoint(self, key: ConversationKey, checkpoint: Checkpoint) -> None:
+        """Keep a moment."""
+        ...
+
+    async def restore(self, key: ConversationKey, checkpoint: str) -> Snapshot | None:
+        """Move head and state back to a checkpoint; None if the conversation has no such."""
+        ...
+
+    async def collect(self, before: float) -> int:
+        """Delete the nodes older than `before` (Unix time) that lie on no path to a head or a
+        checkpoint; returns how many."""
+        ...
+
+    async def export(self, key: ConversationKey) -> Archive | None:
+        """All of a conversation; None if unknown."""
+        ...
+
+    async def restore_archive(self, archive: Archive) -> None:
+        """Store a conversation that was exported. A StoreError if it exists here already."""
         ...
 
     async def save_state(self, key: ConversationKey, revision: int, state: dict[str, Any]) -> None:
@@ -47,3 +82,11 @@ class Store(Protocol):
     async def aclose(self) -> None:
         """Close; everything appended stays."""
         ...
+
+
+def already_there(key: ConversationKey) -> str:
+    """The sentence for an import over something that exists."""
+    return (
+        f"{key.player}'s conversation {key.conversation!r}, or a part of it, is here already; "
+        "import it under another player or name."
+    )

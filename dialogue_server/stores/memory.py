@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
-from ..domain.conversation import ConversationKey, Node, Snapshot
+from ..domain.conversation import Archive, Checkpoint, ConversationKey, Node, Snapshot
 from ..errors import StoreError
+from .base import Found, already_there
 
 
 class _Conversation:
@@ -16,6 +17,8 @@ class _Conversation:
         self.revision = 0
         self.state: dict[str, Any] = {}
         self.by_line: dict[str, str] = {}
+        self.nodes: list[str] = []
+        self.checkpoints: dict[str, Checkpoint] = {}
 
 
 class MemoryStore:
@@ -33,12 +36,8 @@ class MemoryStore:
         conversation = self._conversations.get(key)
         if conversation is None:
             return Snapshot()
-        path = []
-        node = self._nodes.get(conversation.head)
-        while node is not None:
-            path.append(node)
-            node = self._nodes.get(node.parent)
-        return Snapshot(tuple(reversed(path)), conversation.revision, conversation.state)
+        path = self._path(conversation.head)
+        return Snapshot(path, conversation.revision, conversation.state)
 
     async def append(self, key: ConversationKey, node: Node) -> Node:
         """Add a node and make it the head, unless its line is known."""
@@ -48,17 +47,93 @@ class MemoryStore:
             if known != node.id:
                 return self._nodes[known]
         self._nodes[node.id] = node
+        conversation.nodes.append(node.id)
         conversation.head = node.id
         return node
 
-    async def find_line(self, key: ConversationKey, line: str) -> tuple[Node, Node | None] | None:
-        """The player's node of a line and its newest answer."""
+    async def find_line(self, key: ConversationKey, line: str) -> Found | None:
+        """What is known of a line id."""
         conversation = self._conversations.get(key)
-        known = conversation.by_line.get(line) if conversation else None
-        if known is None:
+        if conversation is None:
             return None
-        answers = [node for node in self._nodes.values() if node.parent == known]
-        return self._nodes[known], answers[-1] if answers else None
+        known = conversation.by_line.get(line)
+        nodes = [self._nodes[name] for name in conversation.nodes]
+        if known is not None:
+            answers = [node for node in nodes if node.parent == known]
+            return Found(self._nodes[known], answers[-1] if answers else None)
+        answers = [node for node in nodes if node.kind == "npc" and node.line == line]
+        return Found(self._nodes.get(answers[-1].parent), answers[-1]) if answers else None
+
+    async def path(self, key: ConversationKey, node: str) -> tuple[Node, ...]:
+        """The branch that ends in a node."""
+        conversation = self._conversations.get(key)
+        if conversation is None or node not in conversation.nodes:
+            return ()
+        return self._path(node)
+
+    async def save_checkpoint(self, key: ConversationKey, checkpoint: Checkpoint) -> None:
+        """Keep a moment."""
+        conversation = self._conversations.setdefault(key, _Conversation())
+        conversation.checkpoints[checkpoint.id] = checkpoint
+
+    async def restore(self, key: ConversationKey, checkpoint: str) -> Snapshot | None:
+        """Move head and state back."""
+        conversation = self._conversations.get(key)
+        found = conversation.checkpoints.get(checkpoint) if conversation else None
+        if conversation is None or found is None:
+            return None
+        conversation.head = found.head
+        conversation.revision, conversation.state = found.revision, found.state
+        return await self.load(key)
+
+    async def collect(self, before: float) -> int:
+        """Delete old nodes on no path."""
+        removed = 0
+        for conversation in self._conversations.values():
+            heads = {conversation.head, *(c.head for c in conversation.checkpoints.values())}
+            kept = {node.id for head in heads for node in self._path(head)}
+            for name in [n for n in conversation.nodes if n not in kept]:
+                if self._nodes[name].at < before:
+                    conversation.nodes.remove(name)
+                    node = self._nodes.pop(name)
+                    conversation.by_line.pop(node.line if node.kind == "player" else "", None)
+                    removed += 1
+        return removed
+
+    async def export(self, key: ConversationKey) -> Archive | None:
+        """All of a conversation."""
+        found = self._conversations.get(key)
+        if found is None:
+            return None
+        return Archive(
+            key,
+            found.head,
+            found.revision,
+            found.state,
+            tuple(self._nodes[name] for name in found.nodes),
+            tuple(found.checkpoints.values()),
+        )
+
+    async def restore_archive(self, archive: Archive) -> None:
+        """Store what was exported."""
+        if archive.key in self._conversations:
+            raise StoreError(already_there(archive.key))
+        conversation = self._conversations[archive.key] = _Conversation()
+        for node in archive.nodes:
+            if node.id in self._nodes:
+                raise StoreError(already_there(archive.key))
+            await self.append(archive.key, node)
+        conversation.head = archive.head
+        conversation.revision, conversation.state = archive.revision, archive.state
+        conversation.checkpoints = {c.id: c for c in archive.checkpoints}
+
+    def _path(self, head: str) -> tuple[Node, ...]:
+        path = []
+        node = self._nodes.get(head)
+        while node is not None:
+            path.append(node)
+            node = self._nodes.get(node.parent)
+        return tuple(reversed(path))
 
     async def amend(self, node: str, text: str, reason: str) -> None:
         """Cut a node's text to what was seen."""

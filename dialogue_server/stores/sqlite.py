@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from ..domain.conversation import ConversationKey, Node, Snapshot
+from ..domain.conversation import Archive, Checkpoint, ConversationKey, Node, Snapshot
 from ..errors import StoreError
+from .base import Found, already_there
 
 SCHEMA_VERSION = 1
 _SCHEMA = """
@@ -34,19 +35,43 @@ CREATE TABLE nodes (
     line TEXT NOT NULL, reason TEXT NOT NULL, meta BLOB NOT NULL
 );
 CREATE INDEX nodes_parent ON nodes (parent);
+CREATE INDEX nodes_line ON nodes (player, conversation, line);
 CREATE UNIQUE INDEX line_once ON nodes (player, conversation, line)
     WHERE kind = 'player' AND line <> '';
+CREATE TABLE checkpoints (
+    id TEXT PRIMARY KEY, player TEXT NOT NULL, conversation TEXT NOT NULL,
+    head TEXT NOT NULL, revision INTEGER NOT NULL, state BLOB NOT NULL, at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX checkpoints_conversation ON checkpoints (player, conversation);
 """
 _COLUMNS = "id, parent, kind, speaker, text, at, line, reason, meta"
 _PATH = f"""
 WITH RECURSIVE path (step, id) AS (
-    SELECT 0, head FROM conversations WHERE player = ? AND conversation = ?
+    VALUES (0, ?)
     UNION ALL
     SELECT step + 1, nodes.parent FROM path JOIN nodes ON nodes.id = path.id
 )
 SELECT {", ".join("nodes." + name for name in _COLUMNS.split(", "))}
-FROM path JOIN nodes ON nodes.id = path.id ORDER BY step DESC
+FROM path JOIN nodes ON nodes.id = path.id
+WHERE player = ? AND conversation = ? ORDER BY step DESC
 """  # noqa: S608 - the interpolated names are constants of this module
+
+_INSERT = (
+    "INSERT INTO nodes (player, conversation, id, parent, kind, speaker, text, at, line, reason, "
+    "meta) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_INSERT_CHECKPOINT = (
+    "INSERT INTO checkpoints (id, player, conversation, head, revision, state, at) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+_COLLECT = """
+WITH RECURSIVE kept (id) AS (
+    SELECT head FROM conversations UNION SELECT head FROM checkpoints
+    UNION
+    SELECT nodes.parent FROM kept JOIN nodes ON nodes.id = kept.id
+)
+DELETE FROM nodes WHERE at < ? AND id NOT IN (SELECT id FROM kept)
+"""
 
 T = TypeVar("T")
 
@@ -72,9 +97,33 @@ class SQLiteStore:
         """Add a node and make it the head, unless its line is known."""
         return await self._run(self._append, key, node)
 
-    async def find_line(self, key: ConversationKey, line: str) -> tuple[Node, Node | None] | None:
-        """The player's node of a line and its newest answer."""
+    async def find_line(self, key: ConversationKey, line: str) -> Found | None:
+        """What is known of a line id."""
         return await self._run(self._find_line, key, line)
+
+    async def path(self, key: ConversationKey, node: str) -> tuple[Node, ...]:
+        """The branch that ends in a node."""
+        return await self._run(self._path_to, key, node)
+
+    async def save_checkpoint(self, key: ConversationKey, checkpoint: Checkpoint) -> None:
+        """Keep a moment."""
+        await self._run(self._save_checkpoint, key, checkpoint)
+
+    async def restore(self, key: ConversationKey, checkpoint: str) -> Snapshot | None:
+        """Move head and state back."""
+        return await self._run(self._restore, key, checkpoint)
+
+    async def collect(self, before: float) -> int:
+        """Delete old nodes on no path."""
+        return await self._run(self._collect, before)
+
+    async def export(self, key: ConversationKey) -> Archive | None:
+        """All of a conversation."""
+        return await self._run(self._export, key)
+
+    async def restore_archive(self, archive: Archive) -> None:
+        """Store what was exported."""
+        await self._run(self._restore_archive, archive)
 
     async def amend(self, node: str, text: str, reason: str) -> None:
         """Cut a node's text to what was seen."""
@@ -161,13 +210,17 @@ class SQLiteStore:
     def _load(self, key: ConversationKey) -> Snapshot:
         db = self._connection
         row = db.execute(
-            "SELECT revision, state FROM conversations WHERE player = ? AND conversation = ?",
+            "SELECT head, revision, state FROM conversations WHERE player = ? AND conversation = ?",
             (key.player, key.conversation),
         ).fetchone()
         if row is None:
             return Snapshot()
-        nodes = tuple(map(_node, db.execute(_PATH, (key.player, key.conversation))))
-        return Snapshot(nodes, row[0], msgspec.msgpack.decode(row[1]))
+        head, revision, state = row
+        return Snapshot(self._path_to(key, head), revision, msgspec.msgpack.decode(state))
+
+    def _path_to(self, key: ConversationKey, node: str) -> tuple[Node, ...]:
+        rows = self._connection.execute(_PATH, (node, key.player, key.conversation))
+        return tuple(map(_node, rows))
 
     def _append(self, key: ConversationKey, node: Node) -> Node:
         db = self._connection
@@ -176,15 +229,7 @@ class SQLiteStore:
                 known = self._by_line(key, node.line)
                 if known is not None:
                     return known
-            db.execute(
-                "INSERT INTO nodes (player, conversation, id, parent, kind, speaker, text, at, "
-                "line, reason, meta) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    *(key.player, key.conversation, node.id, node.parent, node.kind),
-                    *(node.speaker, node.text, node.at, node.line, node.reason),
-                    msgspec.msgpack.encode(node.meta),
-                ),
-            )
+            db.execute(_INSERT, _row(key, node))
             db.execute(
                 "INSERT INTO conversations (player, conversation, head) VALUES (?, ?, ?) "
                 "ON CONFLICT DO UPDATE SET head = excluded.head",
@@ -193,22 +238,29 @@ class SQLiteStore:
         return node
 
     def _by_line(self, key: ConversationKey, line: str) -> Node | None:
+        return self._node_where(
+            "player = ? AND conversation = ? AND line = ? AND kind = 'player'",
+            *(key.player, key.conversation, line),
+        )
+
+    def _find_line(self, key: ConversationKey, line: str) -> Found | None:
+        player = self._by_line(key, line)
+        if player is not None:
+            answer = self._node_where("parent = ?", player.id)
+            return Found(player, answer)
+        answer = self._node_where(
+            "player = ? AND conversation = ? AND line = ? AND kind = 'npc'",
+            *(key.player, key.conversation, line),
+        )
+        return Found(self._node_where("id = ?", answer.parent), answer) if answer else None
+
+    def _node_where(self, condition: str, *values: str) -> Node | None:
+        """The newest node for which one of this module's conditions holds."""
         row = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM nodes WHERE player = ? AND conversation = ? AND line = ? "  # noqa: S608
-            "AND kind = 'player'",
-            (key.player, key.conversation, line),
+            f"SELECT {_COLUMNS} FROM nodes WHERE {condition} ORDER BY number DESC LIMIT 1",  # noqa: S608
+            values,
         ).fetchone()
         return _node(row) if row else None
-
-    def _find_line(self, key: ConversationKey, line: str) -> tuple[Node, Node | None] | None:
-        player = self._by_line(key, line)
-        if player is None:
-            return None
-        row = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM nodes WHERE parent = ? ORDER BY number DESC LIMIT 1",  # noqa: S608
-            (player.id,),
-        ).fetchone()
-        return player, _node(row) if row else None
 
     def _amend(self, node: str, text: str, reason: str) -> None:
         with self._connection as db:
@@ -226,6 +278,89 @@ class SQLiteStore:
                 "SET revision = excluded.revision, state = excluded.state",
                 (key.player, key.conversation, revision, state),
             )
+
+    def _save_checkpoint(self, key: ConversationKey, checkpoint: Checkpoint) -> None:
+        with self._connection as db:
+            db.execute(_INSERT_CHECKPOINT, _checkpoint_row(key, checkpoint))
+
+    def _restore(self, key: ConversationKey, checkpoint: str) -> Snapshot | None:
+        with self._connection as db:
+            moved = db.execute(
+                "UPDATE conversations SET (head, revision, state) = "
+                "(SELECT head, revision, state FROM checkpoints WHERE id = :id) "
+                "WHERE (player, conversation) = "
+                "(SELECT player, conversation FROM checkpoints WHERE id = :id) "
+                "AND player = :player AND conversation = :conversation",
+                {"id": checkpoint, "player": key.player, "conversation": key.conversation},
+            ).rowcount
+        return self._load(key) if moved else None
+
+    def _collect(self, before: float) -> int:
+        with self._connection as db:
+            db.execute(_COLLECT, (before,))
+            return int(db.execute("SELECT changes()").fetchone()[0])
+
+    def _export(self, key: ConversationKey) -> Archive | None:
+        db = self._connection
+        names = (key.player, key.conversation)
+        found = db.execute(
+            "SELECT head, revision, state FROM conversations WHERE player = ? AND conversation = ?",
+            names,
+        ).fetchone()
+        if found is None:
+            return None
+        nodes = db.execute(
+            f"SELECT {_COLUMNS} FROM nodes WHERE player = ? AND conversation = ? ORDER BY number",  # noqa: S608
+            names,
+        )
+        checkpoints = db.execute(
+            "SELECT id, head, revision, state, at FROM checkpoints "
+            "WHERE player = ? AND conversation = ? ORDER BY at",
+            names,
+        )
+        return Archive(
+            key,
+            found[0],
+            found[1],
+            msgspec.msgpack.decode(found[2]),
+            tuple(map(_node, nodes)),
+            tuple(
+                Checkpoint(name, head, revision, msgspec.msgpack.decode(state), at)
+                for name, head, revision, state, at in checkpoints
+            ),
+        )
+
+    def _restore_archive(self, archive: Archive) -> None:
+        key = archive.key
+        try:
+            with self._connection as db:
+                db.execute(
+                    "INSERT INTO conversations VALUES (?, ?, ?, ?, ?)",
+                    (
+                        *(key.player, key.conversation, archive.head, archive.revision),
+                        msgspec.msgpack.encode(archive.state),
+                    ),
+                )
+                db.executemany(_INSERT, (_row(key, node) for node in archive.nodes))
+                rows = (_checkpoint_row(key, checkpoint) for checkpoint in archive.checkpoints)
+                db.executemany(_INSERT_CHECKPOINT, rows)
+        except sqlite3.IntegrityError as error:
+            raise StoreError(already_there(key)) from error
+
+
+def _row(key: ConversationKey, node: Node) -> tuple[Any, ...]:
+    return (
+        *(key.player, key.conversation, node.id, node.parent, node.kind, node.speaker),
+        *(node.text, node.at, node.line, node.reason, msgspec.msgpack.encode(node.meta)),
+    )
+
+
+def _checkpoint_row(key: ConversationKey, checkpoint: Checkpoint) -> tuple[Any, ...]:
+    state = msgspec.msgpack.encode(checkpoint.state)
+    return (
+        *(checkpoint.id, key.player, key.conversation),
+        *(checkpoint.head, checkpoint.revision, state, checkpoint.at),
+    )
 
 
 def _node(row: tuple[Any, ...]) -> Node:

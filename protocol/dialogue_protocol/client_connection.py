@@ -29,15 +29,21 @@ from .messages import (
     Error,
     GoAway,
     Hello,
+    History,
     Limits,
+    Load,
     Open,
     Opened,
     Ping,
     Pong,
+    Regenerate,
     Resume,
+    Save,
+    Saved,
     Say,
     ServerMessage,
     StateOk,
+    Transcript,
     Turn,
     TurnEnd,
     Welcome,
@@ -76,14 +82,14 @@ class ClientConnection:
         self.lost = False
         self._hello = Hello(VERSION, client, token, locale, list(capabilities))
         self._opens: dict[str, Open] = {}
-        self._says: dict[tuple[str, str], Say] = {}
+        self._says: dict[tuple[str, str], Say | Regenerate] = {}
         self._turns: dict[int, tuple[str, str]] = {}
         self._outbox: deque[tuple[int, ClientMessage]] = deque()
         self._unacked_messages = 0
         self._unacked_bytes = 0
 
     @property
-    def unanswered(self) -> list[Say]:
+    def unanswered(self) -> list[Say | Regenerate]:
         """The lines whose turn has not ended, and that no error has refused, oldest first."""
         return list(self._says.values())
 
@@ -137,17 +143,23 @@ class ClientConnection:
         """The frames to write after a welcome, in order.
 
         After a resume (and at the first welcome): our messages that have not reached the server.
-        After a loss: an open for each conversation, then `snapshots` (a State message for each
-        conversation that has one), then each unanswered line under its old id, so that no line
-        is answered twice.
+        After a loss: an open for each conversation, then loads and saves that had no answer,
+        `snapshots` (a State message for each conversation that has one), and each unanswered
+        line under its old id, so that no line is answered twice.
         """
         self._go(Event.RECOVER)
         if not self.lost:
             return [self.codec.encode(message) for _, message in self._outbox]
         self.lost = False
+        moves = [message for _, message in self._outbox if isinstance(message, Load | Save)]
         self._outbox.clear()
         self.sent = 0
-        messages: list[ClientMessage] = [*self._opens.values(), *snapshots, *self._says.values()]
+        messages: list[ClientMessage] = [
+            *self._opens.values(),
+            *moves,
+            *snapshots,
+            *self._says.values(),
+        ]
         return [self._send(message) for message in messages]
 
     def take_ack(self) -> Frame | None:
@@ -177,7 +189,7 @@ class ClientConnection:
                 return self.codec.encode(message)
             case Open():
                 self._opens[message.conversation] = message
-            case Say():
+            case Say() | Regenerate():
                 self._says[message.conversation, message.line] = message
             case Close():
                 self._opens.pop(message.conversation, None)
@@ -222,22 +234,29 @@ class ClientConnection:
             case Turn(line=line) if line:
                 key = (message.conversation, line)
                 self._turns[message.turn] = key
-                self._settle(lambda m: isinstance(m, Say) and (m.conversation, m.line) == key)
+                self._settle(lambda m: _is_line(m, key))
             case TurnEnd():
                 self._says.pop(self._turns.pop(message.turn, ("", "")), None)
             case Error(line=line) if line:
                 key = (message.conversation, line)
                 self._says.pop(key, None)
-                self._settle(lambda m: isinstance(m, Say) and (m.conversation, m.line) == key)
+                self._settle(lambda m: _is_line(m, key))
             case Error(conversation=name) if name and not message.turn:
                 # Requests of one conversation, lines aside, are answered in their order.
                 failed = self._settle(
-                    lambda m: isinstance(m, Open | GameState | Close) and m.conversation == name
+                    lambda m: (
+                        isinstance(m, Open | GameState | Close | Load | Save | History)
+                        and m.conversation == name
+                    )
                 )
                 if isinstance(failed, Open):
                     self._opens.pop(name, None)
             case Opened(conversation=name):
-                self._settle(lambda m: isinstance(m, Open) and m.conversation == name)
+                self._settle(lambda m: isinstance(m, Open | Load) and m.conversation == name)
+            case Saved(conversation=name):
+                self._settle(lambda m: isinstance(m, Save) and m.conversation == name)
+            case Transcript(conversation=name):
+                self._settle(lambda m: isinstance(m, History) and m.conversation == name)
             case StateOk(conversation=name):
                 self._settle(lambda m: isinstance(m, GameState) and m.conversation == name)
             case Closed(conversation=name):
@@ -256,6 +275,10 @@ class ClientConnection:
 
     def _go(self, event: Event) -> None:
         self.state = next_state(CLIENT_LIFECYCLE, self.state, event)
+
+
+def _is_line(message: ClientMessage, key: tuple[str, str]) -> bool:
+    return isinstance(message, Say | Regenerate) and (message.conversation, message.line) == key
 
 
 def reconnect_delay(attempt: int, random: float, base: float = 0.5, longest: float = 30.0) -> float:

@@ -19,6 +19,7 @@ class ErrorCode(StrEnum):
     UNKNOWN_NPC = "unknown_npc"
     UNKNOWN_CONVERSATION = "unknown_conversation"
     UNKNOWN_TURN = "unknown_turn"
+    UNKNOWN_CHECKPOINT = "unknown_checkpoint"
     EMPTY_LINE = "empty_line"
     LINE_TOO_LONG = "line_too_long"
     STATE_INVALID = "state_invalid"

@@ -67,6 +67,19 @@ class NpcInfo(Struct, frozen=True):
     actions: list[str] = field(default_factory=list)
 
 
+class SpokenLine(Struct, frozen=True):
+    """One line of a transcript. `id` is a turn's stored id (kind npc); `line` the client's id
+    that it answers or has; `reason` how the turn ended; `mood` the last one of the turn."""
+
+    id: str
+    kind: str
+    speaker: str
+    text: str
+    line: str = ""
+    reason: str = ""
+    mood: str = ""
+
+
 class Limits(Struct, frozen=True):
     """What the server accepts, so that a client can refuse early. Sizes in bytes unless said."""
 
@@ -107,7 +120,8 @@ class Open(Struct, frozen=True, array_like=True, tag=16):
     """Start, or return to, a conversation of this player with some NPCs.
 
     `conversation` is the client's own name for it, at most 64 characters; the same player and
-    name bring the history back. Answered by `opened`.
+    name bring the history back. `checkpoint`, of an earlier `saved`, brings back that moment
+    instead of the newest. Answered by `opened`.
     """
 
     conversation: Id
@@ -115,6 +129,7 @@ class Open(Struct, frozen=True, array_like=True, tag=16):
     player: Player
     scene: Label = ""
     locale: Locale = ""
+    checkpoint: Label = ""
 
 
 class State(Struct, frozen=True, array_like=True, tag=17):
@@ -155,7 +170,42 @@ class Close(Struct, frozen=True, array_like=True, tag=20):
     conversation: Id
 
 
-ClientMessage = Hello | Ack | Ping | Open | State | Say | Interrupt | Close
+class Regenerate(Struct, frozen=True, array_like=True, tag=21):
+    """Answer a line anew. `turn` is the stored id of a turn (`turn.id`); the new one becomes its
+    sibling, and the talk goes on from it. `line` is an id for this request, as in `say`.
+    Answered by one turn, or one error."""
+
+    conversation: Id
+    turn: Id
+    line: Id
+
+
+class Save(Struct, frozen=True, array_like=True, tag=22):
+    """Mark this moment of the conversation, for the game's save slot. Answered by `saved`."""
+
+    conversation: Id
+
+
+class Load(Struct, frozen=True, array_like=True, tag=23):
+    """Return to a marked moment: history, memory and state are as they were. A running turn is
+    stopped; what was said since stays stored, on a branch of its own. Answered by `opened`."""
+
+    conversation: Id
+    checkpoint: Id
+
+
+class History(Struct, frozen=True, array_like=True, tag=24):
+    """Ask what was said: the newest `last` lines of the branch in force, or of the branch that
+    ends in the stored turn `turn`. Answered by `transcript`."""
+
+    conversation: Id
+    last: Count = 50
+    turn: Label = ""
+
+
+ClientMessage = (
+    Hello | Ack | Ping | Open | State | Say | Interrupt | Close | Regenerate | Save | Load | History
+)
 
 
 # ---------------------------------------------------------------- server to client
@@ -234,7 +284,8 @@ class Delta(Struct, frozen=True, array_like=True, gc=False, tag=19):
 
 class Cue(Struct, frozen=True, array_like=True, tag=20):
     """Something to do when the reveal reaches `offset`, counted in code points from the start
-    of the turn's text. `kind` is mood, action or pause; a pause has `args.ms`."""
+    of the turn's text. `kind` is mood, action, pause (`args.ms`) or filler (`args.text`, shown
+    until the first delta, no part of the text)."""
 
     turn: Count
     offset: Count
@@ -283,6 +334,32 @@ class Closed(Struct, frozen=True, array_like=True, tag=23):
     conversation: str
 
 
+class Saved(Struct, frozen=True, array_like=True, tag=24):
+    """The moment is marked; `load` or `open` with this checkpoint returns to it."""
+
+    conversation: str
+    checkpoint: str
+
+
+class Transcript(Struct, frozen=True, array_like=True, tag=25):
+    """What was said, oldest first."""
+
+    conversation: str
+    lines: list[SpokenLine]
+
+
 ServerMessage = (
-    Welcome | Pong | GoAway | Opened | StateOk | Turn | Delta | Cue | TurnEnd | Error | Closed
+    Welcome
+    | Pong
+    | GoAway
+    | Opened
+    | StateOk
+    | Turn
+    | Delta
+    | Cue
+    | TurnEnd
+    | Error
+    | Closed
+    | Saved
+    | Transcript
 )

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from dialogue_server.domain.conversation import ConversationKey, Node, Snapshot
+from dialogue_server.domain.conversation import Checkpoint, ConversationKey, Node, Snapshot
 from dialogue_server.errors import StoreError
-from dialogue_server.stores.base import Store
+from dialogue_server.stores.base import Found, Store
 from dialogue_server.stores.memory import MemoryStore
 from dialogue_server.stores.sqlite import SQLiteStore
 
@@ -75,10 +75,10 @@ async def test_the_same_line_id_in_another_conversation_is_another_line(store: S
 async def test_a_line_finds_its_newest_answer(store: Store) -> None:
     assert await store.find_line(KEY, "1") is None
     ask = await store.append(KEY, player("a", line="1"))
-    assert await store.find_line(KEY, "1") == (ask, None)
+    assert await store.find_line(KEY, "1") == Found(ask, None)
     await store.append(KEY, npc("b", "a"))
     second = await store.append(KEY, npc("b2", "a", text="Again."))
-    assert await store.find_line(KEY, "1") == (ask, second)
+    assert await store.find_line(KEY, "1") == Found(ask, second)
 
 
 async def test_a_cut_turn_keeps_only_what_was_seen(store: Store) -> None:
@@ -120,3 +120,75 @@ async def test_a_long_talk_comes_back_whole(store: Store) -> None:
 async def test_closing_twice_is_fine(store: Store) -> None:
     await store.aclose()
     await store.aclose()
+
+
+async def test_an_answer_is_found_by_the_line_of_its_own_request(store: Store) -> None:
+    ask = await store.append(KEY, player("a", line="1"))
+    await store.append(KEY, npc("b", "a", line="1"))
+    again = await store.append(KEY, npc("b2", "a", line="2"))
+    assert await store.find_line(KEY, "2") == Found(ask, again)
+    assert await store.find_line(ConversationKey("bob", "tavern"), "2") is None
+
+
+async def test_any_branch_can_be_read_by_its_last_node(store: Store) -> None:
+    for node in (player("a"), npc("b", "a"), player("c", "b"), npc("b2", "a", text="Again.")):
+        await store.append(KEY, node)
+    assert [node.id for node in await store.path(KEY, "c")] == ["a", "b", "c"]
+    assert await store.path(KEY, "zz") == ()
+    assert await store.path(ConversationKey("bob", "tavern"), "c") == ()
+
+
+async def test_a_checkpoint_brings_back_history_and_state(store: Store) -> None:
+    await store.append(KEY, player("a"))
+    await store.save_state(KEY, 3, {"day": 1})
+    await store.save_checkpoint(KEY, Checkpoint("k", "a", 3, {"day": 1}, 9.0))
+    await store.append(KEY, npc("b", "a"))
+    await store.save_state(KEY, 4, {"day": 2})
+    restored = await store.restore(KEY, "k")
+    assert restored is not None
+    assert ([node.id for node in restored.nodes], restored.revision) == (["a"], 3)
+    assert restored.state == {"day": 1}
+    assert await store.load(KEY) == restored
+    await store.append(KEY, npc("b2", "a"))
+    assert [node.id for node in (await store.load(KEY)).nodes] == ["a", "b2"]
+    assert [node.id for node in await store.path(KEY, "b")] == ["a", "b"]
+
+
+async def test_a_checkpoint_of_another_conversation_is_unknown(store: Store) -> None:
+    await store.append(KEY, player("a"))
+    await store.save_checkpoint(KEY, Checkpoint("k", "a", 0, {}, 9.0))
+    assert await store.restore(KEY, "zz") is None
+    other = ConversationKey("bob", "tavern")
+    await store.append(other, player("z"))
+    assert await store.restore(other, "k") is None
+    assert (await store.load(other)).head == "z"
+
+
+async def test_collecting_removes_only_old_nodes_on_no_path(store: Store) -> None:
+    for node in (player("a"), npc("b", "a"), npc("b2", "a"), npc("b3", "a")):
+        await store.append(KEY, node)
+    await store.save_checkpoint(KEY, Checkpoint("k", "b", 0, {}, 9.0))
+    assert await store.collect(before=2.5) == 0
+    assert await store.collect(before=2.6) == 1
+    assert await store.path(KEY, "b2") == ()
+    assert [node.id for node in await store.path(KEY, "b")] == ["a", "b"]
+    assert (await store.load(KEY)).head == "b3"
+
+
+async def test_an_exported_conversation_comes_back_whole_elsewhere(store: Store) -> None:
+    assert await store.export(KEY) is None
+    for node in (player("a", line="1"), npc("b", "a", line="1"), npc("b2", "a")):
+        await store.append(KEY, node)
+    await store.save_state(KEY, 3, {"day": 1})
+    await store.save_checkpoint(KEY, Checkpoint("k", "b", 3, {"day": 1}, 9.0))
+    archive = await store.export(KEY)
+    assert archive is not None
+    with pytest.raises(StoreError, match="is here already"):
+        await store.restore_archive(archive)
+    fresh = MemoryStore() if isinstance(store, MemoryStore) else SQLiteStore(Path(":memory:"))
+    await fresh.start()
+    await fresh.restore_archive(archive)
+    assert await fresh.export(KEY) == archive
+    assert await fresh.load(KEY) == await store.load(KEY)
+    assert await fresh.restore(KEY, "k") == await store.restore(KEY, "k")
+    await fresh.aclose()

@@ -23,6 +23,7 @@ NESTED = {
     "PLAYER": messages.Player,
     "LIMITS": messages.Limits,
     "NPC": messages.NpcInfo,
+    "LINE": messages.SpokenLine,
 }
 TYPES = {
     "integer": messages.Count,
@@ -39,6 +40,7 @@ TYPES = {
     "PLAYER": messages.Player,
     "LIMITS": messages.Limits,
     "list of NPC": list[messages.NpcInfo],
+    "list of LINE": list[messages.SpokenLine],
 }
 
 

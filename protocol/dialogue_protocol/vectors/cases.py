@@ -85,6 +85,12 @@ MESSAGES: list[Case] = [
     Case("say", "client", [18, "c1", "l1", "Hello.", "mira", "en"]),
     Case("interrupt", "client", [19, 3, 41]),
     Case("close", "client", [20, "c1"]),
+    Case("open, at a checkpoint", "client", [16, "c1", ["mira"], {"id": "p1"}, "", "", "k1"]),
+    Case("regenerate", "client", [21, "c1", "t-1", "l2"]),
+    Case("save", "client", [22, "c1"]),
+    Case("load", "client", [23, "c1", "k1"]),
+    Case("history, defaults", "client", [24, "c1"]),
+    Case("history", "client", [24, "c1", 10, "t-1"]),
     Case("say, fields of a later version", "client", [18, "c1", "l1", "Hi", "", "", 9], {"x": 9}),
     Case("welcome, minimal", "server", [0, "s1", "e1", 0, _LIMITS]),
     Case(
@@ -139,6 +145,29 @@ MESSAGES: list[Case] = [
     Case("error", "server", [22, "rate_limited", "Wait.", "c1", "l1", 0, True, 2000]),
     Case("error, about a turn", "server", [22, "unknown_turn", "No such turn.", "", "", 9]),
     Case("closed", "server", [23, "c1"]),
+    Case("cue, filler", "server", [20, 1, 0, "filler", "", {"text": "Hm \u2026"}]),
+    Case("saved", "server", [24, "c1", "k1"]),
+    Case("transcript, empty", "server", [25, "c1", []]),
+    Case(
+        "transcript",
+        "server",
+        [
+            25,
+            "c1",
+            [
+                {"id": "n-1", "kind": "player", "speaker": "Ada", "text": "Hi.", "line": "l1"},
+                {
+                    "id": "t-1",
+                    "kind": "npc",
+                    "speaker": "mira",
+                    "text": "Well met.",
+                    "line": "l1",
+                    "reason": "complete",
+                    "mood": "calm",
+                },
+            ],
+        ],
+    ),
     Case(
         "delta, fields of a later version", "server", [19, 1, "Hi", {"a": [1]}], {"x": {"a": [1]}}
     ),

@@ -107,6 +107,6 @@ LATER: list[dict[str, Any]] = [
     later("client type 15", "client", _hex(15), None, sequenced=False),
     later("client type 99", "client", _hex(99, {"a": 1}), '{"type":"dance","a":1}', sequenced=True),
     later("server type 15", "server", _hex(15, "x"), None, sequenced=False),
-    later("server type 24", "server", _hex(24, "x"), '{"type":"trigger"}', sequenced=True),
+    later("server type 100", "server", _hex(100, "x"), '{"type":"trigger"}', sequenced=True),
     later("server type 127", "server", _hex(127), '{"type":"z"}', sequenced=True),
 ]

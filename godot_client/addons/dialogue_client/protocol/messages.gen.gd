@@ -1,3 +1,4 @@
+# gdlint:disable=max-file-lines
 class_name DialogueMessages
 extends RefCounted
 ## Every message of the wire, version 1. Generated; do not edit.
@@ -85,6 +86,11 @@ class Incoming:
 	signal error(message: ErrorMessage)
 	## A conversation is closed.
 	signal closed(message: Closed)
+	## The moment is marked; [code]load[/code] or [code]open[/code] with this checkpoint returns to
+	## it.
+	signal saved(message: Saved)
+	## What was said, oldest first.
+	signal transcript(message: Transcript)
 
 
 ## The [code]code[/code] of an [code]error[/code] message, or of a [code]turn_end[/code] that
@@ -97,6 +103,7 @@ class ErrorCode:
 	const UNKNOWN_NPC: String = "unknown_npc"
 	const UNKNOWN_CONVERSATION: String = "unknown_conversation"
 	const UNKNOWN_TURN: String = "unknown_turn"
+	const UNKNOWN_CHECKPOINT: String = "unknown_checkpoint"
 	const EMPTY_LINE: String = "empty_line"
 	const LINE_TOO_LONG: String = "line_too_long"
 	const STATE_INVALID: String = "state_invalid"
@@ -259,6 +266,50 @@ class NpcInfo:
 		return record
 
 
+## One line of a transcript. [code]id[/code] is a turn's stored id (kind npc);
+## [code]line[/code] the client's id that it answers or has; [code]reason[/code] how the turn
+## ended; [code]mood[/code] the last one of the turn.
+class SpokenLine:
+	extends RefCounted
+
+	var id: String = ""
+	var kind: String = ""
+	var speaker: String = ""
+	var text: String = ""
+	var line: String = ""
+	var reason: String = ""
+	var mood: String = ""
+
+	static func read(reader: DialogueMsgpackReader, where: String) -> SpokenLine:
+		var record: SpokenLine = SpokenLine.new()
+		var missing: int = 15
+		for _index: int in reader.read_map_header(where):
+			match reader.read_text(where):
+				"id":
+					record.id = reader.read_text(where + ".id")
+					missing &= ~1
+				"kind":
+					record.kind = reader.read_text(where + ".kind")
+					missing &= ~2
+				"speaker":
+					record.speaker = reader.read_text(where + ".speaker")
+					missing &= ~4
+				"text":
+					record.text = reader.read_text(where + ".text")
+					missing &= ~8
+				"line":
+					record.line = reader.read_text(where + ".line")
+				"reason":
+					record.reason = reader.read_text(where + ".reason")
+				"mood":
+					record.mood = reader.read_text(where + ".mood")
+				_:
+					reader.skip()
+		if missing != 0:
+			reader.fail(where + ": a required field is missing")
+		return record
+
+
 ## The first message of every socket. [code]resume[/code] asks to go on with an earlier
 ## session.
 class Hello:
@@ -320,7 +371,9 @@ class Ping:
 ## Start, or return to, a conversation of this player with some NPCs.
 ##
 ## [code]conversation[/code] is the client's own name for it, at most 64 characters; the same
-## player and name bring the history back. Answered by [code]opened[/code].
+## player and name bring the history back. [code]checkpoint[/code], of an earlier
+## [code]saved[/code], brings back that moment instead of the newest. Answered by
+## [code]opened[/code].
 class Open:
 	extends Message
 
@@ -331,12 +384,13 @@ class Open:
 	var player: Player = Player.new()
 	var scene: String = ""
 	var locale: String = ""
+	var checkpoint: String = ""
 
 	func is_sequenced() -> bool:
 		return true
 
 	func write(writer: DialogueMsgpackWriter) -> void:
-		writer.put_array_header(6)
+		writer.put_array_header(7)
 		writer.put_int(TYPE)
 		writer.put_text(conversation)
 		writer.put_array_header(npcs.size())
@@ -345,6 +399,7 @@ class Open:
 		player.write(writer)
 		writer.put_text(scene)
 		writer.put_text(locale)
+		writer.put_text(checkpoint)
 
 
 ## The game's state: a whole [code]snapshot[/code], or a JSON Merge Patch (RFC 7396) on the one
@@ -439,6 +494,90 @@ class Close:
 		writer.put_array_header(2)
 		writer.put_int(TYPE)
 		writer.put_text(conversation)
+
+
+## Answer a line anew. [code]turn[/code] is the stored id of a turn ([code]turn.id[/code]); the
+## new one becomes its sibling, and the talk goes on from it. [code]line[/code] is an id for
+## this request, as in [code]say[/code]. Answered by one turn, or one error.
+class Regenerate:
+	extends Message
+
+	const TYPE: int = 21
+
+	var conversation: String = ""
+	var turn: String = ""
+	var line: String = ""
+
+	func is_sequenced() -> bool:
+		return true
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(4)
+		writer.put_int(TYPE)
+		writer.put_text(conversation)
+		writer.put_text(turn)
+		writer.put_text(line)
+
+
+## Mark this moment of the conversation, for the game's save slot. Answered by
+## [code]saved[/code].
+class Save:
+	extends Message
+
+	const TYPE: int = 22
+
+	var conversation: String = ""
+
+	func is_sequenced() -> bool:
+		return true
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(2)
+		writer.put_int(TYPE)
+		writer.put_text(conversation)
+
+
+## Return to a marked moment: history, memory and state are as they were. A running turn is
+## stopped; what was said since stays stored, on a branch of its own. Answered by
+## [code]opened[/code].
+class Load:
+	extends Message
+
+	const TYPE: int = 23
+
+	var conversation: String = ""
+	var checkpoint: String = ""
+
+	func is_sequenced() -> bool:
+		return true
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(3)
+		writer.put_int(TYPE)
+		writer.put_text(conversation)
+		writer.put_text(checkpoint)
+
+
+## Ask what was said: the newest [code]last[/code] lines of the branch in force, or of the
+## branch that ends in the stored turn [code]turn[/code]. Answered by [code]transcript[/code].
+class History:
+	extends Message
+
+	const TYPE: int = 24
+
+	var conversation: String = ""
+	var last: int = 50
+	var turn: String = ""
+
+	func is_sequenced() -> bool:
+		return true
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(4)
+		writer.put_int(TYPE)
+		writer.put_text(conversation)
+		writer.put_int(last)
+		writer.put_text(turn)
 
 
 ## The answer to a hello. What follows begins with sequence number [code]seq + 1[/code].
@@ -661,8 +800,8 @@ class Delta:
 
 
 ## Something to do when the reveal reaches [code]offset[/code], counted in code points from the
-## start of the turn's text. [code]kind[/code] is mood, action or pause; a pause has
-## [code]args.ms[/code].
+## start of the turn's text. [code]kind[/code] is mood, action, pause ([code]args.ms[/code]) or
+## filler ([code]args.text[/code], shown until the first delta, no part of the text).
 class Cue:
 	extends Message
 
@@ -818,6 +957,62 @@ class Closed:
 		incoming.closed.emit(self)
 
 
+## The moment is marked; [code]load[/code] or [code]open[/code] with this checkpoint returns to
+## it.
+class Saved:
+	extends Message
+
+	const TYPE: int = 24
+
+	var conversation: String = ""
+	var checkpoint: String = ""
+
+	func is_sequenced() -> bool:
+		return true
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> Saved:
+		var message: Saved = Saved.new()
+		if count < 2:
+			reader.fail_count("saved", 2, count)
+			return message
+		message.conversation = reader.read_text("saved.conversation")
+		message.checkpoint = reader.read_text("saved.checkpoint")
+		reader.skip_many(count - 2)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.saved.emit(self)
+
+
+## What was said, oldest first.
+class Transcript:
+	extends Message
+
+	const TYPE: int = 25
+
+	var conversation: String = ""
+	var lines: Array[SpokenLine] = []
+
+	func is_sequenced() -> bool:
+		return true
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> Transcript:
+		var message: Transcript = Transcript.new()
+		if count < 2:
+			reader.fail_count("transcript", 2, count)
+			return message
+		message.conversation = reader.read_text("transcript.conversation")
+		for _item: int in reader.read_list_header("transcript.lines"):
+			var item: SpokenLine
+			item = SpokenLine.read(reader, "transcript.lines")
+			message.lines.append(item)
+		reader.skip_many(count - 2)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.transcript.emit(self)
+
+
 ## Reads the frame that [param reader] was given. Null if it is not a message: then
 ## [member DialogueMsgpackReader.problem] says why.
 static func read_server(reader: DialogueMsgpackReader) -> Message:
@@ -829,6 +1024,10 @@ static func read_server(reader: DialogueMsgpackReader) -> Message:
 	var message: Message = null
 	if reader.problem.is_empty():
 		match type:
+			25:
+				message = Transcript.read(reader, count)
+			24:
+				message = Saved.read(reader, count)
 			23:
 				message = Closed.read(reader, count)
 			22:
