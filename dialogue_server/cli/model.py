@@ -8,7 +8,6 @@ import click
 
 from ..backends import weights, weights_get
 from ..backends.weights import DEFAULT, KNOWN
-from ..errors import BackendError
 from .invocation import Invocation
 
 
@@ -28,16 +27,13 @@ def list_models(invocation: Invocation, /) -> None:
     """List the models that are known by name, and whether they are here."""
     rows = []
     for known in KNOWN.values():
-        try:
-            place = str(weights.find(known.name).path)
-        except BackendError:
-            place = "not here"
+        found = weights.look_up(known.name)
         rows.append(
             (
                 known.name + (" *" if known.name == DEFAULT else ""),
                 f"{known.size / 1e6:.0f} MB",
                 known.licence,
-                place,
+                str(found.path) if found else "not here",
                 known.about,
             )
         )
