@@ -6,30 +6,20 @@ return all of them, in the order of the file.
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 import typing
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 import msgspec
 
 from ..errors import ContentError
-from .conditions import compile_condition
-from .persona import Action, Fact, Parameter, Persona, World
+from .content_checks import Problem, nearest, persona_problems, shown, world_problems
+from .persona import Fact, Persona, World
 from .toml_places import Places
 
-_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
-_TYPES: dict[str, type | tuple[type, ...]] = {
-    "string": str,
-    "integer": int,
-    "number": (int, float),
-    "boolean": bool,
-}
 _KINDS: dict[Any, str] = {
     str: "a text",
     int: "a whole number",
@@ -39,15 +29,12 @@ _KINDS: dict[Any, str] = {
     list: "a list",
 }
 
-Problem = tuple[str, str]
-"""Where (a key path such as "actions[0].name", "" for the file) and what is wrong."""
-
 T = TypeVar("T", Persona, World)
 
 
 def decode_persona(file: str, data: bytes) -> Persona:
     """The persona in a file; raises the first ContentError of `check_persona`."""
-    persona, errors = _decode(Persona, file, data, _persona_problems)
+    persona, errors = _decode(Persona, file, data, persona_problems)
     if persona is None or errors:
         raise errors[0]
     return persona
@@ -55,7 +42,7 @@ def decode_persona(file: str, data: bytes) -> Persona:
 
 def decode_world(file: str, data: bytes) -> World:
     """The world in a file; raises the first ContentError of `check_world`."""
-    world, errors = _decode(World, file, data, _world_problems)
+    world, errors = _decode(World, file, data, world_problems)
     if world is None or errors:
         raise errors[0]
     return world
@@ -63,12 +50,12 @@ def decode_world(file: str, data: bytes) -> World:
 
 def check_persona(file: str, data: bytes) -> list[ContentError]:
     """Everything that is wrong with a persona's file."""
-    return _decode(Persona, file, data, _persona_problems)[1]
+    return _decode(Persona, file, data, persona_problems)[1]
 
 
 def check_world(file: str, data: bytes) -> list[ContentError]:
     """Everything that is wrong with world.toml."""
-    return _decode(World, file, data, _world_problems)[1]
+    return _decode(World, file, data, world_problems)[1]
 
 
 def _decode(
@@ -156,7 +143,7 @@ def _walk(kind: type[msgspec.Struct], raw: Any, path: str) -> Iterator[Problem]:
     for key, value in raw.items():
         here = f"{path}.{key}" if path else key
         if key not in fields:
-            yield here, f"unknown key{_nearest(key, list(fields))}"
+            yield here, f"unknown key{nearest(key, list(fields))}"
         else:
             yield from _value(hints[key], value, here)
     for name, field in fields.items():
@@ -188,8 +175,8 @@ def _expected(hint: Any, value: Any, message: str) -> str:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Literal:
         options = [str(argument) for argument in arguments]
-        near = _nearest(value, options) if isinstance(value, str) else ""
-        return f"must be one of {', '.join(options)}, is {_shown(value)}{near}"
+        near = nearest(value, options) if isinstance(value, str) else ""
+        return f"must be one of {', '.join(options)}, is {shown(value)}{near}"
     kinds = [arg for arg in arguments if arg is not type(None)] if origin is not None else [hint]
     wanted = " or ".join(_KINDS.get(typing.get_origin(kind) or kind, str(kind)) for kind in kinds)
     if origin in (list, dict):
@@ -207,145 +194,3 @@ def _hints(kind: type[msgspec.Struct]) -> dict[str, Any]:
 
 def _kind(value: Any) -> str:
     return _KINDS.get(type(value), f"a {type(value).__name__}")
-
-
-def _shown(value: Any) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value)
-
-
-def _nearest(word: str, words: list[str]) -> str:
-    near = difflib.get_close_matches(word.lower(), words, 1, 0.6)
-    if near:
-        return f"; did you mean {near[0]}?"
-    return f"; known are {', '.join(words)}" if words else ""
-
-
-# ---------------------------------------------------------------- meaning
-
-
-def _persona_problems(file: str, persona: Persona) -> Iterator[Problem]:
-    stem = PurePosixPath(file.replace("\\", "/")).stem
-    if not _ID.fullmatch(persona.id):
-        yield "id", "must be lower-case letters, digits, _ and -, at most 64"
-    elif persona.id != stem:
-        yield "id", f'must equal the file\'s name: write id = "{stem}", or rename the file'
-    yield from _filled(persona, ("name", "description"))
-    if "\n" in persona.name or ":" in persona.name:
-        yield "name", "must be one line without a colon"
-    yield from _moods(persona)
-    yield from _actions(persona)
-    yield from _fact_problems("knowledge", persona.knowledge)
-    for i, section in enumerate(persona.sections):
-        yield from _when(f"sections[{i}].when", section.when)
-        if not section.when:
-            yield f"sections[{i}].when", "is empty; text that always holds belongs to description"
-    for i, example in enumerate(persona.examples):
-        yield from _filled(example, ("player", "npc"), f"examples[{i}].")
-    for i, text in enumerate(persona.fallback):
-        if not text.strip():
-            yield f"fallback[{i}]", "is empty"
-    for i, line in enumerate(persona.lines):
-        yield from _filled(line, ("text",), f"lines[{i}].")
-        yield from _when(f"lines[{i}].when", line.when)
-    yield from _model(persona)
-
-
-def _world_problems(_file: str, world: World) -> Iterator[Problem]:
-    yield from _filled(world, ("name", "description"))
-    yield from _fact_problems("lore", world.lore)
-    for scene, text in world.scenes.items():
-        if not text.strip():
-            yield f"scenes.{scene}", "is empty"
-    yield from _json(world.state, "state")
-
-
-def _filled(part: msgspec.Struct, names: tuple[str, ...], path: str = "") -> Iterator[Problem]:
-    for name in names:
-        if not getattr(part, name).strip():
-            yield f"{path}{name}", "is empty"
-
-
-def _moods(persona: Persona) -> Iterator[Problem]:
-    seen: set[str] = set()
-    for i, mood in enumerate(persona.moods):
-        if not mood.strip() or any(char in mood for char in '[]"\n'):
-            yield f"moods[{i}]", "must be a word or two, without brackets and quotation marks"
-        if mood.casefold() in seen:
-            yield f"moods[{i}]", f"{mood} is there twice"
-        seen.add(mood.casefold())
-    uses = [("mood", persona.mood)]
-    uses += [(f"lines[{i}].mood", line.mood) for i, line in enumerate(persona.lines)]
-    for path, mood in uses:
-        if mood and mood not in persona.moods:
-            yield path, f"{mood} is not in moods{_nearest(mood, persona.moods)}"
-
-
-def _actions(persona: Persona) -> Iterator[Problem]:
-    seen: set[str] = set()
-    for i, action in enumerate(persona.actions):
-        path = f"actions[{i}]"
-        if not _WORD.fullmatch(action.name):
-            yield f"{path}.name", "must be a word of letters, digits, _ and -, such as give_item"
-        if action.name.casefold() in seen:
-            yield f"{path}.name", f"the action {action.name} is there twice"
-        seen.add(action.name.casefold())
-        yield from _filled(action, ("description",), f"{path}.")
-        yield from _when(f"{path}.when", action.when)
-        yield from _parameters(f"{path}.parameters", action)
-
-
-def _parameters(path: str, action: Action) -> Iterator[Problem]:
-    for name, parameter in action.parameters.items():
-        if not _WORD.fullmatch(name):
-            yield f"{path}.{name}", "a parameter's name must be a word"
-        for i, value in enumerate(parameter.values):
-            if not _fits(value, parameter):
-                problem = f"{_shown(value)} is not of the type {parameter.type}"
-                yield f"{path}.{name}.values[{i}]", problem
-
-
-def _fits(value: str | float, parameter: Parameter) -> bool:
-    boolean = isinstance(value, bool)
-    return isinstance(value, _TYPES[parameter.type]) and boolean == (parameter.type == "boolean")
-
-
-def _fact_problems(path: str, facts: list[Fact]) -> Iterator[Problem]:
-    for i, fact in enumerate(facts):
-        yield from _filled(fact, ("text",), f"{path}[{i}].")
-        yield from _when(f"{path}[{i}].when", fact.when)
-
-
-def _when(path: str, condition: str) -> Iterator[Problem]:
-    if condition:
-        try:
-            compile_condition(condition)
-        except ValueError as error:
-            yield path, f"not a condition: {error}"
-
-
-def _model(persona: Persona) -> Iterator[Problem]:
-    model = persona.model
-    ranges: list[tuple[str, float | None, float, float]] = [
-        ("max_tokens", model.max_tokens, 1, 100_000),
-        ("temperature", model.temperature, 0, 5),
-        ("top_p", model.top_p, 0, 1),
-        ("min_p", model.min_p, 0, 1),
-        ("repeat_penalty", model.repeat_penalty, 0, 5),
-    ]
-    for name, value, lowest, highest in ranges:
-        if value is not None and not lowest <= value <= highest:
-            yield f"model.{name}", f"must be between {lowest} and {highest}, is {value}"
-
-
-def _json(value: Any, path: str) -> Iterator[Problem]:
-    """What TOML can say and JSON, the state's own form, cannot: dates, inf and nan."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _json(item, f"{path}.{key}")
-    elif isinstance(value, list):
-        for i, item in enumerate(value):
-            yield from _json(item, f"{path}[{i}]")
-    elif not isinstance(value, str | int | float):
-        yield path, f'{value} is not a value of JSON: write it as a text, "{value}"'
-    elif isinstance(value, float) and value - value != 0:
-        yield path, f"{value} is not a value of JSON"

@@ -77,9 +77,10 @@ def build(prompt_input: PromptInput) -> Prompt:
     dropped: list[Dropped] = []
     items = [*_world(prompt_input), *_persona(prompt_input), *_around(prompt_input)]
     items += _now(prompt_input, dropped)
-    line = untrusted.line(prompt_input.text, _names(prompt_input))
+    names = _names(prompt_input)
+    line = untrusted.line(prompt_input.text, names)
     items.append(_Item("line", "player", line))
-    history = [_said(node, prompt_input) for node in prompt_input.history]
+    history = [_said(node, prompt_input.persona.id, names) for node in prompt_input.history]
     start = _fit(prompt_input, items, history)
 
     dropped += [Dropped("history", text, estimate(text), "budget") for _, text in history[:start]]
@@ -211,17 +212,17 @@ def _names(given: PromptInput) -> tuple[str, ...]:
     return (given.persona.name, untrusted.name(given.player.name))
 
 
-def _said(node: Node, given: PromptInput) -> tuple[Role, str]:
+def _said(node: Node, npc: str, names: tuple[str, ...]) -> tuple[Role, str]:
     """A line of the history as (role, text)."""
     if node.kind == "player":
-        return "user", untrusted.line(node.text, _names(given))
+        return "user", untrusted.line(node.text, names)
     text = untrusted.speech(node.text)
     if node.reason == EndReason.INTERRUPTED:
         text = f"{text.rstrip(' .…—-')}—"
-    if node.speaker == given.persona.id:
+    if node.speaker == npc:
         return "assistant", text
     speaker = untrusted.name(node.speaker, "Someone")
-    return "user", f"[{speaker} says]\n{untrusted.line(text, _names(given))}"
+    return "user", f"[{speaker} says]\n{untrusted.line(text, names)}"
 
 
 # ---------------------------------------------------------------- what fits

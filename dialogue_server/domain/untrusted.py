@@ -44,7 +44,7 @@ _STACK = re.compile(
     "([\u0300-\u036f\u0483-\u0489\u20d0-\u20f0]{4})[\u0300-\u036f\u0483-\u0489\u20d0-\u20f0]+"
 )
 
-_OPEN_ANGLE = re.compile(r"[<＜﹤]+(?=[^\s\d=\-<＜﹤])|[<＜﹤]+(?=0x)")
+_OPEN_ANGLE = re.compile(r"(?<![<＜﹤])[<＜﹤]+(?:(?=[^\s\d=\-<＜﹤])|(?=0x))")
 _CLOSE_ANGLE = re.compile(r"(?<![\s=\-])[>＞﹥]+")
 _BRACKETS = str.maketrans("[]［］", "()（）")
 _FENCE = re.compile(r"`{3,}|~{3,}")
@@ -67,7 +67,9 @@ def line(text: str, speakers: tuple[str, ...] = ()) -> str:
     text = _visible(_BREAKS.sub("\n", text))
     text = _LINE_MARKUP.sub("", text)
     for speaker in filter(None, speakers):
-        label = re.compile(rf"(^|\n)([\s*_\"'(]*{re.escape(speaker)}[*_)]*\s*)[:：]", re.I)
+        label = re.compile(
+            rf"(^|\n)([ \t*_\"'(]{{0,16}}{re.escape(speaker)}[*_)]{{0,4}}[ \t]*)[:：]", re.I
+        )
         text = label.sub(r"\1\2,", text)
     text = _HASHES.sub("#", _FENCE.sub("'", text))
     text = _RULE.sub(_shorter_rule, text)
