@@ -112,7 +112,7 @@ class Answer:
 
     def __init__(self, profile: Profile, content_type: str = "", max_event_bytes: int = 1 << 20):
         self._profile = profile
-        self._content_type = content_type.partition(";")[0].strip().lower()
+        self._content_type = content_type.partition(";")[0].strip().lower()[:60]
         self._parser = SSEParser(max_event_bytes)
         self._think = ThinkFilter()
         self._raw: bytearray | None = bytearray()  # the body, until it proves to be a stream
@@ -202,14 +202,14 @@ class Answer:
             if data == b"[DONE]":
                 self._done = self.over = True
                 break
-            if event.name == "error":
+            if event.name == "error" and not self.finished:
                 return self._show(text) + self._fail(self._error(_loads(data)))
             try:
                 chunk = _decode(data)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 repaired = _repair(data)
                 if repaired is None:
-                    if last or not data.strip():
+                    if last or self.finished or not data.strip():
                         continue  # the stream was cut inside its last event
                     return self._show(text) + self._fail(_unreadable(self._profile))
                 chunk = repaired

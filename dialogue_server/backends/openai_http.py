@@ -117,7 +117,8 @@ class OpenAIBackend:
             await client.aclose()
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta | Finished, None]:
-        """Ask the model. See base.py for what is promised."""
+        """Ask the model. See base.py for what is promised; blanks before the first letter are
+        left out, and so is reasoning."""
         if self._closed:
             raise self._closed_error()
         if not request.messages:

@@ -289,7 +289,14 @@ _PROFILES = (
         stream_usage=True,
         alternate=False,
     ),
-    Profile(name="ollama", base_url="http://127.0.0.1:11434/v1", stream_usage=True, warm=True),
+    Profile(
+        name="ollama",
+        base_url="http://127.0.0.1:11434/v1",
+        # Its default; a longer prompt is cut without a word.
+        context_tokens=4096,
+        stream_usage=True,
+        warm=True,
+    ),
     Profile(
         name="llamacpp",
         base_url="http://127.0.0.1:8080/v1",

@@ -16,6 +16,7 @@ from msgspec import Struct, structs
 from dialogue_server.backends.base import Delta, Finished, ModelBackend, ModelRequest
 from dialogue_server.backends.openai_http import OpenAIBackend
 from dialogue_server.backends.profiles import PROFILES
+from dialogue_server.backends.routing import RoutingBackend
 from dialogue_server.backends.scripted import Answer, ScriptedBackend
 from dialogue_server.domain.prompt import Message
 from dialogue_server.errors import BackendError
@@ -112,7 +113,19 @@ async def scripted() -> AsyncIterator[Subject]:
     await backend.aclose()
 
 
-SUBJECTS: list[Callable[[], AbstractAsyncContextManager[Subject]]] = [openai_http, scripted]
+@asynccontextmanager
+async def routing() -> AsyncIterator[Subject]:
+    async with scripted() as subject:
+        chain = RoutingBackend([subject.backend, ScriptedBackend(["Never."])])
+        yield structs.replace(subject, backend=chain)
+        await chain.aclose()
+
+
+SUBJECTS: list[Callable[[], AbstractAsyncContextManager[Subject]]] = [
+    openai_http,
+    scripted,
+    routing,
+]
 
 
 @pytest.fixture(params=SUBJECTS, ids=lambda make: make.__name__)

@@ -21,6 +21,7 @@ import contextlib
 import json
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -158,7 +159,8 @@ class FakeUpstream:
                     await asyncio.sleep(seconds)
                 case Reset():
                     sock = writer.get_extra_info("socket")
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                     writer.transport.abort()
                     return False
                 case Close():

@@ -198,6 +198,7 @@ QUIRKS = (
     Case("never_ends_after_done", open_stream(*GOOD, Stall())),
     Case("comments_for_ever_after_finish", open_stream(*HELLO, finish(usage=USAGE), Repeat(chunk(b": ping\n\n"))), end=Finished(usage=USED)),
     Case("error_after_finish", stream(*HELLO, finish(), sse(error("late")), DONE)),
+    Case("error_event_after_finish", stream(*HELLO, finish(), b"error: late\n\ndata: {oops}\n\n", DONE)),
     Case("length", stream(*HELLO, finish("length"), DONE), end=Finished("length")),
     Case("max_tokens_reason", stream(*HELLO, finish("MAX_TOKENS"), DONE), end=Finished("length")),
     Case("content_filter_after_text", stream(*HELLO, finish("content_filter"), DONE), end=Finished("content_filter")),
