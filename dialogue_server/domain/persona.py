@@ -100,6 +100,8 @@ class Persona(Struct, frozen=True, forbid_unknown_fields=True):
     greeting: str = ""
     fallback: list[str] = field(default_factory=list)
     """What the NPC says when the model cannot; never about the model."""
+    fillers: list[str] = field(default_factory=list)
+    """A sound or a word while the answer is late ("Hm …"); shown, never remembered."""
     lines: list[Line] = field(default_factory=list)
     sees: list[str] = field(default_factory=lambda: ["*"])
     """Which state paths this NPC may know of, as patterns: "quest.*", "weather"."""

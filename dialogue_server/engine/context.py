@@ -6,14 +6,19 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from dialogue_protocol.messages import Limits
 from msgspec import Struct
 
 from ..backends.base import ModelBackend, Sampling
+from ..domain.conversation import ConversationKey
 from ..domain.persona import Persona, World
 from ..stores.base import Store
 from .observer import Observer
+
+if TYPE_CHECKING:
+    from .conversation import OpenConversation
 
 
 class EngineLimits(Struct, frozen=True):
@@ -27,6 +32,8 @@ class EngineLimits(Struct, frozen=True):
     replay_bytes: int = 256 * 1024
     detach_seconds: float = 60.0
     turn_seconds: float = 120.0
+    filler_seconds: float = 1.5
+    """How late the first word may be before the NPC makes a sound; 0 for never."""
     prompt_tokens: int = 4_000
     answer_tokens: int = 300
 
@@ -62,5 +69,7 @@ class EngineContext:
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     new_id: Callable[[], str] = _new_id
+    conversations: dict[ConversationKey, OpenConversation] = field(default_factory=dict)
+    """Which conversation is open where: at most one connection has it."""
     draining: bool = False
     """True while the server shuts down: running turns finish, new lines are refused."""

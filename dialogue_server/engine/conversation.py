@@ -4,40 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 from dialogue_protocol.codes import EndReason, ErrorCode
 from dialogue_protocol.messages import (
-    MAX_DELTA_CHARS,
-    Cue,
-    Delta,
+    History,
     NpcInfo,
     Open,
     Opened,
+    Regenerate,
+    Saved,
     Say,
     ServerMessage,
     State,
     StateOk,
+    Transcript,
     Turn,
-    TurnEnd,
 )
 
-from ..backends.base import ModelRequest
-from ..domain import authored, compact_layout
+from ..domain import authored
 from ..domain.assembly import assemble
-from ..domain.conversation import ConversationKey, Node
-from ..domain.graphemes import split
+from ..domain.conversation import Checkpoint, ConversationKey, Node
 from ..domain.persona import Persona
 from ..domain.prompt import Message, Prompt, PromptInput
 from ..domain.state import check_state, merge_patch
-from ..domain.stream import TextStream
 from ..errors import DialogueError, RequestError
 from .context import EngineContext
 from .observer import TurnStarted
+from .request import model_request, text_stream
+from .retelling import answer_again, mood_of, spoken
 from .turn import TurnRunner
+
+MAX_TRANSCRIPT = 1000
+"""The most lines of one transcript."""
 
 
 class OpenConversation:
@@ -53,6 +54,7 @@ class OpenConversation:
         self.name = message.conversation
         self.key = ConversationKey(message.player.id, message.conversation)
         self.turn: TurnRunner | None = None
+        self.closed = False
         self._context = context
         self._send = send
         self._session = session
@@ -66,25 +68,37 @@ class OpenConversation:
         self._warming: asyncio.Task[None] | None = None
         self._task: asyncio.Task[Node] | None = None
 
-    async def load(self) -> Opened:
-        """Read what the store knows, greet a new player; the answer to `open`."""
+    async def load(self, checkpoint: str = "") -> Opened:
+        """Read what the store knows, at a checkpoint or the newest; greet a new player. The
+        answer to `open` and to `load`."""
         personas = [self._persona(npc) for npc in self._npcs]
-        snapshot = await self._context.store.load(self.key)
-        self._nodes = list(snapshot.nodes)
-        if snapshot.revision:
-            self._state, self._revision = snapshot.state, snapshot.revision
+        if checkpoint:
+            await self._stop()
+            snapshot = await self._context.store.restore(self.key, checkpoint)
+            if snapshot is None:
+                raise RequestError(
+                    ErrorCode.UNKNOWN_CHECKPOINT,
+                    f"{self.name!r} has no checkpoint {checkpoint!r}; it stays where it is.",
+                )
+        else:
+            snapshot = await self._context.store.load(self.key)
+        self._nodes[:] = snapshot.nodes
+        known = snapshot.revision or checkpoint
+        self._state = snapshot.state if known else self._context.world.state
+        self._revision = snapshot.revision
         history = sum(node.kind == "npc" for node in self._nodes)
         greeting = "" if self._nodes else personas[0].greeting
         if greeting:
             await self._remember_greeting(personas[0], greeting)
-        self._warming = asyncio.create_task(self._warm(personas[0]), name=f"warm {self.name}")
+        if self._warming is None:
+            self._warming = asyncio.create_task(self._warm(personas[0]), name=f"warm {self.name}")
         return Opened(
             conversation=self.name,
             npcs=[
                 NpcInfo(
                     id=persona.id,
                     name=persona.name,
-                    mood=self._mood(persona),
+                    mood=mood_of(persona, reversed(self._nodes)),
                     moods=persona.moods,
                     actions=[action.name for action in persona.actions],
                 )
@@ -135,14 +149,8 @@ class OpenConversation:
                 ErrorCode.LINE_TOO_LONG,
                 f"say.text: {len(text)} code points; the server takes {limit} (limits.line_chars).",
             )
-        running = self.turn
-        if running is not None and running.phase != "ended":
-            if running.line == message.line:
-                return None  # its stream is on the way; the answer to both is the same turn
-            raise RequestError(
-                ErrorCode.BUSY,
-                f"A turn is running in {self.name!r}; wait for its turn_end, or interrupt it.",
-            )
+        if self._is_running(message.line):
+            return None
         persona = self._addressed(message)
         prompt = self._assemble(persona, text, message.locale)
         asked = Node(
@@ -157,17 +165,62 @@ class OpenConversation:
         stored = await self._context.store.append(self.key, asked)
         if stored.id != asked.id:
             found = await self._context.store.find_line(self.key, message.line)
-            if found is not None and found[1] is not None:
-                self._repeat(found[1], number)
+            if found is not None and found.answer is not None:
+                self._repeat(found.answer, number, message.line)
                 return None
         if not self._nodes or self._nodes[-1].id != stored.id:
             self._nodes.append(stored)
-        return self._answer(persona, stored, prompt, number, began)
+        return self._answer(persona, stored, prompt, number=number, began=began, line=message.line)
+
+    async def regenerate(self, message: Regenerate, number: int) -> TurnRunner | None:
+        """Answer a line anew, beside the old answer; None if this request is known."""
+        began = self._context.monotonic()
+        if self._is_running(message.line):
+            return None
+        found = await self._context.store.find_line(self.key, message.line)
+        if found is not None and found.answer is not None:
+            self._repeat(found.answer, number, message.line)
+            return None
+        path = await self._context.store.path(self.key, message.id)
+        if len(path) < 2 or path[-1].kind != "npc" or path[-2].kind != "player":
+            raise RequestError(
+                ErrorCode.UNKNOWN_TURN,
+                f"regenerate.id: {self.name!r} has no answer {message.id!r} to a line.",
+            )
+        *before, asked, old = path
+        persona = self._persona(old.speaker)
+        prompt = self._assemble(persona, asked.text, history=before)
+        self._nodes[:] = [*before, asked]
+        return self._answer(persona, asked, prompt, number=number, began=began, line=message.line)
+
+    def _is_running(self, line: str) -> bool:
+        """Whether this very line is being answered: its stream is on the way, and answers both.
+        Raises BUSY if another one is."""
+        running = self.turn
+        if running is None or running.phase == "ended":
+            return False
+        if running.line == line:
+            return True
+        raise RequestError(
+            ErrorCode.BUSY,
+            f"A turn is running in {self.name!r}; wait for its turn_end, or interrupt it.",
+        )
 
     def _answer(
-        self, persona: Persona, asked: Node, prompt: Prompt, number: int, began: float
+        self,
+        persona: Persona,
+        asked: Node,
+        prompt: Prompt,
+        *,
+        number: int,
+        began: float,
+        line: str,
     ) -> TurnRunner:
         context = self._context
+        if self.closed:  # by another connection, while this line was being stored
+            raise RequestError(
+                ErrorCode.UNKNOWN_CONVERSATION, f"{self.name!r} has been closed meanwhile."
+            )
         turn = self.turn = TurnRunner(
             context,
             self._send,
@@ -176,10 +229,11 @@ class OpenConversation:
             persona=persona,
             number=number,
             asked=asked,
+            line=line,
             began=began,
             remember=self._nodes.append,
         )
-        self._send(Turn(number, turn.node, self.name, persona.id, asked.line))
+        self._send(Turn(number, turn.node, self.name, persona.id, line))
         context.observe(
             TurnStarted(
                 session=self._session,
@@ -192,40 +246,22 @@ class OpenConversation:
             )
         )
         said = [node.text for node in self._nodes if node.speaker == persona.id][-4:]
-        line = authored.authored_text(persona, self._state, asked.text, said=said)
-        self._task = turn.start(self._request(persona, prompt, line), self._stream(persona), line)
+        words = authored.authored_text(persona, self._state, asked.text, said=said)
+        names = [self._player.name, *(self._persona(npc).name for npc in self._npcs)]
+        self._task = turn.start(
+            model_request(context, persona, prompt, self.key, words),
+            text_stream(context, persona, names, self._state),
+            words,
+        )
         return turn
 
-    def _request(self, persona: Persona, prompt: Prompt, line: str) -> ModelRequest:
-        context, wish = self._context, persona.model
-        compact = context.backend.layout == "compact"
-        own = msgspec.structs.asdict(context.sampling)
-        for name in own:
-            if getattr(wish, name) is not None:
-                own[name] = getattr(wish, name)
-        tokens = wish.max_tokens or context.limits.answer_tokens
-        return ModelRequest(
-            messages=prompt.messages,
-            max_tokens=min(tokens, compact_layout.MAX_TOKENS) if compact else tokens,
-            sampling=type(context.sampling)(**own),
-            stop=compact_layout.STOP if compact else (),
-            model=wish.name,
-            session=_opaque(self.key.player, self.key.conversation),
-            user=_opaque(self.key.player),
-            authored=line,
-        )
-
-    def _stream(self, persona: Persona) -> TextStream:
-        compact = self._context.backend.layout == "compact"
-        return TextStream(
-            persona,
-            stop=compact_layout.STOP if compact else (),
-            speakers=(self._player.name, *(self._persona(npc).name for npc in self._npcs)),
-            max_sentences=compact_layout.MAX_SENTENCES if compact else None,
-            state=self._state,
-        )
-
-    def _assemble(self, persona: Persona, text: str, locale: str = "") -> Prompt:
+    def _assemble(
+        self,
+        persona: Persona,
+        text: str,
+        locale: str = "",
+        history: Sequence[Node] | None = None,
+    ) -> Prompt:
         context = self._context
         room = context.backend.context_tokens - context.limits.answer_tokens
         return assemble(
@@ -237,7 +273,9 @@ class OpenConversation:
                 budget=min(context.limits.prompt_tokens, room),
                 scene=context.world.scenes.get(self._scene, self._scene),
                 state=self._state,
-                history=tuple(node for node in self._nodes if node.text),
+                history=tuple(
+                    node for node in (self._nodes if history is None else history) if node.text
+                ),
                 locale=locale or self._locale,
             ),
             context.backend.layout,
@@ -263,18 +301,34 @@ class OpenConversation:
         )
         self._nodes.append(await self._context.store.append(self.key, node))
 
-    def _repeat(self, answer: Node, number: int) -> None:
-        """Send a stored answer again, as a turn of the same id (spec.md, "Exactly once")."""
-        self._send(Turn(number, answer.id, self.name, answer.speaker, answer.line))
-        at = 0
-        for offset, kind, name, args in answer.meta.get("cues", []):
-            for part in split(answer.text[at:offset], MAX_DELTA_CHARS):
-                self._send(Delta(number, part))
-            at = offset
-            self._send(Cue(number, offset, kind, name, args))
-        for part in split(answer.text[at:], MAX_DELTA_CHARS):
-            self._send(Delta(number, part))
-        self._send(TurnEnd(number, answer.reason, len(answer.text)))
+    def _repeat(self, answer: Node, number: int, line: str) -> None:
+        for message in answer_again(answer, self.name, number, line):
+            self._send(message)
+
+    async def save(self) -> Saved:
+        """Mark this moment."""
+        checkpoint = Checkpoint(
+            id=self._context.new_id(),
+            head=self._nodes[-1].id if self._nodes else "",
+            revision=self._revision,
+            state=self._state,
+            at=self._context.now(),
+        )
+        await self._context.store.save_checkpoint(self.key, checkpoint)
+        return Saved(self.name, checkpoint.id)
+
+    async def history(self, message: History) -> Transcript:
+        """What was said, on this branch or another."""
+        nodes: Sequence[Node] = self._nodes
+        if message.until:
+            nodes = await self._context.store.path(self.key, message.until)
+            if not nodes:
+                raise RequestError(
+                    ErrorCode.UNKNOWN_TURN,
+                    f"history.until: {self.name!r} has no turn {message.until!r}.",
+                )
+        last = min(max(message.last, 1), MAX_TRANSCRIPT)
+        return Transcript(self.name, [spoken(node) for node in nodes[-last:]])
 
     async def cut(self, node: str, seen: int) -> None:
         """An interrupt that came after the turn's end: the reveal was slower than the stream."""
@@ -288,13 +342,16 @@ class OpenConversation:
 
     async def close(self) -> None:
         """Stop a running turn, keep what was sent; wait until it is stored."""
+        self.closed = True
         if self._warming is not None:
             self._warming.cancel()
+            await asyncio.wait([self._warming])
+        await self._stop()
+
+    async def _stop(self) -> None:
         if self.turn is not None:
             self.turn.stop(EndReason.TRUNCATED)
-        waiting = [task for task in (self._task, self._warming) if task is not None]
-        if waiting:
-            await asyncio.wait(waiting)
+        await self.finish()
 
     async def finish(self) -> None:
         """Wait for a running turn to end by itself."""
@@ -322,16 +379,3 @@ class OpenConversation:
         heard = message.text.casefold()
         personas = [self._persona(npc) for npc in self._npcs]
         return next((p for p in personas if p.name.casefold() in heard), personas[0])
-
-    def _mood(self, persona: Persona) -> str:
-        for node in reversed(self._nodes):
-            if node.speaker == persona.id:
-                moods = [cue[2] for cue in node.meta.get("cues", []) if cue[1] == "mood"]
-                if moods:
-                    return str(moods[-1])
-        return persona.mood
-
-
-def _opaque(*names: str) -> str:
-    """An id that a provider may see: stable, and says nothing of the player."""
-    return hashlib.blake2b("\0".join(names).encode(), digest_size=12).hexdigest()

@@ -18,10 +18,15 @@ from dialogue_protocol.messages import (
     Error,
     GoAway,
     Hello,
+    History,
     Interrupt,
+    Load,
     Open,
+    Opened,
     Ping,
     Pong,
+    Regenerate,
+    Save,
     Say,
     ServerMessage,
     State,
@@ -89,7 +94,7 @@ class Session:
     async def _handle(self, message: ClientMessage) -> None:
         match message:
             case Say():
-                await self._say(message)
+                await self._answer(message)
             case State():
                 self.send(await self._conversation(message.conversation).set_state(message))
             case Ack():
@@ -101,9 +106,18 @@ class Session:
             case Open():
                 await self._open(message)
             case Close():
-                await self._conversation(message.conversation).close()
+                await self._leave(self._conversation(message.conversation))
                 del self._conversations[message.conversation]
                 self.send(Closed(message.conversation))
+            case Regenerate():
+                await self._answer(message)
+            case Save():
+                self.send(await self._conversation(message.conversation).save())
+            case Load():
+                conversation = self._conversation(message.conversation)
+                self.send(await conversation.load(message.checkpoint))
+            case History():
+                self.send(await self._conversation(message.conversation).history(message))
             case Hello():
                 raise RequestError(
                     ErrorCode.BAD_MESSAGE, "hello: was said already; it opens a socket, once."
@@ -119,12 +133,8 @@ class Session:
                 ErrorCode.TOO_MANY_CONVERSATIONS,
                 f"{limit} conversations are open (limits.conversations); close one first.",
             )
-        old = self._conversations.get(message.conversation)
-        if old is not None:
-            await old.close()
         conversation = OpenConversation(self._context, self.send, self.id, message)
-        opened = await conversation.load()
-        self._conversations[message.conversation] = conversation
+        opened = await self._take(conversation, message.checkpoint)
         self.send(opened)
         self._context.observe(
             ConversationOpened(
@@ -135,11 +145,34 @@ class Session:
             )
         )
 
-    async def _say(self, message: Say) -> None:
+    async def _take(self, conversation: OpenConversation, checkpoint: str) -> Opened:
+        """Load a conversation, after whoever has it open has stored what it holds: a player's
+        newest connection goes on where the older one was (spec.md, "Sessions")."""
+        held = self._context.conversations
+        namesake = self._conversations.get(conversation.name)
+        if namesake is not None and namesake.key != conversation.key:
+            await self._leave(namesake)
+        old = held.get(conversation.key)
+        held[conversation.key] = conversation
+        try:
+            if old is not None:
+                await old.close()
+            opened = await conversation.load(checkpoint)
+        except BaseException:
+            if held.get(conversation.key) is conversation:
+                del held[conversation.key]
+            raise
+        self._conversations[conversation.name] = conversation
+        return opened
+
+    async def _answer(self, message: Say | Regenerate) -> None:
         self._refuse_when_draining()
         conversation = self._conversation(message.conversation)
         self._last_turn += 1
-        turn = await conversation.say(message, self._last_turn)
+        if isinstance(message, Say):
+            turn = await conversation.say(message, self._last_turn)
+        else:
+            turn = await conversation.regenerate(message, self._last_turn)
         if turn is not None:
             self._turns[turn.number] = (conversation, turn)
             if len(self._turns) > _REMEMBERED_TURNS:
@@ -161,10 +194,10 @@ class Session:
 
     def _conversation(self, name: str) -> OpenConversation:
         conversation = self._conversations.get(name)
-        if conversation is None:
+        if conversation is None or conversation.closed:
+            why = "another connection has taken it over" if conversation else "send `open` first"
             raise RequestError(
-                ErrorCode.UNKNOWN_CONVERSATION,
-                f"There is no open conversation {name!r}; send `open` first.",
+                ErrorCode.UNKNOWN_CONVERSATION, f"There is no open conversation {name!r}; {why}."
             )
         return conversation
 
@@ -179,9 +212,9 @@ class Session:
             Error(
                 code=error.code,
                 detail=error.detail,
-                conversation=getattr(message, "conversation", "") or "",
-                line=getattr(message, "line", "") or "",
-                turn=getattr(message, "turn", 0) or 0,
+                conversation=getattr(message, "conversation", ""),
+                line=getattr(message, "line", ""),
+                turn=getattr(message, "turn", 0),
                 retryable=error.retryable,
                 retry_after_ms=round(1000 * error.retry_after),
             )
@@ -198,5 +231,10 @@ class Session:
 
     async def close(self) -> None:
         """Stop what runs and store it. After calling this, nothing else may be called."""
-        await asyncio.gather(*(c.close() for c in self._conversations.values()))
+        await asyncio.gather(*(self._leave(c) for c in self._conversations.values()))
         self._conversations.clear()
+
+    async def _leave(self, conversation: OpenConversation) -> None:
+        await conversation.close()
+        if self._context.conversations.get(conversation.key) is conversation:
+            del self._context.conversations[conversation.key]

@@ -46,12 +46,13 @@ class TurnRunner:
         persona: Persona,
         number: int,
         asked: Node,
+        line: str,
         began: float,
         remember: Callable[[Node], None],
     ) -> None:
         self.number = number
         self.node = context.new_id()
-        self.line = asked.line
+        self.line = line
         self.phase: Literal["asked", "streaming", "ending", "ended"] = "asked"
         self._context = context
         self._send = send
@@ -66,6 +67,7 @@ class TurnRunner:
         self._stop: tuple[EndReason, int | None] | None = None
         self._task: asyncio.Task[Node] | None = None
         self._usage = Usage()
+        self._filler: asyncio.TimerHandle | None = None
 
     def start(self, request: ModelRequest, stream: TextStream, fallback: str) -> asyncio.Task[Node]:
         """Begin. The task returns the NPC's node as it was stored (or should have been)."""
@@ -89,6 +91,7 @@ class TurnRunner:
         try:
             if self._stop is None:
                 self.phase = "streaming"
+                self._expect_words()
                 async with asyncio.timeout(self._context.limits.turn_seconds):
                     reason = await self._stream(request, stream)
         except asyncio.CancelledError:
@@ -108,6 +111,7 @@ class TurnRunner:
             self._context.observe(Failure(where=f"turn {self.node}", error=traceback.format_exc()))
             error = BackendError(ErrorCode.INTERNAL, "The server failed; its log says how.")
         self.phase = "ending"
+        self._hush()
         return await self._end(stream, reason, error, fallback)
 
     async def _stream(self, request: ModelRequest, stream: TextStream) -> EndReason:
@@ -131,13 +135,30 @@ class TurnRunner:
         for piece in pieces:
             if type(piece) is Text:
                 if not self._first:
-                    self._first = self._context.monotonic()
+                    self._begin_words()
                 if len(piece.text) <= MAX_DELTA_CHARS:
                     self._send(Delta(self.number, piece.text))
                 else:
                     self._send_long(piece.text)
             else:
                 self._emit_cue(piece)
+
+    def _expect_words(self) -> None:
+        """Have the NPC make a sound if the first word is late."""
+        after, fillers = self._context.limits.filler_seconds, self._persona.fillers
+        if after and fillers:
+            text = fillers[self.number % len(fillers)]
+            cue = Cue(self.number, 0, "filler", "", {"text": text})
+            self._filler = asyncio.get_running_loop().call_later(after, self._send, cue)
+
+    def _begin_words(self) -> None:
+        self._first = self._context.monotonic()
+        self._hush()
+
+    def _hush(self) -> None:
+        if self._filler is not None:
+            self._filler.cancel()
+            self._filler = None
 
     def _send_long(self, text: str) -> None:
         for part in split(text, MAX_DELTA_CHARS):

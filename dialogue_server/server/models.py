@@ -10,8 +10,9 @@ from msgspec import Struct, structs
 
 from ..backends import weights
 from ..backends.base import ModelBackend
+from ..backends.clocks import Timeouts
 from ..backends.local import LocalBackend
-from ..backends.openai_http import OpenAIBackend, Timeouts
+from ..backends.openai_http import OpenAIBackend
 from ..backends.profiles import PROFILES, Profile
 from ..backends.scripted import ScriptedBackend
 from ..errors import DialogueError, SettingsError
@@ -35,7 +36,9 @@ def choose_backend(settings: Settings, environ: Mapping[str, str] = os.environ) 
     if wanted == "auto":
         return _automatic(settings, environ)
     if wanted == "scripted":
-        return Choice(ScriptedBackend(), ("the NPCs speak their authored lines; no model is asked",))
+        return Choice(
+            ScriptedBackend(), ("the NPCs speak their authored lines; no model is asked",)
+        )
     if wanted == "local":
         return Choice(_local(settings))
     profile = PROFILES.get(wanted)
@@ -82,7 +85,9 @@ def _service(settings: Settings, profile: Profile, environ: Mapping[str, str]) -
     if model.layout != "auto":
         changes["layout"] = model.layout
     if not (model.base_url or profile.base_url):
-        raise SettingsError(f"model.base_url: {profile.name} needs the address of its API, up to /v1.")
+        raise SettingsError(
+            f"model.base_url: {profile.name} needs the address of its API, up to /v1."
+        )
     return OpenAIBackend(
         structs.replace(profile, **changes),
         base_url=model.base_url,

@@ -171,12 +171,12 @@ class Close(Struct, frozen=True, array_like=True, tag=20):
 
 
 class Regenerate(Struct, frozen=True, array_like=True, tag=21):
-    """Answer a line anew. `turn` is the stored id of a turn (`turn.id`); the new one becomes its
+    """Answer a line anew. `id` is the stored one of a turn (`turn.id`); the new one becomes its
     sibling, and the talk goes on from it. `line` is an id for this request, as in `say`.
     Answered by one turn, or one error."""
 
     conversation: Id
-    turn: Id
+    id: Id
     line: Id
 
 
@@ -196,11 +196,11 @@ class Load(Struct, frozen=True, array_like=True, tag=23):
 
 class History(Struct, frozen=True, array_like=True, tag=24):
     """Ask what was said: the newest `last` lines of the branch in force, or of the branch that
-    ends in the stored turn `turn`. Answered by `transcript`."""
+    ends in the turn of the stored id `until`. Answered by `transcript`."""
 
     conversation: Id
     last: Count = 50
-    turn: Label = ""
+    until: Label = ""
 
 
 ClientMessage = (

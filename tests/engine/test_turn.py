@@ -339,5 +339,3 @@ async def test_every_turn_is_reported_once_with_its_figures() -> None:
     assert (record.reason, record.length, record.output_tokens) == (EndReason.COMPLETE, 9, 10)
     assert isinstance(answer.ended, TurnEnd)
     assert MIRA.id == record.npc
-
-

@@ -44,6 +44,7 @@ def generate(description: Description) -> str:
         *(_client_message(m) for m in description.client_messages),
         *(_server_message(m) for m in description.server_messages),
         _handler(description.server_messages),
+        _forwarder(description.server_messages),
         _dispatch(description.server_messages),
     ]
     return source_file("DialogueServer.Protocol", ["System", "System.Collections.Generic"], parts)
@@ -230,6 +231,22 @@ def _handler(messages: Iterable[MessageType]) -> str:
 /// <summary>Takes what the server sends, one method for each message.</summary>
 public interface IServerMessageHandler
 {{
+{indent(methods)}
+}}"""
+
+
+def _forwarder(messages: Iterable[MessageType]) -> str:
+    methods = joined(
+        f"public virtual void On{m.name}(in {class_name(m)} message) => "
+        f"Next.On{m.name}(in message);"
+        for m in messages
+    )
+    return f"""\
+/// <summary>Passes everything on; override what concerns you, and pass that on as well.</summary>
+public class ServerMessageForwarder : IServerMessageHandler
+{{
+    public IServerMessageHandler Next {{ get; set; }}
+
 {indent(methods)}
 }}"""
 

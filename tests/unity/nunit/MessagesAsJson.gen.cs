@@ -18,11 +18,15 @@ namespace DialogueServer.Tests
                 case "hello": return new HelloMessage((long)json["version"], (string)json["client"], (string)json["token"], (string)json["locale"], ((List<object>)json["capabilities"]).Cast<string>().ToArray(), json["resume"] == null ? null : ResumeFrom((Dictionary<string, object>)json["resume"]));
                 case "ack": return new AckMessage((long)json["seq"]);
                 case "ping": return new PingMessage((long)json["nonce"]);
-                case "open": return new OpenMessage((string)json["conversation"], ((List<object>)json["npcs"]).Cast<string>().ToArray(), PlayerFrom((Dictionary<string, object>)json["player"]), (string)json["scene"], (string)json["locale"]);
+                case "open": return new OpenMessage((string)json["conversation"], ((List<object>)json["npcs"]).Cast<string>().ToArray(), PlayerFrom((Dictionary<string, object>)json["player"]), (string)json["scene"], (string)json["locale"], (string)json["checkpoint"]);
                 case "state": return new StateMessage((string)json["conversation"], (long)json["revision"], json["snapshot"] == null ? null : (Dictionary<string, object>)json["snapshot"], json["patch"] == null ? null : (Dictionary<string, object>)json["patch"]);
                 case "say": return new SayMessage((string)json["conversation"], (string)json["line"], (string)json["text"], (string)json["to"], (string)json["locale"]);
                 case "interrupt": return new InterruptMessage((long)json["turn"], (long)json["seen"]);
                 case "close": return new CloseMessage((string)json["conversation"]);
+                case "regenerate": return new RegenerateMessage((string)json["conversation"], (string)json["id"], (string)json["line"]);
+                case "save": return new SaveMessage((string)json["conversation"]);
+                case "load": return new LoadMessage((string)json["conversation"], (string)json["checkpoint"]);
+                case "history": return new HistoryMessage((string)json["conversation"], (long)json["last"], (string)json["until"]);
                 default: throw new ArgumentException("no client message is called " + json["type"]);
             }
         }
@@ -45,6 +49,11 @@ namespace DialogueServer.Tests
         private static NpcInfo NpcInfoFrom(Dictionary<string, object> json)
         {
             return new NpcInfo((string)json["id"], (string)json["name"], (string)json["mood"], ((List<object>)json["moods"]).Cast<string>().ToArray(), ((List<object>)json["actions"]).Cast<string>().ToArray());
+        }
+
+        private static SpokenLine SpokenLineFrom(Dictionary<string, object> json)
+        {
+            return new SpokenLine((string)json["id"], (string)json["kind"], (string)json["speaker"], (string)json["text"], (string)json["line"], (string)json["reason"], (string)json["mood"]);
         }
     }
 
@@ -86,6 +95,12 @@ namespace DialogueServer.Tests
         public void OnClosed(in ClosedMessage message) =>
             Last = new Dictionary<string, object> { ["type"] = "closed", ["conversation"] = message.Conversation };
 
+        public void OnSaved(in SavedMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "saved", ["conversation"] = message.Conversation, ["checkpoint"] = message.Checkpoint };
+
+        public void OnTranscript(in TranscriptMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "transcript", ["conversation"] = message.Conversation, ["lines"] = message.Lines.Select(i => (object)Json(i)).ToList() };
+
         private static Dictionary<string, object> Json(Resume message) =>
             new Dictionary<string, object> { ["session"] = message.Session, ["epoch"] = message.Epoch, ["seq"] = message.Seq };
 
@@ -97,5 +112,8 @@ namespace DialogueServer.Tests
 
         private static Dictionary<string, object> Json(NpcInfo message) =>
             new Dictionary<string, object> { ["id"] = message.Id, ["name"] = message.Name, ["mood"] = message.Mood, ["moods"] = message.Moods.Cast<object>().ToList(), ["actions"] = message.Actions.Cast<object>().ToList() };
+
+        private static Dictionary<string, object> Json(SpokenLine message) =>
+            new Dictionary<string, object> { ["id"] = message.Id, ["kind"] = message.Kind, ["speaker"] = message.Speaker, ["text"] = message.Text, ["line"] = message.Line, ["reason"] = message.Reason, ["mood"] = message.Mood };
     }
 }

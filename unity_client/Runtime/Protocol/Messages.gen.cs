@@ -24,6 +24,7 @@ namespace DialogueServer.Protocol
         public const string UnknownNpc = "unknown_npc";
         public const string UnknownConversation = "unknown_conversation";
         public const string UnknownTurn = "unknown_turn";
+        public const string UnknownCheckpoint = "unknown_checkpoint";
         public const string EmptyLine = "empty_line";
         public const string LineTooLong = "line_too_long";
         public const string StateInvalid = "state_invalid";
@@ -336,6 +337,85 @@ namespace DialogueServer.Protocol
         }
     }
 
+    /// <summary>One line of a transcript. <c>id</c> is a turn's stored id (kind npc); <c>line</c> the client's id
+    /// that it answers or has; <c>reason</c> how the turn ended; <c>mood</c> the last one of the turn.</summary>
+    [Serializable]
+    public sealed class SpokenLine
+    {
+        public string Id;
+        public string Kind;
+        public string Speaker;
+        public string Text;
+        public string Line;
+        public string Reason;
+        public string Mood;
+
+        public SpokenLine(string id, string kind, string speaker, string text, string line = "", string reason = "", string mood = "")
+        {
+            Id = id;
+            Kind = kind;
+            Speaker = speaker;
+            Text = text;
+            Line = line;
+            Reason = reason;
+            Mood = mood;
+        }
+
+        internal static SpokenLine Read(ref MsgpackReader reader)
+        {
+            string id = default;
+            string kind = default;
+            string speaker = default;
+            string text = default;
+            string line = "";
+            string reason = "";
+            string mood = "";
+            bool seenId = false;
+            bool seenKind = false;
+            bool seenSpeaker = false;
+            bool seenText = false;
+            int count = reader.ReadMapHeader("SpokenLine");
+            for (int index = 0; index < count; index++)
+            {
+                switch (reader.ReadString("SpokenLine"))
+                {
+                    case "id": id = reader.ReadString("SpokenLine.id"); seenId = true; break;
+                    case "kind": kind = reader.ReadString("SpokenLine.kind"); seenKind = true; break;
+                    case "speaker": speaker = reader.ReadString("SpokenLine.speaker"); seenSpeaker = true; break;
+                    case "text": text = reader.ReadString("SpokenLine.text"); seenText = true; break;
+                    case "line": line = reader.ReadString("SpokenLine.line"); break;
+                    case "reason": reason = reader.ReadString("SpokenLine.reason"); break;
+                    case "mood": mood = reader.ReadString("SpokenLine.mood"); break;
+                    default: reader.Skip(); break;
+                }
+            }
+            if (!seenId) throw reader.Missing("SpokenLine.id");
+            if (!seenKind) throw reader.Missing("SpokenLine.kind");
+            if (!seenSpeaker) throw reader.Missing("SpokenLine.speaker");
+            if (!seenText) throw reader.Missing("SpokenLine.text");
+            return new SpokenLine(id, kind, speaker, text, line, reason, mood);
+        }
+
+        internal void Write(MsgpackWriter writer)
+        {
+            writer.WriteMapHeader(7);
+            writer.WriteString("id");
+            writer.WriteString(Id);
+            writer.WriteString("kind");
+            writer.WriteString(Kind);
+            writer.WriteString("speaker");
+            writer.WriteString(Speaker);
+            writer.WriteString("text");
+            writer.WriteString(Text);
+            writer.WriteString("line");
+            writer.WriteString(Line);
+            writer.WriteString("reason");
+            writer.WriteString(Reason);
+            writer.WriteString("mood");
+            writer.WriteString(Mood);
+        }
+    }
+
     /// <summary>The first message of every socket. <c>resume</c> asks to go on with an earlier session.</summary>
     public sealed class HelloMessage : IClientMessage
     {
@@ -420,7 +500,8 @@ namespace DialogueServer.Protocol
     /// <summary>Start, or return to, a conversation of this player with some NPCs.
     ///
     /// <c>conversation</c> is the client's own name for it, at most 64 characters; the same player and
-    /// name bring the history back. Answered by <c>opened</c>.</summary>
+    /// name bring the history back. <c>checkpoint</c>, of an earlier <c>saved</c>, brings back that moment
+    /// instead of the newest. Answered by <c>opened</c>.</summary>
     public sealed class OpenMessage : IClientMessage
     {
         public const int TypeNumber = 16;
@@ -430,27 +511,30 @@ namespace DialogueServer.Protocol
         public readonly Player Player;
         public readonly string Scene;
         public readonly string Locale;
+        public readonly string Checkpoint;
 
-        public OpenMessage(string conversation, string[] npcs, Player player, string scene = "", string locale = "")
+        public OpenMessage(string conversation, string[] npcs, Player player, string scene = "", string locale = "", string checkpoint = "")
         {
             Conversation = conversation;
             Npcs = npcs ?? Array.Empty<string>();
             Player = player;
             Scene = scene;
             Locale = locale;
+            Checkpoint = checkpoint;
         }
 
         int IClientMessage.Type => TypeNumber;
 
         void IClientMessage.Write(MsgpackWriter writer)
         {
-            writer.WriteArrayHeader(6);
+            writer.WriteArrayHeader(7);
             writer.WriteInteger(16);
             writer.WriteString(Conversation);
             writer.WriteStrings(Npcs);
             Player.Write(writer);
             writer.WriteString(Scene);
             writer.WriteString(Locale);
+            writer.WriteString(Checkpoint);
         }
     }
 
@@ -568,6 +652,113 @@ namespace DialogueServer.Protocol
             writer.WriteArrayHeader(2);
             writer.WriteInteger(20);
             writer.WriteString(Conversation);
+        }
+    }
+
+    /// <summary>Answer a line anew. <c>id</c> is the stored one of a turn (<c>turn.id</c>); the new one becomes its
+    /// sibling, and the talk goes on from it. <c>line</c> is an id for this request, as in <c>say</c>.
+    /// Answered by one turn, or one error.</summary>
+    public sealed class RegenerateMessage : IClientMessage
+    {
+        public const int TypeNumber = 21;
+
+        public readonly string Conversation;
+        public readonly string Id;
+        public readonly string Line;
+
+        public RegenerateMessage(string conversation, string id, string line)
+        {
+            Conversation = conversation;
+            Id = id;
+            Line = line;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(4);
+            writer.WriteInteger(21);
+            writer.WriteString(Conversation);
+            writer.WriteString(Id);
+            writer.WriteString(Line);
+        }
+    }
+
+    /// <summary>Mark this moment of the conversation, for the game's save slot. Answered by <c>saved</c>.</summary>
+    public sealed class SaveMessage : IClientMessage
+    {
+        public const int TypeNumber = 22;
+
+        public readonly string Conversation;
+
+        public SaveMessage(string conversation)
+        {
+            Conversation = conversation;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(2);
+            writer.WriteInteger(22);
+            writer.WriteString(Conversation);
+        }
+    }
+
+    /// <summary>Return to a marked moment: history, memory and state are as they were. A running turn is
+    /// stopped; what was said since stays stored, on a branch of its own. Answered by <c>opened</c>.</summary>
+    public sealed class LoadMessage : IClientMessage
+    {
+        public const int TypeNumber = 23;
+
+        public readonly string Conversation;
+        public readonly string Checkpoint;
+
+        public LoadMessage(string conversation, string checkpoint)
+        {
+            Conversation = conversation;
+            Checkpoint = checkpoint;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(3);
+            writer.WriteInteger(23);
+            writer.WriteString(Conversation);
+            writer.WriteString(Checkpoint);
+        }
+    }
+
+    /// <summary>Ask what was said: the newest <c>last</c> lines of the branch in force, or of the branch that
+    /// ends in the turn of the stored id <c>until</c>. Answered by <c>transcript</c>.</summary>
+    public sealed class HistoryMessage : IClientMessage
+    {
+        public const int TypeNumber = 24;
+
+        public readonly string Conversation;
+        public readonly long Last;
+        public readonly string Until;
+
+        public HistoryMessage(string conversation, long last = 50, string until = "")
+        {
+            Conversation = conversation;
+            Last = last;
+            Until = until;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(4);
+            writer.WriteInteger(24);
+            writer.WriteString(Conversation);
+            writer.WriteInteger(Last);
+            writer.WriteString(Until);
         }
     }
 
@@ -778,7 +969,8 @@ namespace DialogueServer.Protocol
     }
 
     /// <summary>Something to do when the reveal reaches <c>offset</c>, counted in code points from the start
-    /// of the turn's text. <c>kind</c> is mood, action or pause; a pause has <c>args.ms</c>.</summary>
+    /// of the turn's text. <c>kind</c> is mood, action, pause (<c>args.ms</c>) or filler (<c>args.text</c>, shown
+    /// until the first delta, no part of the text).</summary>
     public readonly struct CueMessage
     {
         public const int TypeNumber = 20;
@@ -922,6 +1114,52 @@ namespace DialogueServer.Protocol
         }
     }
 
+    /// <summary>The moment is marked; <c>load</c> or <c>open</c> with this checkpoint returns to it.</summary>
+    public readonly struct SavedMessage
+    {
+        public const int TypeNumber = 24;
+
+        public readonly string Conversation;
+        public readonly string Checkpoint;
+
+        public SavedMessage(string conversation, string checkpoint)
+        {
+            Conversation = conversation;
+            Checkpoint = checkpoint;
+        }
+
+        internal static SavedMessage Read(ref MsgpackReader reader, int items)
+        {
+            string conversation = items > 1 ? reader.ReadString("saved.conversation") : throw reader.Missing("saved.conversation");
+            string checkpoint = items > 2 ? reader.ReadString("saved.checkpoint") : throw reader.Missing("saved.checkpoint");
+            reader.Finish(items - 3);
+            return new SavedMessage(conversation, checkpoint);
+        }
+    }
+
+    /// <summary>What was said, oldest first.</summary>
+    public readonly struct TranscriptMessage
+    {
+        public const int TypeNumber = 25;
+
+        public readonly string Conversation;
+        public readonly SpokenLine[] Lines;
+
+        public TranscriptMessage(string conversation, SpokenLine[] lines)
+        {
+            Conversation = conversation;
+            Lines = lines ?? Array.Empty<SpokenLine>();
+        }
+
+        internal static TranscriptMessage Read(ref MsgpackReader reader, int items)
+        {
+            string conversation = items > 1 ? reader.ReadString("transcript.conversation") : throw reader.Missing("transcript.conversation");
+            SpokenLine[] lines = items > 2 ? reader.ReadArray("transcript.lines", (ref MsgpackReader r) => SpokenLine.Read(ref r)) : throw reader.Missing("transcript.lines");
+            reader.Finish(items - 3);
+            return new TranscriptMessage(conversation, lines);
+        }
+    }
+
     /// <summary>Takes what the server sends, one method for each message.</summary>
     public interface IServerMessageHandler
     {
@@ -936,6 +1174,28 @@ namespace DialogueServer.Protocol
         void OnTurnEnd(in TurnEndMessage message);
         void OnError(in ErrorMessage message);
         void OnClosed(in ClosedMessage message);
+        void OnSaved(in SavedMessage message);
+        void OnTranscript(in TranscriptMessage message);
+    }
+
+    /// <summary>Passes everything on; override what concerns you, and pass that on as well.</summary>
+    public class ServerMessageForwarder : IServerMessageHandler
+    {
+        public IServerMessageHandler Next { get; set; }
+
+        public virtual void OnWelcome(in WelcomeMessage message) => Next.OnWelcome(in message);
+        public virtual void OnPong(in PongMessage message) => Next.OnPong(in message);
+        public virtual void OnGoAway(in GoAwayMessage message) => Next.OnGoAway(in message);
+        public virtual void OnOpened(in OpenedMessage message) => Next.OnOpened(in message);
+        public virtual void OnStateOk(in StateOkMessage message) => Next.OnStateOk(in message);
+        public virtual void OnTurn(in TurnMessage message) => Next.OnTurn(in message);
+        public virtual void OnDelta(in DeltaMessage message) => Next.OnDelta(in message);
+        public virtual void OnCue(in CueMessage message) => Next.OnCue(in message);
+        public virtual void OnTurnEnd(in TurnEndMessage message) => Next.OnTurnEnd(in message);
+        public virtual void OnError(in ErrorMessage message) => Next.OnError(in message);
+        public virtual void OnClosed(in ClosedMessage message) => Next.OnClosed(in message);
+        public virtual void OnSaved(in SavedMessage message) => Next.OnSaved(in message);
+        public virtual void OnTranscript(in TranscriptMessage message) => Next.OnTranscript(in message);
     }
 
     /// <summary>Reads what the server sends.</summary>
@@ -991,6 +1251,14 @@ namespace DialogueServer.Protocol
                 case ClosedMessage.TypeNumber:
                     ClosedMessage closed = ClosedMessage.Read(ref reader, items);
                     handler.OnClosed(in closed);
+                    return true;
+                case SavedMessage.TypeNumber:
+                    SavedMessage saved = SavedMessage.Read(ref reader, items);
+                    handler.OnSaved(in saved);
+                    return true;
+                case TranscriptMessage.TypeNumber:
+                    TranscriptMessage transcript = TranscriptMessage.Read(ref reader, items);
+                    handler.OnTranscript(in transcript);
                     return true;
                 default:
                     return false;

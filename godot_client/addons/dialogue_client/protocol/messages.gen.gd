@@ -496,7 +496,7 @@ class Close:
 		writer.put_text(conversation)
 
 
-## Answer a line anew. [code]turn[/code] is the stored id of a turn ([code]turn.id[/code]); the
+## Answer a line anew. [code]id[/code] is the stored one of a turn ([code]turn.id[/code]); the
 ## new one becomes its sibling, and the talk goes on from it. [code]line[/code] is an id for
 ## this request, as in [code]say[/code]. Answered by one turn, or one error.
 class Regenerate:
@@ -505,7 +505,7 @@ class Regenerate:
 	const TYPE: int = 21
 
 	var conversation: String = ""
-	var turn: String = ""
+	var id: String = ""
 	var line: String = ""
 
 	func is_sequenced() -> bool:
@@ -515,7 +515,7 @@ class Regenerate:
 		writer.put_array_header(4)
 		writer.put_int(TYPE)
 		writer.put_text(conversation)
-		writer.put_text(turn)
+		writer.put_text(id)
 		writer.put_text(line)
 
 
@@ -559,7 +559,8 @@ class Load:
 
 
 ## Ask what was said: the newest [code]last[/code] lines of the branch in force, or of the
-## branch that ends in the stored turn [code]turn[/code]. Answered by [code]transcript[/code].
+## branch that ends in the turn of the stored id [code]until[/code]. Answered by
+## [code]transcript[/code].
 class History:
 	extends Message
 
@@ -567,7 +568,7 @@ class History:
 
 	var conversation: String = ""
 	var last: int = 50
-	var turn: String = ""
+	var until: String = ""
 
 	func is_sequenced() -> bool:
 		return true
@@ -577,7 +578,7 @@ class History:
 		writer.put_int(TYPE)
 		writer.put_text(conversation)
 		writer.put_int(last)
-		writer.put_text(turn)
+		writer.put_text(until)
 
 
 ## The answer to a hello. What follows begins with sequence number [code]seq + 1[/code].

@@ -1,0 +1,59 @@
+"""Stored lines as messages again: an answer repeated, a transcript, the mood of the last one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from dialogue_protocol.messages import (
+    MAX_DELTA_CHARS,
+    Cue,
+    Delta,
+    ServerMessage,
+    SpokenLine,
+    Turn,
+    TurnEnd,
+)
+
+from ..domain.conversation import Node
+from ..domain.graphemes import split
+from ..domain.persona import Persona
+
+
+def answer_again(node: Node, conversation: str, number: int, line: str) -> Iterator[ServerMessage]:
+    """A stored answer as a turn of the same id (spec.md, "Exactly once")."""
+    yield Turn(number, node.id, conversation, node.speaker, line)
+    at = 0
+    for offset, kind, name, args in node.meta.get("cues", []):
+        for part in split(node.text[at:offset], MAX_DELTA_CHARS):
+            yield Delta(number, part)
+        at = offset
+        yield Cue(number, offset, kind, name, args)
+    for part in split(node.text[at:], MAX_DELTA_CHARS):
+        yield Delta(number, part)
+    yield TurnEnd(number, node.reason, len(node.text))
+
+
+def spoken(node: Node) -> SpokenLine:
+    """A node as a line of a transcript."""
+    return SpokenLine(
+        id=node.id,
+        kind=node.kind,
+        speaker=node.speaker,
+        text=node.text,
+        line=node.line,
+        reason=node.reason,
+        mood=_last_mood(node),
+    )
+
+
+def mood_of(persona: Persona, nodes: Iterable[Node]) -> str:
+    """The mood an NPC was left in; `nodes` newest first."""
+    for node in nodes:
+        if node.speaker == persona.id and (mood := _last_mood(node)):
+            return mood
+    return persona.mood
+
+
+def _last_mood(node: Node) -> str:
+    moods = [str(cue[2]) for cue in node.meta.get("cues", []) if cue[1] == "mood"]
+    return moods[-1] if moods else ""
