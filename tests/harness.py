@@ -55,7 +55,7 @@ MIRA = Persona(
     actions=[
         Action("pour", "Pours a drink.", {"drink": Parameter(values=["ale", "water"])}),
     ],
-    greeting="Come in, mind the step.",
+    greeting="[mood: wary]Come in, mind the step.",
     fallback=["Give me a moment, the kettle calls."],
     lines=[Line("The mine? Under water, all of it.", keys=["mine"], mood="wary")],
 )

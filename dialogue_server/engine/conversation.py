@@ -34,7 +34,7 @@ from ..errors import DialogueError, RequestError
 from .context import EngineContext
 from .observer import TurnStarted
 from .request import model_request, text_stream
-from .retelling import answer_again, mood_of, spoken
+from .retelling import answer_again, mood_of, spoken, without_tags
 from .turn import TurnRunner
 
 MAX_TRANSCRIPT = 1000
@@ -87,9 +87,9 @@ class OpenConversation:
         self._state = snapshot.state if known else self._context.world.state
         self._revision = snapshot.revision
         history = sum(node.kind == "npc" for node in self._nodes)
-        greeting = "" if self._nodes else personas[0].greeting
-        if greeting:
-            await self._remember_greeting(personas[0], greeting)
+        greeting = ""
+        if not self._nodes and personas[0].greeting:
+            greeting = await self._greet(personas[0])
         if self._warming is None:
             self._warming = asyncio.create_task(self._warm(personas[0]), name=f"warm {self.name}")
         return Opened(
@@ -289,17 +289,21 @@ class OpenConversation:
         if prefix:
             await self._context.backend.warm(prefix)
 
-    async def _remember_greeting(self, persona: Persona, greeting: str) -> None:
+    async def _greet(self, persona: Persona) -> str:
+        """The greeting as a player reads it; its moods are remembered with it."""
+        text, cues = without_tags(persona, persona.greeting, self._state)
         node = Node(
             id=self._context.new_id(),
             parent="",
             kind="npc",
             speaker=persona.id,
-            text=greeting,
+            text=text,
             at=self._context.now(),
             reason=EndReason.COMPLETE,
+            meta={"cues": cues},
         )
         self._nodes.append(await self._context.store.append(self.key, node))
+        return text
 
     def _repeat(self, answer: Node, number: int, line: str) -> None:
         for message in answer_again(answer, self.name, number, line):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from dialogue_protocol.messages import (
     MAX_DELTA_CHARS,
@@ -17,6 +18,7 @@ from dialogue_protocol.messages import (
 from ..domain.conversation import Node
 from ..domain.graphemes import split
 from ..domain.persona import Persona
+from ..domain.stream import Mood, TextStream
 
 
 def answer_again(node: Node, conversation: str, number: int, line: str) -> Iterator[ServerMessage]:
@@ -31,6 +33,17 @@ def answer_again(node: Node, conversation: str, number: int, line: str) -> Itera
     for part in split(node.text[at:], MAX_DELTA_CHARS):
         yield Delta(number, part)
     yield TurnEnd(number, node.reason, len(node.text))
+
+
+def without_tags(persona: Persona, text: str, state: dict[str, Any]) -> tuple[str, list[list[Any]]]:
+    """An authored text as a player reads it, and its moods as a node keeps them."""
+    stream = TextStream(persona, state=state)
+    moods = [
+        [piece.offset, "mood", piece.name, {}]
+        for piece in (*stream.feed(text), *stream.finish())
+        if isinstance(piece, Mood)
+    ]
+    return stream.text, moods
 
 
 def spoken(node: Node) -> SpokenLine:

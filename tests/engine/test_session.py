@@ -39,7 +39,7 @@ async def test_a_conversation_opens_with_names_moods_actions_and_a_greeting() ->
         client = await Client.connect(served.url)
         opened = await client.open(npcs=("mira", "borin"))
         mira, borin = opened.npcs
-        assert (mira.id, mira.name, mira.mood) == ("mira", "Mira", "calm")
+        assert (mira.id, mira.name, mira.mood) == ("mira", "Mira", "wary")  # by the greeting
         assert (mira.moods, mira.actions) == (["calm", "wary"], ["pour"])
         assert borin.name == "Borin"
         assert opened.greeting == "Come in, mind the step."
