@@ -52,14 +52,14 @@ class Meet(Struct, frozen=True):
 Step = Say | Change | Meet
 
 SCENE: Sequence[Step] = (
-    Meet("tove", "workshop", "Sallow Reach, a village on a tidal marsh. Tove's workshop."),
-    Say("Can I help with the lamp?"),
-    Change("You take the glass that Tove cut.", {"quest": {"lamp": "glass"}}),
-    Say("Can I help with the lamp?"),
+    Meet("pell", "dry_boot", "Sallow Reach, nineteen houses on a tidal marsh. The Dry Boot inn."),
+    Say("How can I help with the lamp?"),
+    Change("You fetch the glass from Tove's workshop.", {"quest": {"lamp": "glass"}}),
+    Say("How can I help with the lamp?"),
     Meet("jory", "lamp_post", "The far end of the causeway. A boy, a ladder, a dark lamp."),
-    Say("What happened to the lamp?"),
-    Change("The glass is in its frame. The lamp burns.", {"quest": {"lamp": "lit"}}),
-    Say("What happened to the lamp?"),
+    Say("Who broke the lamp?"),
+    Change("The glass is in its frame. The lamp burns again.", {"quest": {"lamp": "lit"}}),
+    Say("Who broke the lamp?"),
 )
 
 _PLAYER = Player(id="demo", name="Traveller", persona="A traveller who crossed at low tide.")
@@ -105,7 +105,7 @@ async def _demo(terminal: Terminal, settings: Settings, speed: float) -> None:
             loop = ChatLoop(
                 link, terminal, _PLAYER, speed=speed, everybody=sorted(app.context.personas)
             )
-            await loop.run("pell", "dry_boot")
+            await loop.run("tove", "workshop")
     terminal.note("A world of your own: dialogue-server init village")
 
 
