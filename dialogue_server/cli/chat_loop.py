@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -24,7 +25,8 @@ HELP = """\
 
 
 class ChatLoop:
-    """One person at a keyboard and one conversation at a time."""
+    """One person at a keyboard and one conversation at a time. `everybody` is who may be named
+    to talk to, as far as that is known; `state` what the game's state is changed to for each."""
 
     def __init__(
         self,
@@ -34,13 +36,14 @@ class ChatLoop:
         *,
         speed: float,
         everybody: list[str],
+        state: dict[str, Any] | None = None,
     ) -> None:
         self._terminal = terminal
         self._talk = Talk(link, terminal, player, speed=speed)
         self._everybody = everybody
         self._npc = ""
         self._scene = ""
-        self._state: dict[str, Any] = {}
+        self._state = state or {}
         self._keyboard = Keyboard(self._talk.hurry)
         self._leaving = False
 
@@ -149,4 +152,4 @@ def merge(target: dict[str, Any], patch: dict[str, Any]) -> None:
         if isinstance(value, dict) and isinstance(target.get(key), dict):
             merge(target[key], value)
         else:
-            target[key] = value
+            target[key] = copy.deepcopy(value)

@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from ..settings import MEMORY, Settings
 from .chat import TYPEWRITER
-from .chat_loop import ChatLoop
+from .chat_loop import ChatLoop, merge
 from .flags import setting_flags, settings_of
 from .hosting import hosted
 from .invocation import Invocation
@@ -103,7 +103,12 @@ async def _demo(terminal: Terminal, settings: Settings, speed: float) -> None:
                 return
             terminal.heading("Your turn.")
             loop = ChatLoop(
-                link, terminal, _PLAYER, speed=speed, everybody=sorted(app.context.personas)
+                link,
+                terminal,
+                _PLAYER,
+                speed=speed,
+                everybody=sorted(app.context.personas),
+                state=state_after(SCENE),
             )
             await loop.run("tove", "workshop")
     terminal.note("A world of your own: dialogue-server init village")
@@ -129,18 +134,18 @@ def voice(name: str, layout: str) -> str:
 async def play(link: Link, terminal: Terminal, scene: Sequence[Step], speed: float) -> list[Report]:
     """Play the scene, printing each turn's figures below it."""
     talk = Talk(link, terminal, _PLAYER, speed=speed)
-    patches: list[dict[str, Any]] = []
+    state: dict[str, Any] = {}
     reports = []
     for step in scene:
         match step:
             case Meet():
                 terminal.heading(step.story)
                 await talk.open(f"demo-{step.npc}", [step.npc], step.scene)
-                for patch in patches:
-                    await talk.set_state(patch)
+                if state:
+                    await talk.set_state(state)
             case Change():
                 revision = await talk.set_state(step.patch)
-                patches.append(step.patch)
+                merge(state, step.patch)
                 terminal.note(
                     f"\n  [{step.story} The game sends {_flat(step.patch)}, revision {revision}.]\n"
                 )
@@ -151,6 +156,15 @@ async def play(link: Link, terminal: Terminal, scene: Sequence[Step], speed: flo
                 terminal.note(f"  {figures(report)}")
     await talk.close()
     return reports
+
+
+def state_after(scene: Sequence[Step]) -> dict[str, Any]:
+    """What the scene's changes come to."""
+    state: dict[str, Any] = {}
+    for step in scene:
+        if isinstance(step, Change):
+            merge(state, step.patch)
+    return state
 
 
 def figures(report: Report) -> str:

@@ -52,7 +52,8 @@ class Terminal:
 
     def say(self, text: str = "", style: str = "") -> None:
         """A line of the answer."""
-        self._out.print(text, style=style or None)
+        # Whole words in a terminal, whole lines in a pipe.
+        self._out.print(text, style=style or None, soft_wrap=not self._out.is_terminal)
 
     def heading(self, text: str) -> None:
         """A line that begins a part."""

@@ -31,3 +31,11 @@ def test_later_patches_join_earlier_ones():
     for patch in ({"quest": {"lamp": "dark"}}, {"quest": {"mine": "dry"}}, {"tide": None}):
         merge(state, patch)
     assert state == {"quest": {"lamp": "dark", "mine": "dry"}, "tide": None}
+
+
+def test_what_was_merged_stays_its_owners():
+    patch = {"quest": {"lamp": "dark"}}
+    state: dict[str, Any] = {}
+    merge(state, patch)
+    merge(state, {"quest": {"lamp": "lit"}})
+    assert patch == {"quest": {"lamp": "dark"}}
