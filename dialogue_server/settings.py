@@ -84,6 +84,14 @@ class ModelSettings(Section, frozen=True, kw_only=True):
             flag="--backend",
         ),
     ] = "auto"
+    fallback: Annotated[
+        str,
+        _option(
+            "Who is asked, in this order, when the backend fails before its first word: names as "
+            "above, a model after a colon where it matters, commas between "
+            '("ollama:llama3.1, local"). After the last come the authored lines.'
+        ),
+    ] = ""
     base_url: Annotated[
         str, _option("The API's address, up to /v1; empty for the profile's.", flag="--base-url")
     ] = ""
@@ -119,6 +127,14 @@ class ModelSettings(Section, frozen=True, kw_only=True):
     first_token_timeout: Annotated[
         float, _option("How long the first token may take.", unit="seconds", gt=0)
     ] = 30.0
+    filler_after: Annotated[
+        float,
+        _option(
+            "How late the first word may be before an NPC with `fillers` makes a sound; 0: never.",
+            unit="seconds",
+            ge=0,
+        ),
+    ] = 1.5
     gap_timeout: Annotated[
         float, _option("How long the stream may pause between tokens.", unit="seconds", gt=0)
     ] = 15.0

@@ -14,6 +14,7 @@ from msgspec import Struct
 from ..backends.base import ModelBackend, Sampling
 from ..domain.conversation import ConversationKey
 from ..domain.persona import Persona, World
+from ..domain.tokens import Calibration
 from ..stores.base import Store
 from .observer import Observer
 
@@ -71,5 +72,7 @@ class EngineContext:
     new_id: Callable[[], str] = _new_id
     conversations: dict[ConversationKey, OpenConversation] = field(default_factory=dict)
     """Which conversation is open where: at most one connection has it."""
+    calibration: Calibration = field(default_factory=Calibration)
+    """What the models' own counts have taught about our estimate of tokens."""
     draining: bool = False
     """True while the server shuts down: running turns finish, new lines are refused."""

@@ -24,21 +24,23 @@ from dialogue_protocol.messages import (
     Turn,
 )
 
+from ..backends.base import ModelRequest
 from ..domain import authored
-from ..domain.assembly import assemble
 from ..domain.conversation import Checkpoint, ConversationKey, Node
 from ..domain.persona import Persona
-from ..domain.prompt import Message, Prompt, PromptInput
+from ..domain.prompt import Message
 from ..domain.state import check_state, merge_patch
 from ..errors import DialogueError, RequestError
 from .context import EngineContext
 from .observer import TurnStarted
-from .request import model_request, text_stream
+from .request import Question, assemble_prompt, model_request, text_stream
 from .retelling import answer_again, mood_of, spoken, without_tags
 from .turn import TurnRunner
 
 MAX_TRANSCRIPT = 1000
 """The most lines of one transcript."""
+TRIMMED = 0.6
+"""The share of the budget that a second prompt gets when the first overflowed the model."""
 
 
 class OpenConversation:
@@ -152,7 +154,7 @@ class OpenConversation:
         if self._is_running(message.line):
             return None
         persona = self._addressed(message)
-        prompt = self._assemble(persona, text, message.locale)
+        question = self._question(persona, text, message.locale)
         asked = Node(
             id=self._context.new_id(),
             parent=self._nodes[-1].id if self._nodes else "",
@@ -163,14 +165,17 @@ class OpenConversation:
             line=message.line,
         )
         stored = await self._context.store.append(self.key, asked)
-        if stored.id != asked.id:
+        if stored.id == asked.id:
+            self._nodes.append(asked)
+        else:
             found = await self._context.store.find_line(self.key, message.line)
             if found is not None and found.answer is not None:
                 self._repeat(found.answer, number, message.line)
                 return None
-        if not self._nodes or self._nodes[-1].id != stored.id:
-            self._nodes.append(stored)
-        return self._answer(persona, stored, prompt, number=number, began=began, line=message.line)
+            # Said before, and never answered: the server died in between.
+            self._nodes[:] = await self._context.store.path(self.key, stored.id)
+            question, asked = self._question(persona, stored.text, message.locale), stored
+        return self._answer(question, asked, number=number, began=began, line=message.line)
 
     async def regenerate(self, message: Regenerate, number: int) -> TurnRunner | None:
         """Answer a line anew, beside the old answer; None if this request is known."""
@@ -189,9 +194,10 @@ class OpenConversation:
             )
         *before, asked, old = path
         persona = self._persona(old.speaker)
-        prompt = self._assemble(persona, asked.text, history=before)
-        self._nodes[:] = [*before, asked]
-        return self._answer(persona, asked, prompt, number=number, began=began, line=message.line)
+        self._nodes[:] = before
+        question = self._question(persona, asked.text)
+        self._nodes.append(asked)
+        return self._answer(question, asked, number=number, began=began, line=message.line)
 
     def _is_running(self, line: str) -> bool:
         """Whether this very line is being answered: its stream is on the way, and answers both.
@@ -207,20 +213,21 @@ class OpenConversation:
         )
 
     def _answer(
-        self,
-        persona: Persona,
-        asked: Node,
-        prompt: Prompt,
-        *,
-        number: int,
-        began: float,
-        line: str,
+        self, question: Question, asked: Node, *, number: int, began: float, line: str
     ) -> TurnRunner:
-        context = self._context
+        context, persona = self._context, question.persona
         if self.closed:  # by another connection, while this line was being stored
             raise RequestError(
                 ErrorCode.UNKNOWN_CONVERSATION, f"{self.name!r} has been closed meanwhile."
             )
+        prompt = assemble_prompt(context, question)
+        said = [node.text for node in self._nodes if node.speaker == persona.id][-4:]
+        words = authored.authored_text(persona, self._state, asked.text, said=said)
+
+        def shorter() -> ModelRequest:
+            trimmed = assemble_prompt(context, question, share=TRIMMED)
+            return model_request(context, persona, trimmed, self.key, words)
+
         turn = self.turn = TurnRunner(
             context,
             self._send,
@@ -245,47 +252,32 @@ class OpenConversation:
                 dropped=len(prompt.dropped),
             )
         )
-        said = [node.text for node in self._nodes if node.speaker == persona.id][-4:]
-        words = authored.authored_text(persona, self._state, asked.text, said=said)
         names = [self._player.name, *(self._persona(npc).name for npc in self._npcs)]
         self._task = turn.start(
             model_request(context, persona, prompt, self.key, words),
             text_stream(context, persona, names, self._state),
-            words,
+            fallback=words,
+            shorter=shorter,
+            prompt_tokens=prompt.tokens,
         )
         return turn
 
-    def _assemble(
-        self,
-        persona: Persona,
-        text: str,
-        locale: str = "",
-        history: Sequence[Node] | None = None,
-    ) -> Prompt:
-        context = self._context
-        room = context.backend.context_tokens - context.limits.answer_tokens
-        return assemble(
-            PromptInput(
-                world=context.world,
-                persona=persona,
-                player=self._player,
-                text=text,
-                budget=min(context.limits.prompt_tokens, room),
-                scene=context.world.scenes.get(self._scene, self._scene),
-                state=self._state,
-                history=tuple(
-                    node for node in (self._nodes if history is None else history) if node.text
-                ),
-                locale=locale or self._locale,
-            ),
-            context.backend.layout,
+    def _question(self, persona: Persona, text: str, locale: str = "") -> Question:
+        return Question(
+            persona=persona,
+            player=self._player,
+            text=text,
+            scene=self._scene,
+            state=self._state,
+            history=tuple(node for node in self._nodes if node.text),
+            locale=locale or self._locale,
         )
 
     async def _warm(self, persona: Persona) -> None:
         """Let the model read the stable prefix while the player still walks up."""
         prefix: tuple[Message, ...] = ()
         with contextlib.suppress(DialogueError):  # the first line will tell
-            prefix = self._assemble(persona, "…").messages[:-1]
+            prefix = assemble_prompt(self._context, self._question(persona, "…")).messages[:-1]
         if prefix:
             await self._context.backend.warm(prefix)
 

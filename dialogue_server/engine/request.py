@@ -6,15 +6,55 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from msgspec import structs
+from dialogue_protocol.messages import Player
+from msgspec import Struct, structs
 
 from ..backends.base import ModelRequest, Sampling
 from ..domain import compact_layout
-from ..domain.conversation import ConversationKey
+from ..domain.assembly import assemble
+from ..domain.conversation import ConversationKey, Node
 from ..domain.persona import Persona
-from ..domain.prompt import Prompt
+from ..domain.prompt import Prompt, PromptInput
 from ..domain.stream import TextStream
 from .context import EngineContext
+
+
+class Question(Struct, frozen=True):
+    """What a turn is about, before any budget: who answers what, and what is known."""
+
+    persona: Persona
+    player: Player
+    text: str
+    scene: str
+    state: dict[str, Any]
+    history: tuple[Node, ...]
+    locale: str
+
+
+def assemble_prompt(context: EngineContext, question: Question, share: float = 1.0) -> Prompt:
+    """The prompt under the budget of settings and model, reckoned as this model has taught."""
+    limits, backend = context.limits, context.backend
+    room = backend.context_tokens - limits.answer_tokens
+    budget = context.calibration.budget(model_key(context, question.persona), room)
+    return assemble(
+        PromptInput(
+            world=context.world,
+            persona=question.persona,
+            player=question.player,
+            text=question.text,
+            budget=int(share * min(limits.prompt_tokens, budget)),
+            scene=context.world.scenes.get(question.scene, question.scene),
+            state=question.state,
+            history=question.history,
+            locale=question.locale,
+        ),
+        backend.layout,
+    )
+
+
+def model_key(context: EngineContext, persona: Persona) -> str:
+    """What the calibration knows a model by."""
+    return f"{context.backend.name} {persona.model.name}".strip()
 
 
 def model_request(

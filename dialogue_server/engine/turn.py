@@ -25,6 +25,7 @@ from ..domain.stream import Action, Mood, Pause, Piece, Rejected, Text, TextStre
 from ..errors import BackendError, DialogueError, StoreError
 from .context import EngineContext
 from .observer import CueDropped, Failure, TurnFinished
+from .request import model_key
 
 _FINISHED = {
     "stop": EndReason.COMPLETE,
@@ -67,12 +68,23 @@ class TurnRunner:
         self._stop: tuple[EndReason, int | None] | None = None
         self._task: asyncio.Task[Node] | None = None
         self._usage = Usage()
+        self._prompt_tokens = 0
         self._filler: asyncio.TimerHandle | None = None
 
-    def start(self, request: ModelRequest, stream: TextStream, fallback: str) -> asyncio.Task[Node]:
-        """Begin. The task returns the NPC's node as it was stored (or should have been)."""
+    def start(
+        self,
+        request: ModelRequest,
+        stream: TextStream,
+        *,
+        fallback: str,
+        shorter: Callable[[], ModelRequest],
+        prompt_tokens: int,
+    ) -> asyncio.Task[Node]:
+        """Begin. `shorter` makes the request anew for a prompt that overflowed the model. The
+        task returns the NPC's node as it was stored (or should have been)."""
+        self._prompt_tokens = prompt_tokens
         self._task = asyncio.create_task(
-            self._run(request, stream, fallback), name=f"turn {self.number} {self.node}"
+            self._run(request, stream, fallback, shorter), name=f"turn {self.number} {self.node}"
         )
         return self._task
 
@@ -86,14 +98,25 @@ class TurnRunner:
             self._task.cancel()
         return True
 
-    async def _run(self, request: ModelRequest, stream: TextStream, fallback: str) -> Node:
+    async def _run(
+        self,
+        request: ModelRequest,
+        stream: TextStream,
+        fallback: str,
+        shorter: Callable[[], ModelRequest],
+    ) -> Node:
         reason, error = EndReason.COMPLETE, None
         try:
             if self._stop is None:
                 self.phase = "streaming"
                 self._expect_words()
                 async with asyncio.timeout(self._context.limits.turn_seconds):
-                    reason = await self._stream(request, stream)
+                    try:
+                        reason = await self._stream(request, stream)
+                    except BackendError as problem:
+                        if problem.code != ErrorCode.MODEL_CONTEXT_OVERFLOW or stream.text:
+                            raise
+                        reason = await self._stream(shorter(), stream)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if self._stop is None or task is None:
@@ -120,7 +143,7 @@ class TurnRunner:
         try:
             async for item in answer:
                 if type(item) is Finished:
-                    self._usage = item.usage
+                    self._take_usage(item.usage)
                     emit(stream.finish())
                     return _FINISHED[item.reason]
                 emit(feed(item.text))  # type: ignore[union-attr]
@@ -130,6 +153,13 @@ class TurnRunner:
             await answer.aclose()
         emit(stream.finish())
         return EndReason.COMPLETE
+
+    def _take_usage(self, usage: Usage) -> None:
+        context = self._context
+        context.calibration = context.calibration.observe(
+            model_key(context, self._persona), self._prompt_tokens, usage.input_tokens
+        )
+        self._usage = usage
 
     def _emit(self, pieces: list[Piece]) -> None:
         for piece in pieces:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..backends.base import ModelBackend, Sampling
+from ..backends.routing import AttemptFailed
 from ..engine.context import EngineContext, EngineLimits
 from ..engine.registry import Registry
 from ..errors import SettingsError
@@ -90,12 +91,21 @@ class App:
         return loaded
 
     async def _start_backend(self) -> ModelBackend:
-        choice = choose_backend(self.settings)
+        choice = choose_backend(self.settings, listen=self._note_attempt)
         for note in choice.notes:
             self.log.warning("model.note", note=note)
         self._stack.push_async_callback(choice.backend.aclose)
         await choice.backend.start()
         return choice.backend
+
+    def _note_attempt(self, failed: AttemptFailed) -> None:
+        self.log.warning(
+            "model.attempt_failed",
+            backend=failed.backend,
+            attempt=failed.attempt,
+            code=failed.code,
+            detail=failed.detail,
+        )
 
     async def _listen(self) -> None:
         settings = self.settings
@@ -149,6 +159,7 @@ def _limits(settings: Settings) -> EngineLimits:
         conversations=limits.conversations,
         replay_bytes=limits.replay_bytes,
         detach_seconds=limits.detach_grace,
+        filler_seconds=settings.model.filler_after,
         turn_seconds=settings.model.turn_timeout + 5,  # the backend's own limit rings first
         prompt_tokens=limits.prompt_tokens,
         answer_tokens=settings.model.max_tokens,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from msgspec import Struct, structs
@@ -14,9 +14,10 @@ from ..backends.clocks import Timeouts
 from ..backends.local import LocalBackend
 from ..backends.openai_http import OpenAIBackend
 from ..backends.profiles import PROFILES, Profile
+from ..backends.routing import AttemptFailed, RoutingBackend
 from ..backends.scripted import ScriptedBackend
 from ..errors import DialogueError, SettingsError
-from ..settings import Settings
+from ..settings import ModelSettings, Settings
 
 GENERIC = "openai-compatible"
 AUTOMATIC = ("openrouter", "minimax", "openai")
@@ -30,15 +31,33 @@ class Choice(Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
-def choose_backend(settings: Settings, environ: Mapping[str, str] = os.environ) -> Choice:
-    """The backend that the settings ask for. Raises a SettingsError that says what to change."""
-    wanted = settings.model.backend
+def choose_backend(
+    settings: Settings,
+    environ: Mapping[str, str] = os.environ,
+    listen: Callable[[AttemptFailed], None] = lambda _: None,
+) -> Choice:
+    """The backend that the settings ask for, its fallbacks behind it. `listen` is told of every
+    attempt that failed. Raises a SettingsError that says what to change."""
+    first = _choose(settings, settings.model.backend, environ)
+    if isinstance(first.backend, ScriptedBackend):
+        return first
+    chain, notes = [first.backend], list(first.notes)
+    for entry in filter(None, map(str.strip, settings.model.fallback.split(","))):
+        name, _, model = entry.partition(":")
+        # An address, a model and a key in the settings are meant for the first backend.
+        own = ModelSettings(backend=name, name=model, max_tokens=settings.model.max_tokens)
+        further = _choose(structs.replace(settings, model=own), name, environ)
+        chain.append(further.backend)
+        notes += further.notes
+    return Choice(RoutingBackend(chain, listen=listen), tuple(notes))
+
+
+def _choose(settings: Settings, wanted: str, environ: Mapping[str, str]) -> Choice:
     if wanted == "auto":
         return _automatic(settings, environ)
     if wanted == "scripted":
-        return Choice(
-            ScriptedBackend(), ("the NPCs speak their authored lines; no model is asked",)
-        )
+        note = "the NPCs speak their authored lines; no model is asked"
+        return Choice(ScriptedBackend(), (note,))
     if wanted == "local":
         return Choice(_local(settings))
     profile = PROFILES.get(wanted)
@@ -69,8 +88,10 @@ def _automatic(settings: Settings, environ: Mapping[str, str]) -> Choice:
 
 def _local(settings: Settings) -> LocalBackend:
     local = settings.local
+    layout = settings.model.layout
     return LocalBackend(
         weights.find(local.model),
+        layout="compact" if layout == "auto" else layout,
         threads=local.threads,
         parallel=local.parallel,
         context=local.context,
@@ -88,6 +109,8 @@ def _service(settings: Settings, profile: Profile, environ: Mapping[str, str]) -
         raise SettingsError(
             f"model.base_url: {profile.name} needs the address of its API, up to /v1."
         )
+    if model.key_env:
+        changes["key_env"] = model.key_env
     return OpenAIBackend(
         structs.replace(profile, **changes),
         base_url=model.base_url,

@@ -8,6 +8,7 @@ import pytest
 from dialogue_protocol.codes import EndReason, ErrorCode
 from dialogue_protocol.messages import Cue, Delta, Interrupt, Say, Turn, TurnEnd
 
+from dialogue_server.backends.base import Usage
 from dialogue_server.domain.conversation import ConversationKey
 from dialogue_server.engine.context import EngineLimits
 from dialogue_server.engine.observer import CueDropped, Failure, TurnFinished, TurnStarted
@@ -339,3 +340,45 @@ async def test_every_turn_is_reported_once_with_its_figures() -> None:
     assert (record.reason, record.length, record.output_tokens) == (EndReason.COMPLETE, 9, 10)
     assert isinstance(answer.ended, TurnEnd)
     assert MIRA.id == record.npc
+
+
+async def test_a_prompt_that_overflows_the_model_is_trimmed_and_asked_again_once() -> None:
+    backend = SteeredBackend()
+    overflow = BackendError(ErrorCode.MODEL_CONTEXT_OVERFLOW, "Too long.")
+    async with serving(backend, limits=EngineLimits(prompt_tokens=600)) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        for line in range(12):
+            await client.send(Say("c", str(line), f"Question {line}? " * 8))
+            call = await backend.call()
+            call.say("A long answer. " * 8)
+            call.finish()
+            await client.answer()
+        await client.send(Say("c", "x", "And?"))
+        first = await backend.call()
+        first.fail(overflow)
+        second = await backend.call()
+        sizes = [sum(len(m.content) for m in c.request.messages) for c in (first, second)]
+        assert sizes[1] < 0.8 * sizes[0]
+        second.say("Well.")
+        second.finish()
+        answer = await client.answer()
+        assert (answer.text, answer.ended.reason) == ("Well.", "complete")
+        await client.send(Say("c", "y", "And?"))
+        (await backend.call()).fail(overflow)
+        (await backend.call()).fail(overflow)
+        answer = await client.answer()
+        assert (answer.ended.reason, answer.ended.code) == ("fallback", "model_context_overflow")
+
+
+async def test_the_models_own_count_corrects_the_estimate() -> None:
+    backend = SteeredBackend()
+    async with serving(backend) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Say("c", "1", "Hello?"))
+        call = await backend.call()
+        call.say("Good day.")
+        call.finish(usage=Usage(input_tokens=2 * served.seen(TurnStarted)[0].prompt_tokens))
+        await client.answer()
+        assert served.context.calibration.factors["steered"] == pytest.approx(2.0, rel=0.01)
