@@ -99,9 +99,10 @@ def _compare(
     ratios = [
         ours.cpu_us_per_token / bare.cpu_us_per_token
         for bare, ours in zip(runs["bare forwarder"], runs["server"], strict=True)
+        if bare.cpu_us_per_token  # a very short run may be less than the clock's tick
     ]
     result: dict[str, Any] = {name: _figures(each) for name, each in runs.items()}
-    result["ratio"] = _series(ratios)
+    result["ratio"] = _series(ratios or [0.0])
     result["setup"] = {"streams": streams, "rate": rate, "tokens_per_stream": tokens}
     return result
 

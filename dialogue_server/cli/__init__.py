@@ -13,6 +13,7 @@ from ..errors import DialogueError, SettingsError
 from ..server.websocket import ConnectError
 from .chat import chat
 from .demo import demo
+from .evaluate import evaluate
 from .init import init
 from .invocation import Invocation
 from .link import LinkLost
@@ -45,7 +46,7 @@ def cli(context: click.Context, debug: bool) -> None:
     context.obj.debug = debug
 
 
-for _command in (init, serve, chat, demo, model, settings):
+for _command in (init, serve, chat, demo, model, evaluate, settings):
     cli.add_command(_command)
 
 
