@@ -62,9 +62,8 @@ class App:
         self.log.info("server.ready", url=self.url, npcs=sorted(world.personas), model=backend.name)
 
     async def run(self) -> None:
-        """Serve until a signal or `request_stop`."""
-        with _signals(self.request_stop):
-            await self._stopping.wait()
+        """Serve until `request_stop`."""
+        await self._stopping.wait()
         self.log.info("server.stopping", grace=self.settings.server.shutdown_grace)
 
     def request_stop(self) -> None:
@@ -132,15 +131,17 @@ class App:
 
 
 async def serve(settings: Settings, ready: Callable[[App], None] | None = None) -> None:
-    """Run a server until it is told to stop. `ready` is called once it listens."""
+    """Run a server until SIGINT or SIGTERM (Ctrl-C on Windows). `ready` is called once it
+    listens."""
     app = App(settings)
-    await app.start()
-    try:
-        if ready is not None:
-            ready(app)
-        await app.run()
-    finally:
-        await app.stop()
+    with _signals(app.request_stop):  # from the start: a signal while it starts stops it too
+        await app.start()
+        try:
+            if ready is not None:
+                ready(app)
+            await app.run()
+        finally:
+            await app.stop()
 
 
 def _store(settings: Settings) -> Store:
