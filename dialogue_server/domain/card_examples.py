@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from .persona import Example
 
+MAX_NAME = 200
 _START = re.compile(r"<START>", re.I)
 _USER = re.compile(r"\s*(?:\{\{\s*user\s*\}\}|<user>|you)\s*:\s?", re.I)
 _CHAR = r"\s*(?:\{{\{{\s*(?:char|bot)\s*\}}\}}|<(?:char|bot)>|{name})\s*:\s?"
@@ -18,7 +19,8 @@ _CHAR = r"\s*(?:\{{\{{\s*(?:char|bot)\s*\}}\}}|<(?:char|bot)>|{name})\s*:\s?"
 def split(text: str, names: Sequence[str]) -> tuple[list[Example], int]:
     """The exchanges of a card's examples, macros still in them, and how many lines had none of
     the two speakers or no counterpart. `names` are the NPC's."""
-    known = "|".join(re.escape(name) for name in names if name.strip()) or r"(?!)"
+    known = "|".join(re.escape(name) for name in names if 0 < len(name.strip()) <= MAX_NAME)
+    known = known or r"(?!)"
     char = re.compile(_CHAR.format(name=f"(?:{known})"), re.I)
     found: list[Example] = []
     lost = 0
