@@ -19,13 +19,15 @@ _WORDS = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _UNSPACED = re.compile(r"[\u0e00-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 
 # Words that every line may have: they tell nothing, unless a phrase of `keys` holds them.
-_FUNCTION_WORDS = frozenset(
-    """a about all am an and any are as at be been but by can could did do does for from had has
-    have he her here him his how i if in into is it its just me mine my no not of off on one or
-    our out please she so some tell than that the their them then there these they this those to
-    too up us very was we were what when where which who whom whose why will with would yes you
-    your yours i'm you're it's that's what's don't know think want get got going""".split()
-)
+_FUNCTION_WORD_LIST = """
+a about all am an and any are as at be been but by can could did do does for from
+had has have he her here him his how i if in into is it its just me my no not
+of off on one or our out please she so some tell than that the their them then there
+these they this those to too up us very was we were what when where which who whom
+whose why will with would yes you your yours i'm you're it's that's what's don't
+know think want get got going
+"""
+_FUNCTION_WORDS = frozenset(_FUNCTION_WORD_LIST.split())
 _FUNCTION_WEIGHT = 0.1
 _KEY_WEIGHT = 2.0
 RELEVANT = 0.5
