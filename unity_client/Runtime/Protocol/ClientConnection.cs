@@ -39,7 +39,7 @@ namespace DialogueServer.Protocol
         private readonly MsgpackWriter _writer = new MsgpackWriter();
         private readonly Outbox _outbox = new Outbox();
         private readonly Dictionary<string, OpenMessage> _opens = new Dictionary<string, OpenMessage>();
-        private readonly List<SayMessage> _says = new List<SayMessage>();
+        private readonly List<IClientMessage> _lines = new List<IClientMessage>();
         private readonly Dictionary<long, LineKey> _turns = new Dictionary<long, LineKey>();
         private readonly Bookkeeping _bookkeeping;
         private int _unackedMessages;
@@ -75,8 +75,9 @@ namespace DialogueServer.Protocol
         /// and <see cref="Recover"/> opens the conversations again.</summary>
         public bool Lost { get; private set; }
 
-        /// <summary>The lines whose turn has not ended and that no error has refused, oldest first.</summary>
-        public IReadOnlyList<SayMessage> Unanswered => _says;
+        /// <summary>The Say and Regenerate messages whose turn has not ended and that no error has
+        /// refused, oldest first.</summary>
+        public IReadOnlyList<IClientMessage> Unanswered => _lines;
 
         /// <summary>The first frame of a socket. Asks to resume if there is a session.</summary>
         public byte[] Hello()
@@ -109,24 +110,24 @@ namespace DialogueServer.Protocol
             Require(State == ConnectionState.Greeting || State == ConnectionState.Attached, "receive");
             var reader = new MsgpackReader(frame);
             int type = -1;
+            int items;
             try
             {
-                int items = reader.ReadArrayHeader("message");
+                items = reader.ReadArrayHeader("message");
                 if (items == 0) throw reader.Missing("type");
                 type = reader.ReadType();
-                _bookkeeping.Begin(handler, frame.Count);
-                if (ServerMessages.Read(ref reader, type, items, _bookkeeping)) return;
-                reader.Finish(items - 1);
             }
-            catch (MessageFormatException)
+            finally
             {
-                // An unreadable frame counts: only sequenced messages have a shape that changes.
-                if (type < 0 || type >= ProtocolInfo.FirstSequencedType) CountIfAttached(frame.Count);
-                throw;
+                // A frame counts even if it cannot be read, unless it is known to have no number.
+                bool sequenced = type < 0 || type >= ProtocolInfo.FirstSequencedType;
+                if (sequenced && State == ConnectionState.Attached) Count(frame.Count);
             }
-            if (State == ConnectionState.Greeting)
+            if (State == ConnectionState.Greeting
+                && type != WelcomeMessage.TypeNumber && type != ErrorMessage.TypeNumber)
                 throw new ProtocolViolationException("expected welcome first, got type " + type);
-            if (type >= ProtocolInfo.FirstSequencedType) Count(frame.Count);
+            _bookkeeping.Next = handler;
+            if (!ServerMessages.Read(ref reader, type, items, _bookkeeping)) reader.Finish(items - 1);
         }
 
         /// <summary>
@@ -148,11 +149,11 @@ namespace DialogueServer.Protocol
             Lost = false;
             _outbox.Clear();
             Sent = 0;
-            var says = new List<SayMessage>(_says);
+            var lines = new List<IClientMessage>(_lines);
             foreach (OpenMessage open in new List<OpenMessage>(_opens.Values)) frames.Add(Send(open));
             if (snapshots != null)
                 foreach (StateMessage snapshot in snapshots) frames.Add(Send(snapshot));
-            foreach (SayMessage say in says) frames.Add(Send(say));
+            foreach (IClientMessage line in lines) frames.Add(Send(line));
             return frames;
         }
 
@@ -191,13 +192,14 @@ namespace DialogueServer.Protocol
                 case OpenMessage open:
                     _opens[open.Conversation] = open;
                     break;
-                case SayMessage say:
-                    Forget(new LineKey(say.Conversation, say.Line));
-                    _says.Add(say);
+                case SayMessage _: case RegenerateMessage _:
+                    LineKey key = LineKey.Of(message);
+                    Forget(key);
+                    _lines.Add(message);
                     break;
                 case CloseMessage close:
                     _opens.Remove(close.Conversation);
-                    _says.RemoveAll(say => say.Conversation == close.Conversation);
+                    _lines.RemoveAll(line => LineKey.Of(line).Conversation == close.Conversation);
                     break;
             }
         }
@@ -240,12 +242,14 @@ namespace DialogueServer.Protocol
             _unackedBytes += bytes;
         }
 
-        private void CountIfAttached(int bytes)
-        {
-            if (State == ConnectionState.Attached) Count(bytes);
-        }
+        private void Forget(LineKey key) => _lines.RemoveAll(line => LineKey.Of(line).Equals(key));
 
-        private void Forget(LineKey key) => _says.RemoveAll(say => key.Names(say));
+        /// <summary>An open with a checkpoint rolls back once; a later one must not do it again.</summary>
+        private void KeepOpen(string name)
+        {
+            if (_opens.TryGetValue(name, out OpenMessage open) && open.Checkpoint.Length > 0)
+                _opens[name] = new OpenMessage(open.Conversation, open.Npcs, open.Player, open.Scene, open.Locale);
+        }
 
         private byte[] Encode(IClientMessage message)
         {
@@ -260,121 +264,111 @@ namespace DialogueServer.Protocol
                 throw new InvalidOperationException("A connection cannot " + what + " in state " + State + ".");
         }
 
-        private readonly struct LineKey
+        private readonly struct LineKey : IEquatable<LineKey>
         {
-            private readonly string _conversation;
+            public readonly string Conversation;
             private readonly string _line;
 
             public LineKey(string conversation, string line)
             {
-                _conversation = conversation;
+                Conversation = conversation;
                 _line = line;
             }
 
-            public bool Names(SayMessage say) => say.Conversation == _conversation && say.Line == _line;
+            /// <summary>The key of a Say or Regenerate; of anything else one that equals no other.</summary>
+            public static LineKey Of(IClientMessage message)
+            {
+                if (message is SayMessage say) return new LineKey(say.Conversation, say.Line);
+                return message is RegenerateMessage again
+                    ? new LineKey(again.Conversation, again.Line)
+                    : default;
+            }
+
+            public bool Equals(LineKey other) =>
+                Conversation != null && Conversation == other.Conversation && _line == other._line;
+
+            public override bool Equals(object other) => other is LineKey key && Equals(key);
+
+            public override int GetHashCode() => _line == null ? 0 : _line.GetHashCode();
         }
 
         /// <summary>Notes what a message answers before the game sees it.</summary>
-        private sealed class Bookkeeping : IServerMessageHandler
+        private sealed class Bookkeeping : ServerMessageForwarder
         {
             private readonly ClientConnection _connection;
-            private IServerMessageHandler _handler;
-            private int _bytes;
 
             public Bookkeeping(ClientConnection connection) => _connection = connection;
 
-            public void Begin(IServerMessageHandler handler, int bytes)
-            {
-                _handler = handler;
-                _bytes = bytes;
-            }
-
-            public void OnWelcome(in WelcomeMessage message)
+            public override void OnWelcome(in WelcomeMessage message)
             {
                 _connection.Welcomed(in message);
-                _handler.OnWelcome(in message);
+                base.OnWelcome(in message);
             }
 
-            public void OnPong(in PongMessage message)
+            public override void OnOpened(in OpenedMessage message)
             {
-                RequireWelcome("pong");
-                _handler.OnPong(in message);
-            }
-
-            public void OnGoAway(in GoAwayMessage message)
-            {
-                RequireWelcome("go_away");
-                _handler.OnGoAway(in message);
-            }
-
-            public void OnOpened(in OpenedMessage message)
-            {
-                Count("opened");
                 string name = message.Conversation;
-                _connection._outbox.Settle(m => m is OpenMessage open && open.Conversation == name);
-                _handler.OnOpened(in message);
+                _connection._outbox.Settle(m =>
+                    (m is OpenMessage open && open.Conversation == name)
+                    || (m is LoadMessage load && load.Conversation == name));
+                _connection.KeepOpen(name);
+                base.OnOpened(in message);
             }
 
-            public void OnStateOk(in StateOkMessage message)
+            public override void OnSaved(in SavedMessage message)
             {
-                Count("state_ok");
+                string name = message.Conversation;
+                _connection._outbox.Settle(m => m is SaveMessage save && save.Conversation == name);
+                base.OnSaved(in message);
+            }
+
+            public override void OnTranscript(in TranscriptMessage message)
+            {
+                string name = message.Conversation;
+                _connection._outbox.Settle(m => m is HistoryMessage history && history.Conversation == name);
+                base.OnTranscript(in message);
+            }
+
+            public override void OnStateOk(in StateOkMessage message)
+            {
                 string name = message.Conversation;
                 _connection._outbox.Settle(m => m is StateMessage state && state.Conversation == name);
-                _handler.OnStateOk(in message);
+                base.OnStateOk(in message);
             }
 
-            public void OnTurn(in TurnMessage message)
+            public override void OnTurn(in TurnMessage message)
             {
-                Count("turn");
                 if (message.Line.Length > 0)
                 {
                     var key = new LineKey(message.Conversation, message.Line);
                     _connection._turns[message.Turn] = key;
                     SettleLine(key);
                 }
-                _handler.OnTurn(in message);
+                base.OnTurn(in message);
             }
 
-            public void OnDelta(in DeltaMessage message)
+            public override void OnTurnEnd(in TurnEndMessage message)
             {
-                Count("delta");
-                _handler.OnDelta(in message);
-            }
-
-            public void OnCue(in CueMessage message)
-            {
-                Count("cue");
-                _handler.OnCue(in message);
-            }
-
-            public void OnTurnEnd(in TurnEndMessage message)
-            {
-                Count("turn_end");
                 if (_connection._turns.TryGetValue(message.Turn, out LineKey key))
                 {
                     _connection._turns.Remove(message.Turn);
                     _connection.Forget(key);
                 }
-                _handler.OnTurnEnd(in message);
+                base.OnTurnEnd(in message);
             }
 
-            public void OnError(in ErrorMessage message)
+            public override void OnError(in ErrorMessage message)
             {
                 // Before the welcome an error says why the socket will be closed.
-                if (_connection.State == ConnectionState.Attached)
-                {
-                    Count("error");
-                    Refused(in message);
-                }
-                _handler.OnError(in message);
+                if (_connection.State == ConnectionState.Attached) Refused(in message);
+                base.OnError(in message);
             }
 
-            public void OnClosed(in ClosedMessage message)
+            public override void OnClosed(in ClosedMessage message)
             {
-                Count("closed");
                 string name = message.Conversation;
                 _connection._outbox.Settle(m => m is CloseMessage close && close.Conversation == name);
-                _handler.OnClosed(in message);
+                base.OnClosed(in message);
             }
 
             private void Refused(in ErrorMessage message)
@@ -392,25 +386,16 @@ namespace DialogueServer.Protocol
                     IClientMessage failed = _connection._outbox.Settle(m =>
                         (m is OpenMessage open && open.Conversation == name)
                         || (m is StateMessage state && state.Conversation == name)
-                        || (m is CloseMessage close && close.Conversation == name));
+                        || (m is CloseMessage close && close.Conversation == name)
+                        || (m is LoadMessage load && load.Conversation == name)
+                        || (m is SaveMessage save && save.Conversation == name)
+                        || (m is HistoryMessage history && history.Conversation == name));
                     if (failed is OpenMessage) _connection._opens.Remove(name);
                 }
             }
 
             private void SettleLine(LineKey key) =>
-                _connection._outbox.Settle(m => m is SayMessage say && key.Names(say));
-
-            private void Count(string name)
-            {
-                RequireWelcome(name);
-                _connection.Count(_bytes);
-            }
-
-            private void RequireWelcome(string name)
-            {
-                if (_connection.State == ConnectionState.Greeting)
-                    throw new ProtocolViolationException("expected welcome first, got " + name);
-            }
+                _connection._outbox.Settle(m => LineKey.Of(m).Equals(key));
         }
     }
 }

@@ -73,6 +73,7 @@ namespace DialogueServer.Protocol
         public const int SlowReader = 4001;
         public const int HandshakeTimeout = 4100;
         public const int SessionLimit = 4101;
+        public const int Flooding = 4102;
         public const int ProtocolError = 4200;
         public const int Unauthorized = 4201;
         public const int UnsupportedVersion = 4202;

@@ -1,0 +1,168 @@
+using System;
+using System.Collections.Generic;
+using DialogueServer.Protocol;
+using DialogueServer.Transport;
+
+namespace DialogueServer
+{
+    /// <summary>Hands what the server sends to the conversation that it is about.</summary>
+    public sealed class ConversationRouter : IServerMessageHandler
+    {
+        private readonly Dictionary<string, DialogueConversation> _conversations =
+            new Dictionary<string, DialogueConversation>();
+        private readonly Dictionary<long, Speaking> _turns = new Dictionary<long, Speaking>();
+        private DialogueSession _session;
+        private Player _player;
+
+        /// <summary>An error that is about no conversation of ours.</summary>
+        public event Action<DialogueException> Failed;
+
+        public IEnumerable<DialogueConversation> Conversations => _conversations.Values;
+
+        /// <summary>The session is about to start: conversations open over it, now and later.</summary>
+        public void Attach(DialogueSession session, Player player)
+        {
+            _session = session;
+            _player = player;
+            session.Lost += OnLost;
+            session.Snapshots = Snapshots;
+            foreach (DialogueConversation conversation in _conversations.Values) conversation.Open(player, session.Send);
+        }
+
+        /// <summary>The session is over. With an error every turn under way fails, else it is cancelled.</summary>
+        public void Detach(DialogueException error)
+        {
+            if (_session != null) _session.Lost -= OnLost;
+            if (error == null) // of our own will: the NPCs remember what the player has seen
+                foreach (DialogueConversation conversation in All()) conversation.Interrupt();
+            _session = null;
+            _turns.Clear();
+            foreach (DialogueConversation conversation in All()) conversation.Detach(error);
+        }
+
+        public void Add(DialogueConversation conversation)
+        {
+            if (_conversations.ContainsKey(conversation.Name))
+                throw new ArgumentException(
+                    "There is already a conversation called \"" + conversation.Name + "\"; give each its own name.");
+            _conversations.Add(conversation.Name, conversation);
+            if (_session != null) conversation.Open(_player, _session.Send);
+        }
+
+        public void Remove(DialogueConversation conversation)
+        {
+            if (!_conversations.TryGetValue(conversation.Name, out DialogueConversation known)
+                || known != conversation) return;
+            if (_session != null)
+            {
+                conversation.Interrupt(); // the NPC remembers what the player has seen
+                _session.Send(new CloseMessage(conversation.Name));
+            }
+            _conversations.Remove(conversation.Name);
+            var over = new List<long>();
+            foreach (KeyValuePair<long, Speaking> pair in _turns)
+                if (pair.Value.Conversation == conversation) over.Add(pair.Key);
+            foreach (long turn in over) _turns.Remove(turn);
+            conversation.Detach(null);
+        }
+
+        void IServerMessageHandler.OnWelcome(in WelcomeMessage message)
+        {
+        }
+
+        void IServerMessageHandler.OnPong(in PongMessage message)
+        {
+        }
+
+        void IServerMessageHandler.OnGoAway(in GoAwayMessage message)
+        {
+        }
+
+        void IServerMessageHandler.OnClosed(in ClosedMessage message)
+        {
+        }
+
+        void IServerMessageHandler.OnOpened(in OpenedMessage message)
+        {
+            if (Find(message.Conversation, out DialogueConversation conversation)) conversation.OnOpened(in message);
+        }
+
+        void IServerMessageHandler.OnStateOk(in StateOkMessage message)
+        {
+            if (Find(message.Conversation, out DialogueConversation conversation)) conversation.OnStateOk(in message);
+        }
+
+        void IServerMessageHandler.OnSaved(in SavedMessage message)
+        {
+            if (Find(message.Conversation, out DialogueConversation conversation)) conversation.OnSaved(in message);
+        }
+
+        void IServerMessageHandler.OnTranscript(in TranscriptMessage message)
+        {
+            if (Find(message.Conversation, out DialogueConversation conversation)) conversation.OnTranscript(in message);
+        }
+
+        void IServerMessageHandler.OnTurn(in TurnMessage message)
+        {
+            if (Find(message.Conversation, out DialogueConversation conversation))
+                _turns[message.Turn] = new Speaking(conversation, conversation.OnTurn(in message));
+        }
+
+        void IServerMessageHandler.OnDelta(in DeltaMessage message)
+        {
+            if (_turns.TryGetValue(message.Turn, out Speaking speaking))
+                speaking.Conversation.OnDelta(speaking.Turn, message.Text);
+        }
+
+        void IServerMessageHandler.OnCue(in CueMessage message)
+        {
+            if (_turns.TryGetValue(message.Turn, out Speaking speaking))
+                speaking.Conversation.OnCue(speaking.Turn, in message);
+        }
+
+        void IServerMessageHandler.OnTurnEnd(in TurnEndMessage message)
+        {
+            if (!_turns.TryGetValue(message.Turn, out Speaking speaking)) return;
+            _turns.Remove(message.Turn);
+            speaking.Conversation.OnTurnEnd(speaking.Turn, in message);
+        }
+
+        void IServerMessageHandler.OnError(in ErrorMessage message)
+        {
+            if (Find(message.Conversation, out DialogueConversation conversation)) conversation.OnError(in message);
+            else Failed?.Invoke(new DialogueException(in message));
+        }
+
+        private void OnLost()
+        {
+            _turns.Clear();
+            foreach (DialogueConversation conversation in All()) conversation.Lost();
+        }
+
+        private IEnumerable<StateMessage> Snapshots()
+        {
+            foreach (DialogueConversation conversation in All())
+            {
+                StateMessage snapshot = conversation.Snapshot();
+                if (snapshot != null) yield return snapshot;
+            }
+        }
+
+        private bool Find(string name, out DialogueConversation conversation) =>
+            _conversations.TryGetValue(name, out conversation);
+
+        private List<DialogueConversation> All() => new List<DialogueConversation>(_conversations.Values);
+
+        private readonly struct Speaking
+        {
+            public readonly DialogueConversation Conversation;
+            public readonly DialogueTurn Turn;
+
+            public Speaking(DialogueConversation conversation, DialogueTurn turn)
+            {
+                Conversation = conversation;
+                Turn = turn;
+            }
+        }
+    }
+}

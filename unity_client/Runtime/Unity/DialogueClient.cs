@@ -1,0 +1,203 @@
+using System;
+using System.Threading;
+using System.Threading.Tasks;
+using DialogueServer.Protocol;
+using DialogueServer.Transport;
+using UnityEngine;
+using UnityEngine.Events;
+
+namespace DialogueServer
+{
+    /// <summary>
+    /// The game's connection to the dialogue server: one for all NPCs. It reconnects and resumes
+    /// by itself. Everything is called and raised on the main thread, in Update.
+    /// </summary>
+    [AddComponentMenu("Dialogue/Dialogue Client")]
+    [DefaultExecutionOrder(-100)]
+    [DisallowMultipleComponent]
+    public sealed class DialogueClient : MonoBehaviour
+    {
+        private const string PlayerIdKey = "DialogueServer.PlayerId";
+
+        [SerializeField]
+        private DialogueSettings settings;
+
+        [Tooltip("Connect as soon as the object is enabled. Switch it off to set a token or a player first.")]
+        [SerializeField]
+        private bool connectOnEnable = true;
+
+        [Tooltip("Stay when another scene is loaded.")]
+        [SerializeField]
+        private bool keepBetweenScenes = true;
+
+        [SerializeField]
+        private UnityEvent onOnline = new UnityEvent();
+
+        [Tooltip("The connection is gone; the text says why. It comes back by itself unless it failed.")]
+        [SerializeField]
+        private UnityEvent<string> onOffline = new UnityEvent<string>();
+
+        private readonly ConversationRouter _router = new ConversationRouter();
+        private DialogueSession _session;
+
+        /// <summary>The client that NPCs use when none is assigned to them: the first one enabled.</summary>
+        public static DialogueClient Default { get; private set; }
+
+        /// <summary>
+        /// Asked before every connection, so that a token may expire. Set it before connecting:
+        /// in Awake of another component, or with "Connect On Enable" switched off.
+        /// </summary>
+        public Func<CancellationToken, Task<string>> TokenProvider { get; set; }
+
+        /// <summary>Who plays; from the settings unless it was set. Set it before connecting.</summary>
+        public Player Player { get; set; }
+
+        public DialogueSettings Settings
+        {
+            get => settings;
+            set => settings = value;
+        }
+
+        public SessionStatus Status => _session == null ? SessionStatus.Offline : _session.Status;
+
+        /// <summary>Why the client is Waiting or has Failed.</summary>
+        public string Reason => _session == null ? "" : _session.Reason;
+
+        /// <summary>Seconds until the next attempt, while Waiting.</summary>
+        public double RetryIn => _session == null ? 0 : _session.RetryIn;
+
+        /// <summary>What the server accepts; null before it was first reached.</summary>
+        public Limits Limits => _session?.Limits;
+
+        public event Action<SessionStatus> StatusChanged;
+
+        /// <summary>An error that is about no NPC.</summary>
+        public event Action<DialogueException> Failed;
+
+        /// <summary>For tests: makes the sockets.</summary>
+        internal Func<ITransport> CreateTransport { get; set; }
+
+        /// <summary>A token that never changes.</summary>
+        public void SetToken(Func<string> token) => TokenProvider = cancel => Task.FromResult(token());
+
+        public void Connect()
+        {
+            if (!isActiveAndEnabled)
+                throw new InvalidOperationException("Enable the DialogueClient \"" + name + "\" before it connects.");
+            if (Status != SessionStatus.Offline && Status != SessionStatus.Failed) return;
+            if (settings == null)
+                throw new InvalidOperationException(
+                    "The DialogueClient \"" + name + "\" has no settings: create them with Assets > Create > Dialogue > "
+                    + "Settings and assign them.");
+            Disconnect();
+            _session = new DialogueSession(Options(), _router);
+            _session.StatusChanged += OnStatusChanged;
+            _session.Warned += OnWarned;
+            _session.Threw += OnThrew;
+            _router.Attach(_session, Player ?? DefaultPlayer());
+            _session.Start();
+        }
+
+        /// <summary>Ends the session. NPCs stay registered and open again after another Connect.</summary>
+        public void Disconnect()
+        {
+            DialogueSession session = _session;
+            if (session == null) return;
+            _router.Detach(null);
+            session.Stop();
+            session.Dispose();
+            _session = null;
+        }
+
+        internal void Add(DialogueConversation conversation) => _router.Add(conversation);
+
+        internal void Remove(DialogueConversation conversation) => _router.Remove(conversation);
+
+        private void Awake()
+        {
+            _router.Failed += error => Failed?.Invoke(error);
+            if (keepBetweenScenes && transform.parent == null && Application.isPlaying) DontDestroyOnLoad(gameObject);
+        }
+
+        private void OnEnable()
+        {
+            if (Default == null) Default = this;
+        }
+
+        // Not in OnEnable: others set the token and the player in their Awake and OnEnable.
+        private void Start()
+        {
+            if (connectOnEnable) Connect();
+        }
+
+        private void Update() => _session?.Update(Time.realtimeSinceStartupAsDouble);
+
+        private void OnDisable()
+        {
+            if (Default == this) Default = null;
+            Disconnect();
+        }
+
+        private void OnDestroy()
+        {
+            StatusChanged = null;
+            Failed = null;
+            TokenProvider = null;
+        }
+
+        private void OnApplicationQuit() => Disconnect();
+
+        private SessionOptions Options()
+        {
+            var options = new SessionOptions
+            {
+                Url = settings.url,
+                Client = settings.clientName.Length > 0
+                    ? settings.clientName
+                    : Application.productName + " " + Application.version,
+                Locale = settings.locale,
+                Token = TokenProvider,
+                ConnectTimeout = TimeSpan.FromSeconds(settings.connectTimeout),
+                HeartbeatInterval = TimeSpan.FromSeconds(settings.heartbeat),
+                LongestDelay = TimeSpan.FromSeconds(settings.longestRetry),
+            };
+            if (CreateTransport != null) options.CreateTransport = CreateTransport;
+            return options;
+        }
+
+        private Player DefaultPlayer()
+        {
+            string id = settings.playerId;
+            if (id.Length == 0)
+            {
+                id = PlayerPrefs.GetString(PlayerIdKey, "");
+                if (id.Length == 0)
+                {
+                    id = Guid.NewGuid().ToString("N");
+                    PlayerPrefs.SetString(PlayerIdKey, id);
+                }
+            }
+            return new Player(id, settings.playerName, settings.playerPersona);
+        }
+
+        private void OnStatusChanged(SessionStatus status)
+        {
+            if (status == SessionStatus.Failed)
+            {
+                Debug.LogError("Dialogue: " + Reason, this);
+                _router.Detach(new DialogueException(DialogueException.Disconnected, Reason));
+            }
+            StatusChanged?.Invoke(status);
+            if (status == SessionStatus.Online) onOnline.Invoke();
+            else if (status == SessionStatus.Waiting || status == SessionStatus.Failed) onOffline.Invoke(Reason);
+        }
+
+        private void OnWarned(string warning) => Debug.LogWarning("Dialogue: " + warning, this);
+
+        private void OnThrew(Exception error) => Debug.LogException(error, this);
+
+        /// <summary>With domain reload switched off, statics survive from one play to the next.</summary>
+        [RuntimeInitializeOnLoadMethod(RuntimeInitializeLoadType.SubsystemRegistration)]
+        private static void ResetStatics() => Default = null;
+    }
+}

@@ -1,0 +1,34 @@
+using System;
+using DialogueServer.Protocol;
+
+namespace DialogueServer
+{
+    /// <summary>The server refused a request; the session lives on.</summary>
+    public sealed class DialogueException : Exception
+    {
+        /// <summary>The code of what failed because the connection is gone; the server never sends it.</summary>
+        public const string Disconnected = "disconnected";
+
+        public DialogueException(string code, string detail, bool retryable = false, long retryAfterMs = 0)
+            : base(detail)
+        {
+            Code = code;
+            Retryable = retryable;
+            RetryAfterMs = retryAfterMs;
+        }
+
+        internal DialogueException(in ErrorMessage message)
+            : this(message.Code, message.Detail, message.Retryable, message.RetryAfterMs)
+        {
+        }
+
+        /// <summary>A value of <see cref="ErrorCode"/>, or of a later server.</summary>
+        public string Code { get; }
+
+        /// <summary>The same request may succeed later.</summary>
+        public bool Retryable { get; }
+
+        /// <summary>0 where the server has no advice.</summary>
+        public long RetryAfterMs { get; }
+    }
+}

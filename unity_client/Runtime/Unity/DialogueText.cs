@@ -1,0 +1,267 @@
+using System;
+using UnityEngine;
+using UnityEngine.Events;
+#if DIALOGUE_TMP
+using TMPro;
+#endif
+
+namespace DialogueServer
+{
+    /// <summary>
+    /// Shows what an NPC says, a character at a time, and lets its cues happen when the reveal
+    /// reaches them. With TextMeshPro it writes into a label; without, it hands the visible text
+    /// to an event.
+    /// </summary>
+    [AddComponentMenu("Dialogue/Dialogue Text")]
+    public sealed class DialogueText : MonoBehaviour
+    {
+        [SerializeField]
+        private DialogueNpc npc;
+
+#if DIALOGUE_TMP
+        [SerializeField]
+        private TMP_Text label;
+#endif
+
+        [Min(1f)]
+        [SerializeField]
+        private float charactersPerSecond = 40f;
+
+        [Tooltip("Seconds after . ! ? and the like.")]
+        [Min(0f)]
+        [SerializeField]
+        private float sentencePause = 0.25f;
+
+        [Tooltip("Seconds after , ; : and dashes.")]
+        [Min(0f)]
+        [SerializeField]
+        private float clausePause = 0.1f;
+
+        [Tooltip("Hurry when the reveal is more than so many seconds behind the text.")]
+        [Min(0f)]
+        [SerializeField]
+        private float hurryAfter = 1.5f;
+
+        [Tooltip("Show the greeting when the conversation opens.")]
+        [SerializeField]
+        private bool showGreeting = true;
+
+        [Tooltip("Go on while the game is paused (Time.timeScale 0).")]
+        [SerializeField]
+        private bool ignoreTimeScale = true;
+
+        [Tooltip("The text that is visible now, for labels that are no TextMeshPro.")]
+        [SerializeField]
+        private UnityEvent<string> onVisibleTextChanged = new UnityEvent<string>();
+
+        [Tooltip("All of a text has been shown.")]
+        [SerializeField]
+        private UnityEvent onFinished = new UnityEvent();
+
+        private readonly Typewriter _typewriter = new Typewriter();
+        private DialogueNpc _listensTo;
+        private string _filler = "";
+        private bool _textChanged;
+        private int _shown = -1;
+
+        public DialogueNpc Npc
+        {
+            get => npc;
+            set
+            {
+                npc = value;
+                if (isActiveAndEnabled) Listen();
+            }
+        }
+
+#if DIALOGUE_TMP
+        public TMP_Text Label
+        {
+            get => label;
+            set
+            {
+                label = value;
+                Prepare();
+            }
+        }
+#endif
+
+        public float CharactersPerSecond
+        {
+            get => charactersPerSecond;
+            set => charactersPerSecond = value;
+        }
+
+        /// <summary>How many code points of the text are shown.</summary>
+        public int Visible => _typewriter.Visible;
+
+        /// <summary>What is shown; the filler while nothing else is.</summary>
+        public string VisibleText => _filler.Length > 0 ? _filler : _typewriter.VisibleText;
+
+        /// <summary>Everything that has been said is shown.</summary>
+        public bool IsFinished => _typewriter.Finished;
+
+        public event Action Finished;
+
+        public event Action<string> VisibleTextChanged;
+
+        /// <summary>Shows the whole text at once, cues included.</summary>
+        public void Skip() => _typewriter.Skip();
+
+        private void Awake()
+        {
+            _typewriter.CueReached += OnCueReached;
+            _typewriter.Completed += OnCompleted;
+        }
+
+        private void OnEnable()
+        {
+            Prepare();
+            Listen();
+        }
+
+        private void OnDisable() => StopListening();
+
+        private void OnDestroy()
+        {
+            Finished = null;
+            VisibleTextChanged = null;
+        }
+
+        private void LateUpdate()
+        {
+            _typewriter.CharactersPerSecond = charactersPerSecond;
+            _typewriter.SentencePause = sentencePause;
+            _typewriter.ClausePause = clausePause;
+            _typewriter.HurryAfter = hurryAfter;
+            _typewriter.Update(ignoreTimeScale ? Time.unscaledDeltaTime : Time.deltaTime);
+            Show();
+        }
+
+        private void Listen()
+        {
+            StopListening();
+            if (npc == null) return;
+            _listensTo = npc;
+            npc.Presenter = this;
+            npc.Opened += OnOpened;
+            npc.TurnStarted += OnTurnStarted;
+            npc.TurnRestarted += OnTurnRestarted;
+            npc.TextAdded += OnTextAdded;
+            npc.CueReceived += OnCueReceived;
+            npc.TurnInterrupted += OnTurnInterrupted;
+            npc.TurnEnded += OnTurnEnded;
+        }
+
+        private void StopListening()
+        {
+            DialogueNpc old = _listensTo;
+            _listensTo = null;
+            if (ReferenceEquals(old, null)) return;
+            if (old.Presenter == this) old.Presenter = null;
+            old.Opened -= OnOpened;
+            old.TurnStarted -= OnTurnStarted;
+            old.TurnRestarted -= OnTurnRestarted;
+            old.TextAdded -= OnTextAdded;
+            old.CueReceived -= OnCueReceived;
+            old.TurnInterrupted -= OnTurnInterrupted;
+            old.TurnEnded -= OnTurnEnded;
+        }
+
+        private void OnOpened(string greeting)
+        {
+            if (!showGreeting || greeting.Length == 0) return;
+            Clear();
+            _typewriter.Append(greeting);
+            _typewriter.End();
+            _textChanged = true;
+        }
+
+        private void OnTurnStarted(DialogueTurn turn) => Clear();
+
+        private void OnTurnRestarted(DialogueTurn turn)
+        {
+            _typewriter.Restart();
+            _textChanged = true;
+        }
+
+        private void OnTextAdded(DialogueTurn turn, string text)
+        {
+            _filler = "";
+            _typewriter.Append(text);
+            _textChanged = true;
+        }
+
+        private void OnCueReceived(DialogueTurn turn, DialogueCue cue)
+        {
+            if (cue.Kind == DialogueCue.Filler && _typewriter.Total == 0)
+            {
+                _filler = cue.FillerText;
+                _textChanged = true;
+            }
+            _typewriter.Add(cue);
+        }
+
+        private void OnTurnInterrupted(DialogueTurn turn)
+        {
+            _filler = "";
+            _typewriter.End(CodePoints.Count(turn.Text));
+            _textChanged = true;
+        }
+
+        private void OnTurnEnded(DialogueTurn turn)
+        {
+            _filler = "";
+            _textChanged = true;
+            _typewriter.End();
+        }
+
+        private void OnCueReached(DialogueCue cue)
+        {
+            if (_listensTo != null) _listensTo.ReachCue(cue);
+        }
+
+        private void OnCompleted()
+        {
+            Show();
+            onFinished.Invoke();
+            Finished?.Invoke();
+        }
+
+        private void Clear()
+        {
+            _typewriter.Clear();
+            _filler = "";
+            _textChanged = true;
+        }
+
+        private void Prepare()
+        {
+#if DIALOGUE_TMP
+            if (label == null) return;
+            label.parseCtrlCharacters = false; // a model may well write \n for two characters
+            _textChanged = true;
+#endif
+        }
+
+        /// <summary>The label's text changes only when text arrives; the reveal only moves a
+        /// number, so that no line is laid out anew.</summary>
+        private void Show()
+        {
+            if (!_textChanged && _shown == Visible) return;
+#if DIALOGUE_TMP
+            if (label != null)
+            {
+                if (_textChanged) label.text = RichText.Escape(_filler.Length > 0 ? _filler : _typewriter.Text);
+                label.maxVisibleCharacters = _filler.Length > 0 || IsFinished ? int.MaxValue : Visible;
+            }
+#endif
+            _textChanged = false;
+            _shown = Visible;
+            if (VisibleTextChanged == null && onVisibleTextChanged.GetPersistentEventCount() == 0) return;
+            string visible = VisibleText;
+            onVisibleTextChanged.Invoke(visible);
+            VisibleTextChanged?.Invoke(visible);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+using System;
+using System.Collections.Generic;
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Threading.Tasks;
+using DialogueServer.Protocol;
+
+namespace DialogueServer
+{
+    /// <summary>
+    /// One answer of an NPC, from the player's line to its end. Awaiting it gives the turn when it
+    /// has ended, throws <see cref="DialogueException"/> when the line was refused, and
+    /// TaskCanceledException when the NPC or the client is gone.
+    /// </summary>
+    public sealed class DialogueTurn
+    {
+        private readonly StringBuilder _text = new StringBuilder();
+        private readonly List<DialogueCue> _cues = new List<DialogueCue>();
+        private readonly TaskCompletionSource<DialogueTurn> _done = new TaskCompletionSource<DialogueTurn>();
+        private string _wholeText;
+
+        internal DialogueTurn(string line, string playerText)
+        {
+            Line = line;
+            PlayerText = playerText;
+        }
+
+        /// <summary>The id of the player's line; "" for a turn that answers none.</summary>
+        public string Line { get; }
+
+        public string PlayerText { get; }
+
+        /// <summary>The NPC that speaks; "" until the turn has started.</summary>
+        public string Npc { get; private set; } = "";
+
+        /// <summary>The stored turn, for good; "" until the turn has started.</summary>
+        public string Id { get; private set; } = "";
+
+        /// <summary>What has arrived so far.</summary>
+        public string Text => _wholeText ?? (_wholeText = _text.ToString());
+
+        public IReadOnlyList<DialogueCue> Cues => _cues;
+
+        public bool Started { get; private set; }
+
+        public bool Ended { get; private set; }
+
+        /// <summary>Why it ended: a value of <see cref="EndReason"/>, or of a later server; "" until then.</summary>
+        public string Reason { get; private set; } = "";
+
+        /// <summary>What went wrong, if something did: a value of <see cref="ErrorCode"/>.</summary>
+        public string Code { get; private set; } = "";
+
+        public string Detail { get; private set; } = "";
+
+        public long FirstTokenMs { get; private set; }
+
+        public long TotalMs { get; private set; }
+
+        public long InputTokens { get; private set; }
+
+        public long OutputTokens { get; private set; }
+
+        public Task<DialogueTurn> Completion => _done.Task;
+
+        public TaskAwaiter<DialogueTurn> GetAwaiter() => _done.Task.GetAwaiter();
+
+        internal long Number { get; private set; }
+
+        internal bool Interrupted => InterruptedAt >= 0;
+
+        /// <summary>How many code points the player had seen; -1 if nobody interrupted.</summary>
+        internal int InterruptedAt { get; private set; } = -1;
+
+        internal int Length { get; private set; }
+
+        /// <summary>Begins, or begins again after a loss; true in the second case.</summary>
+        internal bool Begin(in TurnMessage message)
+        {
+            bool again = Started;
+            Started = true;
+            Number = message.Turn;
+            Id = message.Id;
+            Npc = message.Npc;
+            if (Interrupted) return again;
+            Length = 0;
+            _text.Clear();
+            _cues.Clear();
+            _wholeText = null;
+            return again;
+        }
+
+        internal void Append(string text)
+        {
+            _text.Append(text);
+            _wholeText = null;
+            Length += CodePoints.Count(text);
+        }
+
+        internal void Add(in DialogueCue cue) => _cues.Add(cue);
+
+        /// <summary>The player has seen so much of it; the rest never was.</summary>
+        internal void Cut(int seen)
+        {
+            InterruptedAt = Math.Min(seen, Length);
+            if (seen >= Length) return;
+            string kept = CodePoints.Take(Text, seen);
+            _text.Clear().Append(kept);
+            _wholeText = kept;
+            Length = seen;
+        }
+
+        internal void End(in TurnEndMessage message)
+        {
+            Reason = message.Reason;
+            Code = message.Code;
+            Detail = message.Detail;
+            FirstTokenMs = message.FirstTokenMs;
+            TotalMs = message.TotalMs;
+            InputTokens = message.InputTokens;
+            OutputTokens = message.OutputTokens;
+            Ended = true;
+        }
+
+        internal void Complete() => _done.TrySetResult(this);
+
+        internal void Fail(DialogueException error)
+        {
+            Ended = true;
+            Reason = EndReason.Failed;
+            Code = error.Code;
+            Detail = error.Message;
+            _done.TrySetException(error);
+            _ = _done.Task.Exception; // nobody has to await it
+        }
+
+        internal void Cancel()
+        {
+            Ended = true;
+            _done.TrySetCanceled();
+        }
+    }
+}
