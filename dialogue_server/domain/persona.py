@@ -23,6 +23,56 @@ class Fact(Struct, frozen=True, forbid_unknown_fields=True):
     keys: list[str] = field(default_factory=list)
 
 
+class KnownBy(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may know something: any of these NPCs, members of these factions, people of these
+    places. In a file, a plain list stands for `npcs`."""
+
+    npcs: list[str] = field(default_factory=list)
+    factions: list[str] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
+
+
+class Entry(Fact, frozen=True, forbid_unknown_fields=True):
+    """Something to know about the world (lore.py). Without `keys` it is always in the prompt of
+    those who may know it; with `keys` only when one of them was spoken of lately, unless
+    `always`."""
+
+    name: str = ""
+    """For designers: it stands beside the entry in reports and never enters a prompt."""
+    always: bool = False
+    secondary_keys: list[str] = field(default_factory=list)
+    logic: Literal["any", "all", "not_any", "not_all"] = "any"
+    """What `secondary_keys`, if there are any, must do besides a key being there."""
+    known_by: KnownBy | None = None
+    """None: everybody."""
+    priority: int = 0
+    """Over budget, the lowest goes first; among equals, the later in the file."""
+    scan_depth: int | None = None
+    """How many lines of the talk are searched for keys; None: as `World.lore_rules` says."""
+    recursive: bool = True
+    """Whether its text may call up other entries."""
+
+
+class LoreBook(Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of lore/: entries that belong together. `known_by` and `when` hold for all of them,
+    besides their own."""
+
+    entries: list[Entry]
+    name: str = ""
+    known_by: KnownBy | None = None
+    when: str = ""
+
+
+class LoreRules(Struct, frozen=True, forbid_unknown_fields=True):
+    """How lore is chosen. `budget` is in tokens, for all lore of one prompt."""
+
+    budget: int = 1000
+    scan_depth: int = 4
+    """How many lines of the talk are searched for keys, the player's new one included."""
+    recursion: int = 2
+    """How many times the text of entries that came in may call up others; 0: never."""
+
+
 class Section(Struct, frozen=True, forbid_unknown_fields=True):
     """A part of the persona that applies only while `when` holds."""
 
@@ -105,6 +155,10 @@ class Persona(Struct, frozen=True, forbid_unknown_fields=True):
     lines: list[Line] = field(default_factory=list)
     sees: list[str] = field(default_factory=lambda: ["*"])
     """Which state paths this NPC may know of, as patterns: "quest.*", "weather"."""
+    factions: list[str] = field(default_factory=list)
+    """What the NPC belongs to; `known_by.factions` of lore entries names them."""
+    places: list[str] = field(default_factory=list)
+    """Where the NPC is at home; `known_by.places` names them."""
     model: Model = Model()
 
 
@@ -115,7 +169,10 @@ class World(Struct, frozen=True, forbid_unknown_fields=True):
     description: str
     essence: str = ""
     """The setting in one sentence, for a tiny model."""
-    lore: list[Fact] = field(default_factory=list)
+    lore: list[Entry] = field(default_factory=list)
+    lore_rules: LoreRules = LoreRules()
     scenes: dict[str, str] = field(default_factory=dict)
     """Descriptions of the places that a client may name in `open.scene`."""
     state: dict[str, Any] = field(default_factory=dict)
+    books: dict[str, LoreBook] = field(default_factory=dict)
+    """The files of lore/, by their stem; never written in world.toml itself."""
