@@ -57,6 +57,11 @@ def words(text: str) -> list[str]:
     return found
 
 
+def has_unspaced(text: str) -> bool:
+    """Whether some of it is in a script that is written without spaces."""
+    return _UNSPACED.search(text) is not None
+
+
 def _pairs(run: str) -> Iterable[str]:
     return (run[at : at + 2] for at in range(max(1, len(run) - 1)))
 
