@@ -113,16 +113,7 @@ def test_adapters_do_not_know_their_siblings() -> None:
         for imported in imports(name, path):
             parts = imported.split(".")
             if layer_or_none(imported) == "adapters" and parts[1] == home:
-                allowed = TOLD_ELSEWHERE = (
-    "dialogue_protocol.codegen",  # by what it writes, in the engines
-    "dialogue_protocol.vectors",  # tests/protocol/test_vectors.py
-    # Structs without behaviour: every test uses them
-    "dialogue_protocol.messages",
-    "dialogue_server.domain.conversation",
-    "dialogue_server.domain.persona",
-    "dialogue_server.domain.prompt",
-)
-MAY_USE_SIBLING | PARTS.get(name.partition(".")[2], set())
+                allowed = MAY_USE_SIBLING | PARTS.get(name.partition(".")[2], set())
                 if parts[2] not in allowed and imported != name:
                     wrong.append(f"{name} imports {imported}")
     assert not wrong, "\n".join(wrong)

@@ -6,6 +6,8 @@ To add one, write a fixture function that yields a `Subject` and put it into `SU
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 
@@ -13,13 +15,15 @@ import pytest
 from dialogue_protocol.codes import ErrorCode
 from msgspec import Struct, structs
 
-from dialogue_server.backends.base import Delta, Finished, ModelBackend, ModelRequest
+from dialogue_server.backends.base import Delta, Finished, ModelBackend, ModelRequest, Sampling
+from dialogue_server.backends.local import LocalBackend
 from dialogue_server.backends.openai_http import OpenAIBackend
 from dialogue_server.backends.profiles import PROFILES
 from dialogue_server.backends.routing import RoutingBackend
 from dialogue_server.backends.scripted import Answer, ScriptedBackend
 from dialogue_server.domain.prompt import Message
 from dialogue_server.errors import BackendError
+from tests.embedded import embedded_weights
 from tests.fakes.upstream import FakeUpstream, Script, Stall
 from tests.fakes.upstream_cases import CASES, delta, open_stream, script_of, stream
 
@@ -121,10 +125,35 @@ async def routing() -> AsyncIterator[Subject]:
         await chain.aclose()
 
 
+@asynccontextmanager
+async def local() -> AsyncIterator[Subject]:
+    """The embedded model itself, in its child process."""
+    backend = LocalBackend(embedded_weights(), threads=1, context=512)
+    endless = ModelRequest(
+        MESSAGES, max_tokens=400, sampling=Sampling(temperature=2.0, min_p=0.0, seed=1)
+    )
+    await backend.start()
+
+    async def fail() -> None:
+        os.kill(backend.pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+
+    yield Subject(
+        backend,
+        short=ModelRequest(MESSAGES, max_tokens=8),
+        endless=endless,
+        failing=endless,
+        released=nothing,
+        fail=fail,
+        exact={},
+    )
+    await backend.aclose()
+
+
 SUBJECTS: list[Callable[[], AbstractAsyncContextManager[Subject]]] = [
     openai_http,
     scripted,
     routing,
+    local,
 ]
 
 
