@@ -208,6 +208,31 @@ class LimitSettings(Section, frozen=True, kw_only=True):
     handshake: Annotated[
         float, _option("How long a client may take to say hello.", unit="seconds", gt=0)
     ] = 10.0
+    messages_per_second: Annotated[
+        float,
+        _option(
+            "What a client may send in the long run, five seconds' worth at once; 0 for no limit.",
+            unit="messages",
+            ge=0,
+        ),
+    ] = 50.0
+    lines_per_minute: Annotated[
+        float,
+        _option(
+            "How many lines of one session are answered, a minute's worth at once; 0 for no limit.",
+            unit="lines",
+            ge=0,
+        ),
+    ] = 120.0
+    ping_interval: Annotated[
+        float, _option("How often a connection is tried by a ping.", unit="seconds", gt=0)
+    ] = 20.0
+    ping_timeout: Annotated[
+        float,
+        _option(
+            "How long a pong may take before the connection counts as lost.", unit="seconds", gt=0
+        ),
+    ] = 20.0
     prompt_tokens: Annotated[
         int,
         _option("The longest prompt; the model's context bounds it too.", unit="tokens", ge=256),

@@ -27,7 +27,7 @@ from dialogue_protocol.messages import (
 )
 
 from dialogue_server.backends.base import ModelBackend
-from dialogue_server.domain.persona import Action, Fact, Line, Parameter, Persona, World
+from dialogue_server.domain.persona import Action, Entry, Line, Parameter, Persona, World
 from dialogue_server.engine.context import EngineContext, EngineLimits
 from dialogue_server.engine.observer import Record
 from dialogue_server.engine.registry import Registry
@@ -42,7 +42,7 @@ PATIENCE = 10.0
 WORLD = World(
     name="Testholm",
     description="A village by a mine.",
-    lore=[Fact("The mine is flooded.", when="quest.mine != 'drained'"), Fact("The mine is dry.")],
+    lore=[Entry("The mine is flooded.", when="quest.mine != 'drained'"), Entry("The mine is dry.")],
     scenes={"tavern": "A low room with one lamp."},
     state={"quest": {"mine": "flooded"}},
 )

@@ -30,6 +30,10 @@ class EngineLimits(Struct, frozen=True):
     state_bytes: int = 64 * 1024
     state_depth: int = 16
     conversations: int = 16
+    messages_per_second: float = 50.0
+    """What a client may send in the long run, five seconds' worth at once; 0 for no limit."""
+    lines_per_minute: float = 120.0
+    """How many lines may be answered, a minute's worth at once; 0 for no limit."""
     replay_bytes: int = 256 * 1024
     detach_seconds: float = 60.0
     turn_seconds: float = 120.0

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from dialogue_protocol.codec import Codec
-from dialogue_protocol.codes import CloseCode
-from dialogue_protocol.connection import ServerConnection
+from dialogue_protocol.codes import CloseCode, ErrorCode
+from dialogue_protocol.connection import HandshakeError, ServerConnection
 from dialogue_protocol.messages import Hello
 
 from .context import EngineContext
@@ -24,6 +25,7 @@ class Registry:
         self._sessions: dict[str, Session] = {}
         self._expiring: dict[str, asyncio.TimerHandle] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._hurry = asyncio.Event()
 
     @property
     def count(self) -> int:
@@ -31,8 +33,13 @@ class Registry:
         return len(self._sessions)
 
     def attach(self, hello: Hello, codec: Codec, socket: Socket) -> Session:
-        """Go on with the session that the hello names, or begin a new one; welcome the client."""
+        """Go on with the session that the hello names, or begin a new one; welcome the client.
+        A HandshakeError while the server drains: then nothing new begins."""
         session = self._resume(hello, codec, socket)
+        if session is None and self._context.draining:
+            raise HandshakeError(
+                CloseCode.GOING_AWAY, ErrorCode.SHUTTING_DOWN, "The server restarts; come back."
+            )
         if session is None:
             session = self._begin(codec, socket)
         self._context.observe(
@@ -89,7 +96,10 @@ class Registry:
 
     def _expire(self, session: Session) -> None:
         self._expiring.pop(session.id, None)
-        task = asyncio.create_task(self.end(session, "expired"), name=f"expire {session.id}")
+        del self._sessions[session.id]  # whoever comes from here on begins anew
+        task = asyncio.create_task(
+            self._end(session, "expired", CloseCode.GOING_AWAY), name=f"expire {session.id}"
+        )
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
@@ -97,14 +107,20 @@ class Registry:
         self, session: Session, reason: str, code: CloseCode = CloseCode.GOING_AWAY
     ) -> None:
         """End a session: running turns are stopped and stored, its socket is closed."""
-        if self._sessions.pop(session.id, None) is None:
-            return
+        if self._sessions.pop(session.id, None) is not None:
+            await self._end(session, reason, code)
+
+    async def _end(self, session: Session, reason: str, code: CloseCode) -> None:
         await session.close()
         session.connection.end()
         socket, session.socket = session.socket, None
         if socket is not None:
             socket.close(code, reason)
         self._context.observe(SessionEnded(session=session.id, reason=reason))
+
+    def hurry(self) -> None:
+        """End the patience of a `drain`, now or to come."""
+        self._hurry.set()
 
     async def drain(self, seconds: float) -> None:
         """Tell everyone, let running turns finish for `seconds`, end all sessions."""
@@ -113,14 +129,17 @@ class Registry:
         for session in sessions:
             session.drain(reconnect_ms=1000)
         if sessions:
-            finishing = [asyncio.create_task(session.finish()) for session in sessions]
-            _, late = await asyncio.wait(finishing, timeout=seconds)
-            for task in late:
-                task.cancel()
+            finishing = asyncio.gather(*(session.finish() for session in sessions))
+            hurried = asyncio.create_task(self._hurry.wait())
+            waiting: list[asyncio.Future[Any]] = [finishing, hurried]
+            await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            for each in waiting:
+                each.cancel()
+            await asyncio.wait(waiting)
         for timer in self._expiring.values():
             timer.cancel()
         self._expiring.clear()
-        for session in sessions:
-            await self.end(session, "the server restarts")
+        sessions = list(self._sessions.values())
+        await asyncio.gather(*(self.end(each, "the server restarts") for each in sessions))
         if self._closing:
             await asyncio.wait(self._closing)

@@ -36,6 +36,7 @@ from ..errors import DialogueError, RequestError
 from .context import EngineContext
 from .conversation import OpenConversation
 from .observer import ConversationOpened, Failure, RequestRefused
+from .rate import Bucket
 from .turn import TurnRunner
 
 Frame = bytes | str
@@ -65,6 +66,11 @@ class Session:
         self._conversations: dict[str, OpenConversation] = {}
         self._turns: OrderedDict[int, tuple[OpenConversation, TurnRunner]] = OrderedDict()
         self._last_turn = 0
+        self._order = asyncio.Lock()
+        limits = context.limits
+        self._messages = Bucket(limits.messages_per_second, 5 * limits.messages_per_second)
+        self._lines = Bucket(limits.lines_per_minute / 60, limits.lines_per_minute)
+        self._closed = False
 
     def send(self, message: ServerMessage) -> None:
         """Number and keep a message, and write it if a socket is there. The per-token path."""
@@ -74,18 +80,43 @@ class Session:
 
     async def receive(self, frame: Frame) -> None:
         """Handle one frame of the client. What is wrong with it is answered, and the session
-        lives on; only a breach of the protocol raises (ProtocolError: close with its code)."""
-        message: ClientMessage | None = None
+        lives on; only a breach of the protocol raises (ProtocolError: close with its code).
+
+        A frame is counted as it arrives, so that a resume knows of it, and handled when all
+        before it are done: the frame of a new socket waits for what the old one has begun.
+        """
+        message: ClientMessage | DecodeError | None
         try:
             message = self.connection.receive(frame)
-            if message is not None:
-                await self._handle(message)
         except DecodeError as error:
-            self._refuse(RequestError(error.code, error.detail), error)
+            message = error
+        wait = self._messages.take(self._context.monotonic(), debt=True)
+        if self._messages.broken:
+            raise ProtocolError(
+                CloseCode.FLOODING,
+                ErrorCode.RATE_LIMITED,
+                "far more messages than limits.messages_per_second, for too long",
+            )
+        async with self._order:
+            if message is not None and not self._closed:
+                await self._handle_or_refuse(message, wait)
+        if wait:  # whoever floods lets the others go first
+            await asyncio.sleep(0)
+
+    async def _handle_or_refuse(self, message: ClientMessage | DecodeError, wait: float) -> None:
+        try:
+            if wait:
+                raise RequestError(
+                    ErrorCode.RATE_LIMITED,
+                    "Too many messages (limits.messages_per_second); send fewer, wait "
+                    "retry_after_ms.",
+                    retry_after=wait,
+                )
+            if isinstance(message, DecodeError):
+                raise RequestError(message.code, message.detail)
+            await self._handle(message)
         except DialogueError as error:
             self._refuse(error, message)
-        except ProtocolError:
-            raise
         except Exception:
             self._context.observe(Failure(where="session", error=traceback.format_exc()))
             problem = DialogueError(ErrorCode.INTERNAL, "The server failed; its log says how.")
@@ -168,6 +199,14 @@ class Session:
     async def _answer(self, message: Say | Regenerate) -> None:
         self._refuse_when_draining()
         conversation = self._conversation(message.conversation)
+        wait = self._lines.take(self._context.monotonic())
+        if wait:
+            raise RequestError(
+                ErrorCode.RATE_LIMITED,
+                f"More than {self._context.limits.lines_per_minute:g} lines a minute "
+                "(limits.lines_per_minute); wait retry_after_ms.",
+                retry_after=wait,
+            )
         self._last_turn += 1
         if isinstance(message, Say):
             turn = await conversation.say(message, self._last_turn)
@@ -230,9 +269,11 @@ class Session:
         await asyncio.gather(*(c.finish() for c in self._conversations.values()))
 
     async def close(self) -> None:
-        """Stop what runs and store it. After calling this, nothing else may be called."""
-        await asyncio.gather(*(self._leave(c) for c in self._conversations.values()))
-        self._conversations.clear()
+        """Stop what runs and store it. What still arrives is ignored."""
+        self._closed = True
+        async with self._order:  # what is being handled may begin a turn
+            await asyncio.gather(*(self._leave(c) for c in self._conversations.values()))
+            self._conversations.clear()
 
     async def _leave(self, conversation: OpenConversation) -> None:
         await conversation.close()

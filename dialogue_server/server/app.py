@@ -34,6 +34,7 @@ class App:
         self.context: EngineContext
         self._stack = contextlib.AsyncExitStack()
         self._stopping = asyncio.Event()
+        self._registry: Registry | None = None
 
     async def start(self) -> None:
         """Load the content, start store and model, listen. Raises a DialogueError that says
@@ -67,7 +68,9 @@ class App:
         self.log.info("server.stopping", grace=self.settings.server.shutdown_grace)
 
     def request_stop(self) -> None:
-        """Let `run` return."""
+        """Let `run` return; asked again, `stop` waits for no turn any more."""
+        if self._stopping.is_set() and self._registry is not None:
+            self._registry.hurry()
         self._stopping.set()
 
     async def stop(self) -> None:
@@ -108,7 +111,7 @@ class App:
 
     async def _listen(self) -> None:
         settings = self.settings
-        registry = Registry(self.context)
+        registry = self._registry = Registry(self.context)
         listener = Listener(
             self.context,
             registry,
@@ -116,6 +119,8 @@ class App:
             port=settings.server.port,
             write_bytes=settings.limits.write_bytes,
             handshake_seconds=settings.limits.handshake,
+            ping_interval=settings.limits.ping_interval,
+            ping_timeout=settings.limits.ping_timeout,
         )
         try:
             port = await listener.start()
@@ -158,6 +163,8 @@ def _limits(settings: Settings) -> EngineLimits:
         state_bytes=limits.state_bytes,
         state_depth=limits.state_depth,
         conversations=limits.conversations,
+        messages_per_second=limits.messages_per_second,
+        lines_per_minute=limits.lines_per_minute,
         replay_bytes=limits.replay_bytes,
         detach_seconds=limits.detach_grace,
         filler_seconds=settings.model.filler_after,

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from dialogue_protocol.codec import JSON, MSGPACK, Codec, DecodeError, codec_for
-from dialogue_protocol.codes import CloseCode, ErrorCode
+from dialogue_protocol.codes import CloseCode, ErrorCode, close_reason
 from dialogue_protocol.connection import HandshakeError, ProtocolError, check_hello
 from dialogue_protocol.messages import SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK, Error, Hello
 from websockets.asyncio.client import ClientConnection, connect
@@ -52,13 +52,19 @@ class Listener:
         port: int,
         write_bytes: int,
         handshake_seconds: float,
+        ping_interval: float = 20.0,
+        ping_timeout: float = 20.0,
     ) -> None:
+        """`write_bytes` bounds what waits for a slow reader. A socket that is quiet for
+        `ping_interval` seconds is pinged, and given up if no pong comes within `ping_timeout`."""
         self._context = context
         self._registry = registry
         self._host = host
         self._port = port
         self._write_bytes = write_bytes
         self._handshake_seconds = handshake_seconds
+        self._ping_interval = ping_interval
+        self._ping_timeout = ping_timeout
         self._server: Server | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -77,6 +83,8 @@ class Listener:
             # Over the limit is an error that the session survives; far over it is an attack.
             max_size=4 * limit,
             open_timeout=self._handshake_seconds,
+            ping_interval=self._ping_interval,
+            ping_timeout=self._ping_timeout,
             # A slow reader must not hold its buffer for long once it is told to go.
             close_timeout=5,
         )
@@ -103,10 +111,6 @@ class Listener:
         with contextlib.suppress(ConnectionClosed):
             try:
                 await self._serve_session(connection)
-            except ProtocolError as error:
-                codec = codec_for(connection.subprotocol or "") or MSGPACK
-                await connection.send(codec.encode(Error(error.code, error.detail)))
-                await connection.close(error.close_code, error.code)
             except ConnectionClosed:
                 raise
             except Exception:
@@ -114,34 +118,43 @@ class Listener:
                 await connection.close(1011, "the server failed")
 
     async def _serve_session(self, connection: ServerConnection) -> None:
-        hello, codec = await self._handshake(connection)
+        codec = codec_for(connection.subprotocol or "")
+        frame = await self._first_frame(connection)
+        if codec is None:  # a client that names no subprotocol is known by its first frame
+            codec = JSON if isinstance(frame, str) else MSGPACK
         socket = _Socket(connection, self._write_bytes, self._closing)
-        session = self._registry.attach(hello, codec, socket)
+        try:
+            if frame is None:
+                raise HandshakeError(
+                    CloseCode.HANDSHAKE_TIMEOUT,
+                    ErrorCode.BAD_MESSAGE,
+                    f"No hello came within {self._handshake_seconds:g} s.",
+                )
+            session = self._registry.attach(self._hello(frame, codec), codec, socket)
+        except HandshakeError as error:
+            await connection.send(codec.encode(Error(error.code, error.detail)))
+            await connection.close(error.close_code, close_reason(error.detail))
+            return
         try:
             async for frame in connection:
                 if session.socket is not socket:
                     break  # a newer socket has taken over
                 await session.receive(frame)
+        except ProtocolError as error:
+            session.send(Error(error.code, error.detail))
+            await self._registry.end(session, close_reason(error.detail), error.close_code)
         finally:
             self._registry.detach(session, socket)
 
-    async def _handshake(self, connection: ServerConnection) -> tuple[Hello, Codec]:
-        try:
+    async def _first_frame(self, connection: ServerConnection) -> Frame | None:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._handshake_seconds):
-                frame = await connection.recv()
-        except TimeoutError:
-            raise HandshakeError(
-                CloseCode.HANDSHAKE_TIMEOUT,
-                ErrorCode.BAD_MESSAGE,
-                f"No hello came within {self._handshake_seconds:g} s.",
-            ) from None
-        codec = codec_for(connection.subprotocol or "")
-        if codec is None:  # a client that names no subprotocol is known by its first frame
-            codec = JSON if isinstance(frame, str) else MSGPACK
+                return await connection.recv()
+        return None
+
+    def _hello(self, frame: Frame, codec: Codec) -> Hello:
         try:
-            return check_hello(
-                codec.decode_client(frame, self._context.limits.message_bytes)
-            ), codec
+            return check_hello(codec.decode_client(frame, self._context.limits.message_bytes))
         except DecodeError as error:
             raise HandshakeError(CloseCode.PROTOCOL_ERROR, error.code, error.detail) from None
 

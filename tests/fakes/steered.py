@@ -11,6 +11,7 @@ from dialogue_server.domain.prompt import Message
 from dialogue_server.errors import BackendError
 
 PATIENCE = 10.0
+USED = Usage(100, 10, 60)
 
 
 class Call:
@@ -28,7 +29,7 @@ class Call:
     def finish(
         self,
         reason: Literal["stop", "length", "content_filter"] = "stop",
-        usage: Usage = Usage(100, 10, 60),
+        usage: Usage = USED,
     ) -> None:
         self.items.put_nowait(Finished(reason, usage))
 

@@ -4,7 +4,7 @@ backend must make of each.
 A case's script is what the fake upstream sends; `text` and `end` are what must come out: the
 joined deltas, then a `Finished` or a `BackendError` of that code.
 """
-# ruff: noqa: E501 - a table reads best with a case a line
+
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 from dialogue_protocol.codec import JSON, MSGPACK
-from dialogue_protocol.codes import ClosePolicy, CloseCode, close_policy
+from dialogue_protocol.codes import CloseCode, ClosePolicy, close_policy
 from dialogue_protocol.messages import (
     Delta,
     Error,
@@ -165,7 +165,7 @@ async def test_a_session_without_a_socket_ends_after_the_grace_period() -> None:
         client.socket.abort()
         await call.cancelled()
         async with asyncio.timeout(5):
-            while not served.seen(SessionEnded):  # noqa: ASYNC110 - a record, not an event
+            while not served.seen(SessionEnded):
                 await asyncio.sleep(0.01)
         assert served.seen(SessionEnded)[0].reason == "expired"
         assert served.registry.count == 0
