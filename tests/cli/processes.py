@@ -27,8 +27,9 @@ _IN_TERMINAL = (
 
 def environment(**more: str) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("DIALOGUE_", "COV_"))}
-    for name in ("NO_COLOR", "FORCE_COLOR", "OPENROUTER_API_KEY", "OPENAI_API_KEY"):
+    for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "OPENROUTER_API_KEY"):
         kept.pop(name, None)
+    kept.pop("OPENAI_API_KEY", None)
     path = os.pathsep.join([str(ROOT), str(ROOT / "protocol")])
     return kept | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "TERM": "xterm"} | more
 
