@@ -4,7 +4,8 @@ A model of some hundred million parameters follows no instructions; it continues
 the prompt is a pattern: a sentence on who speaks, a few exchanges in which what the answer says
 stands beside the question, and then the player's line with the one text that fits it best: a
 fact, else an authored line, else a fallback line. relevance.py decides which; the model only
-has to say it in the NPC's manner.
+has to say it in the NPC's manner. An authored line is said as it was written, with its mood and
+its actions: such a model could only spoil it (`is_authored`).
 
 The numbers below are part of the layout: the engine and the embedded model's backend ask with
 them. They were measured on the starter world (`dialogue-server evaluate`); a repeat penalty
@@ -17,6 +18,8 @@ from . import authored, untrusted
 from . import state as game_state
 from .conditions import holds
 from .conversation import Node
+from .hidden import Hidden, hidden_from, may_remember
+from .lore import known_facts
 from .persona import Example, Fact
 from .prompt import Dropped, Message, Part, Prompt, PromptInput
 from .relevance import RELEVANT, Candidate, scores
@@ -25,7 +28,7 @@ from .tokens import MESSAGE_TOKENS, estimate
 MAX_TOKENS = 48
 STOP = ("\n",)
 MAX_SENTENCES = 2
-TEMPERATURE = 0.3
+TEMPERATURE = 0.2
 MIN_P = 0.1
 REPEAT_PENALTY = 1.0
 
@@ -44,7 +47,8 @@ def build(prompt_input: PromptInput) -> Prompt:
     file = f"personas/{persona.id}.toml"
     dropped: list[Dropped] = []
     names = (persona.name, untrusted.name(prompt_input.player.name))
-    hint = _hint(prompt_input, file, dropped)
+    hidden = hidden_from(prompt_input)
+    hint = _hint(prompt_input, file, hidden, dropped)
     system = _part(f"{file}:essence", _essence(prompt_input))
     line = untrusted.line(prompt_input.text, names)
     ask = _part("player", _asked(line, hint.text if hint else ""))
@@ -54,6 +58,10 @@ def build(prompt_input: PromptInput) -> Prompt:
     examples: list[Message] = []
     for index, example in enumerate(persona.examples):
         part = _part(f"{file}:examples[{index}]", f"{_question(example)}\n{example.npc}", 2)
+        tells = hidden.told_by(part.text)
+        if tells:
+            dropped.append(_drop(part, f"tells {tells}"))
+            continue
         if spent + part.tokens > prompt_input.budget:
             dropped.append(_drop(part, "budget"))
             continue
@@ -61,7 +69,14 @@ def build(prompt_input: PromptInput) -> Prompt:
         parts.append(part)
         examples += [Message("user", _question(example)), Message("assistant", example.npc)]
 
-    spoken = [_said(node, names) for node in prompt_input.history]
+    heard = []
+    for node in prompt_input.history:
+        if may_remember(node, persona, hidden):
+            heard.append(node)
+        else:
+            part = _part("history", node.text)
+            dropped.append(_drop(part, f"tells {hidden.told_by(node.text)}"))
+    spoken = [_said(node, names) for node in heard]
     kept = _fitting(spoken, prompt_input.budget - spent)
     for at, message in enumerate(spoken[: len(spoken) - kept]):
         why = "budget" if at >= len(spoken) - HISTORY_NODES else "not relevant"
@@ -74,6 +89,12 @@ def build(prompt_input: PromptInput) -> Prompt:
     return Prompt(messages, tuple(parts), tuple(dropped), tokens)
 
 
+def is_authored(messages: tuple[Message, ...], text: str) -> bool:
+    """Whether a prompt of this layout asks to say `text`, an authored one with its tags."""
+    plain = " ".join(authored.plain(text).split())
+    return bool(plain and messages) and messages[-1].content.endswith(f"\nFact: {plain}")
+
+
 def _essence(given: PromptInput) -> str:
     """World first: its NPCs then share the beginning of the prompt."""
     world = given.world.essence or given.world.description
@@ -81,11 +102,16 @@ def _essence(given: PromptInput) -> str:
     return " ".join(f"{world} {persona}".split())
 
 
-def _hint(given: PromptInput, file: str, dropped: list[Dropped]) -> Part | None:
+def _hint(given: PromptInput, file: str, hidden: Hidden, dropped: list[Dropped]) -> Part | None:
     """The one text to say; every other one goes into `dropped`."""
+    known = known_facts(given)
+    dropped += known.dropped
     choices = [
-        *_facts(given.persona.knowledge, f"{file}:knowledge", 1.0),
-        *_facts(given.world.lore, "world.toml:lore", LORE_WEIGHT),
+        *_facts(given.persona.knowledge, f"{file}:knowledge"),
+        *(
+            (fact.source, "", Candidate(fact.text, fact.keys, LORE_WEIGHT))
+            for fact in (*known.shared, *known.own, *known.now)
+        ),
         *(
             (f"{file}:sections[{at}]", section.when, Candidate(section.text, (), SECTION_WEIGHT))
             for at, section in enumerate(given.persona.sections)
@@ -97,10 +123,13 @@ def _hint(given: PromptInput, file: str, dropped: list[Dropped]) -> Part | None:
     ]
     open_choices = []
     for source, when, candidate in choices:
-        if holds(when, given.state):
-            open_choices.append((source, candidate))
-        else:
+        tells = hidden.told_by(candidate.text)
+        if not holds(when, given.state):
             dropped.append(_drop(_part(source, candidate.text), "condition"))
+        elif tells:
+            dropped.append(_drop(_part(source, candidate.text), f"tells {tells}"))
+        else:
+            open_choices.append((source, candidate))
     found = scores(given.text, [candidate for _, candidate in open_choices])
     best = max(range(len(found)), key=found.__getitem__, default=-1)
     if best >= 0 and found[best] < RELEVANT:
@@ -111,14 +140,18 @@ def _hint(given: PromptInput, file: str, dropped: list[Dropped]) -> Part | None:
     if best >= 0:
         source, candidate = open_choices[best]
         return _part(source, candidate.text)
-    said = [node.text for node in given.history if node.kind == "npc"][-2:]
+    said = [node.text for node in given.history if node.speaker == given.persona.id][-4:]
     text = authored.plain(authored.authored_text(given.persona, given.state, given.text, said=said))
-    return _part(f"{file}:lines", text) if text else None
+    part = _part(f"{file}:lines", text)
+    tells = hidden.told_by(text)
+    if tells:
+        dropped.append(_drop(part, f"tells {tells}"))
+    return part if text and not tells else None
 
 
-def _facts(facts: list[Fact], source: str, weight: float) -> list[tuple[str, str, Candidate]]:
+def _facts(facts: list[Fact], source: str) -> list[tuple[str, str, Candidate]]:
     return [
-        (f"{source}[{at}]", fact.when, Candidate(fact.text, tuple(fact.keys), weight))
+        (f"{source}[{at}]", fact.when, Candidate(fact.text, tuple(fact.keys)))
         for at, fact in enumerate(facts)
     ]
 
@@ -129,7 +162,7 @@ def _question(example: Example) -> str:
 
 def _asked(line: str, hint: str) -> str:
     """The form of every question. The hint stands last, where a small model sees it best."""
-    return f"{line}\n(Say: {' '.join(hint.split())})" if hint else line
+    return f"{line}\nFact: {' '.join(hint.split())}" if hint else line
 
 
 def _said(node: Node, names: tuple[str, ...]) -> Message:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 import msgspec
 
 from .conditions import compile_condition
-from .persona import Action, Fact, Parameter, Persona, World
+from .persona import Action, Entry, Fact, KnownBy, LoreBook, Parameter, Persona, World
 from .tags import Rejected, TagParser
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -66,10 +66,48 @@ def world_problems(_file: str, world: World) -> Iterator[Problem]:
     """What is wrong with a world that has the right shape."""
     yield from _filled(world, ("name", "description"))
     yield from _fact_problems("lore", world.lore)
+    yield from _entries("lore", world.lore)
+    if world.books:
+        yield "books", "is not written here; each book is a file of its own, lore/NAME.toml"
+    for name, lowest in (("budget", 1), ("scan_depth", 0), ("recursion", 0)):
+        value = getattr(world.lore_rules, name)
+        if value < lowest:
+            yield f"lore_rules.{name}", f"must be {lowest} or more, is {value}"
     for scene, text in world.scenes.items():
         if not text.strip():
             yield f"scenes.{scene}", "is empty"
     yield from _json(world.state, "state")
+
+
+def book_problems(_file: str, book: LoreBook) -> Iterator[Problem]:
+    """What is wrong with a file of lore/ that has the right shape."""
+    yield from _known_by("", book.known_by)
+    yield from _when("when", book.when)
+    yield from _fact_problems("entries", book.entries)
+    yield from _entries("entries", book.entries)
+
+
+def _entries(path: str, entries: list[Entry]) -> Iterator[Problem]:
+    names: set[str] = set()
+    for i, entry in enumerate(entries):
+        here = f"{path}[{i}]."
+        yield from _known_by(here, entry.known_by)
+        for field in ("keys", "secondary_keys"):
+            for j, key in enumerate(getattr(entry, field)):
+                if not key.strip(" *"):
+                    yield f"{here}{field}[{j}]", "is empty"
+        if entry.secondary_keys and not entry.keys:
+            yield f"{here}secondary_keys", "has no effect without keys"
+        if entry.scan_depth is not None and entry.scan_depth < 0:
+            yield f"{here}scan_depth", f"must be 0 or more, is {entry.scan_depth}"
+        if entry.name and entry.name in names:
+            yield f"{here}name", f"{entry.name} is there twice"
+        names.add(entry.name)
+
+
+def _known_by(path: str, who: KnownBy | None) -> Iterator[Problem]:
+    if who is not None and not (who.npcs or who.factions or who.places):
+        yield f"{path}known_by", "names nobody; leave it out if everybody may know this"
 
 
 def _filled(part: msgspec.Struct, names: tuple[str, ...], path: str = "") -> Iterator[Problem]:
@@ -122,7 +160,7 @@ def _fits(value: str | float, parameter: Parameter) -> bool:
     return isinstance(value, _TYPES[parameter.type]) and boolean == (parameter.type == "boolean")
 
 
-def _fact_problems(path: str, facts: list[Fact]) -> Iterator[Problem]:
+def _fact_problems(path: str, facts: Sequence[Fact]) -> Iterator[Problem]:
     for i, fact in enumerate(facts):
         yield from _filled(fact, ("text",), f"{path}[{i}].")
         yield from _when(f"{path}[{i}].when", fact.when)

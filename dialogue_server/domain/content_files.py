@@ -1,7 +1,7 @@
 """Designers' TOML files, decoded strictly: every error names the file, the place and the mend.
 
-`decode_persona` and `decode_world` raise the first problem; `check_persona` and `check_world`
-return all of them, in the order of the file.
+`decode_persona`, `decode_world` and `decode_lore` raise the first problem; `check_persona`,
+`check_world` and `check_lore` return all of them, in the order of the file.
 """
 
 from __future__ import annotations
@@ -16,8 +16,15 @@ from typing import Any, TypeVar
 import msgspec
 
 from ..errors import ContentError
-from .content_checks import Problem, nearest, persona_problems, shown, world_problems
-from .persona import Fact, Persona, World
+from .content_checks import (
+    Problem,
+    book_problems,
+    nearest,
+    persona_problems,
+    shown,
+    world_problems,
+)
+from .persona import Entry, Fact, KnownBy, LoreBook, Persona, World
 from .toml_places import Places
 
 _KINDS: dict[Any, str] = {
@@ -29,7 +36,7 @@ _KINDS: dict[Any, str] = {
     list: "a list",
 }
 
-T = TypeVar("T", Persona, World)
+T = TypeVar("T", Persona, World, LoreBook)
 
 
 def decode_persona(file: str, data: bytes) -> Persona:
@@ -48,6 +55,14 @@ def decode_world(file: str, data: bytes) -> World:
     return world
 
 
+def decode_lore(file: str, data: bytes) -> LoreBook:
+    """The book in a file of lore/; raises the first ContentError of `check_lore`."""
+    book, errors = _decode(LoreBook, file, data, book_problems)
+    if book is None or errors:
+        raise errors[0]
+    return book
+
+
 def check_persona(file: str, data: bytes) -> list[ContentError]:
     """Everything that is wrong with a persona's file."""
     return _decode(Persona, file, data, persona_problems)[1]
@@ -56,6 +71,11 @@ def check_persona(file: str, data: bytes) -> list[ContentError]:
 def check_world(file: str, data: bytes) -> list[ContentError]:
     """Everything that is wrong with world.toml."""
     return _decode(World, file, data, world_problems)[1]
+
+
+def check_lore(file: str, data: bytes) -> list[ContentError]:
+    """Everything that is wrong with a file of lore/."""
+    return _decode(LoreBook, file, data, book_problems)[1]
 
 
 def _decode(
@@ -81,7 +101,7 @@ def _decode(
     except RecursionError:
         return None, [ContentError(file, "", "the file is nested too deeply")]
     places = Places(text)
-    _facts(raw)
+    _short_forms(raw)
     problems = list(_walk(kind, raw, ""))
     result: T | None = None
     if not problems:
@@ -124,19 +144,29 @@ def _hint(problem: str, source: str) -> str:
 # ---------------------------------------------------------------- shape
 
 
-def _facts(raw: dict[str, Any]) -> None:
-    """Turn plain strings into facts, where facts are expected."""
-    for key in ("knowledge", "lore"):
+def _short_forms(raw: dict[str, Any]) -> None:
+    """Turn plain strings into facts, where facts are expected, and a list after `known_by` into
+    its `npcs`."""
+    _known_by(raw)
+    for key in ("knowledge", "lore", "entries"):
         items = raw.get(key)
         if isinstance(items, list):
             raw[key] = [{"text": item} if isinstance(item, str) else item for item in items]
+            for item in raw[key]:
+                if isinstance(item, dict):
+                    _known_by(item)
+
+
+def _known_by(table: dict[str, Any]) -> None:
+    if isinstance(table.get("known_by"), list):
+        table["known_by"] = {"npcs": table["known_by"]}
 
 
 def _walk(kind: type[msgspec.Struct], raw: Any, path: str) -> Iterator[Problem]:
     """Everything in which a table differs from its Struct."""
     if not isinstance(raw, dict):
-        text = " or a text" if kind is Fact else ""
-        yield path, f"must be a table{text}, is {_kind(raw)}"
+        other = {Fact: " or a text", Entry: " or a text", KnownBy: " or a list of NPCs"}
+        yield path, f"must be a table{other.get(kind, '')}, is {_kind(raw)}"
         return
     fields = {field.name: field for field in msgspec.structs.fields(kind)}
     hints = _hints(kind)
@@ -152,10 +182,11 @@ def _walk(kind: type[msgspec.Struct], raw: Any, path: str) -> Iterator[Problem]:
 
 
 def _value(hint: Any, value: Any, path: str) -> Iterator[Problem]:
-    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        yield from _walk(hint, value, path)
-        return
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    struct = next((kind for kind in (hint, *arguments) if _is_struct(kind)), None)
+    if struct is not None and origin not in (list, dict):
+        yield from _walk(struct, value, path)
+        return
     if origin is list and isinstance(value, list):
         for index, item in enumerate(value):
             yield from _value(arguments[0], item, f"{path}[{index}]")
@@ -185,6 +216,10 @@ def _expected(hint: Any, value: Any, message: str) -> str:
     if origin is list and isinstance(value, str):
         mend = f': write ["{value}"]' if len(value) < 40 else ": put it into [brackets]"
     return f"must be {wanted}, is {_kind(value)}{mend}" if wanted else message
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
 @lru_cache

@@ -62,6 +62,11 @@ def has_unspaced(text: str) -> bool:
     return _UNSPACED.search(text) is not None
 
 
+def is_function_word(word: str) -> bool:
+    """Whether a casefolded English word tells nothing by itself."""
+    return word in _FUNCTION_WORDS
+
+
 def _pairs(run: str) -> Iterable[str]:
     return (run[at : at + 2] for at in range(max(1, len(run) - 1)))
 

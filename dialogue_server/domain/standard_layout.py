@@ -7,9 +7,10 @@
     user, assistant      the history, trimmed in blocks                      grows at its end
     user                 what is so only now, then the player's line         new on every turn
 
-The world comes before the persona, so that all its NPCs share a cached prefix. Text under a
-condition never enters the stable part: it would change the prefix, and all behind it is read
-again. Lines in square brackets are the game's; nothing untrusted can hold one (untrusted.py).
+The world comes before the persona, so that all its NPCs share a cached prefix; what only some
+may know stands with the persona. Text under a condition, or called up by the talk, never enters
+the stable part: it would change the prefix, and all behind it is read again. Lines in square
+brackets are the game's; nothing untrusted can hold one (untrusted.py).
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from . import state as game_state
 from . import untrusted
 from .conditions import evaluate
 from .conversation import Node
-from .persona import Action, Fact
+from .hidden import Hidden, hidden_from, may_remember
+from .lore import KnownFact, KnownFacts, known_facts
+from .persona import Action
 from .prompt import Dropped, Message, Part, Prompt, PromptInput, Role
 from .tokens import MESSAGE_TOKENS, estimate
 
@@ -74,13 +77,17 @@ class _Item(Struct):
 
 def build(prompt_input: PromptInput) -> Prompt:
     """Lay out a prompt under its budget. See assembly.assemble."""
-    dropped: list[Dropped] = []
-    items = [*_world(prompt_input), *_persona(prompt_input), *_around(prompt_input)]
-    items += _now(prompt_input, dropped)
+    known = known_facts(prompt_input)
+    dropped = [*known.dropped]
+    items = [*_world(prompt_input, known), *_persona(prompt_input, known), *_around(prompt_input)]
+    items += _now(prompt_input, known, dropped)
+    hidden = hidden_from(prompt_input)
+    items = _untold(items, hidden, dropped)
     names = _names(prompt_input)
     line = untrusted.line(prompt_input.text, names)
     items.append(_Item("line", "player", line))
-    history = [_said(node, prompt_input.persona.id, names) for node in prompt_input.history]
+    heard = _heard(prompt_input, hidden, dropped)
+    history = [_said(node, prompt_input.persona.id, names) for node in heard]
     start = _fit(prompt_input, items, history)
 
     dropped += [Dropped("history", text, estimate(text), "budget") for _, text in history[:start]]
@@ -101,19 +108,21 @@ def build(prompt_input: PromptInput) -> Prompt:
 _EARLY = frozenset({"world", "lore", "persona", "knowledge", "tags", "player", "scene", "example"})
 
 
-def _world(given: PromptInput) -> Iterator[_Item]:
+def _world(given: PromptInput, known: KnownFacts) -> Iterator[_Item]:
     world = given.world
     yield _Item("world", "rules", RULES)
     if world.name or world.description:
         description = f"The world: {world.name}. {world.description.strip()}"
         yield _Item("world", "world.toml:description", description, 10)
-    for index, fact in enumerate(world.lore):
-        if not fact.when:
-            # Lore that stands later gives way earlier.
-            yield _Item("lore", f"world.toml:lore[{index}]", f"- {fact.text}", 7000 + index)
+    for fact in known.shared:
+        yield _lore("lore", fact, 7000)
 
 
-def _persona(given: PromptInput) -> Iterator[_Item]:
+def _lore(slot: str, fact: KnownFact, sacrifice: int) -> _Item:
+    return _Item(slot, fact.source, f"- {fact.text}", sacrifice + min(fact.rank, 900))
+
+
+def _persona(given: PromptInput, known: KnownFacts) -> Iterator[_Item]:
     persona = given.persona
     file = f"personas/{persona.id}.toml"
     description = f"You are {persona.name}. {persona.description}"
@@ -124,6 +133,8 @@ def _persona(given: PromptInput) -> Iterator[_Item]:
     if persona.speech_style:
         text = f"How you speak: {persona.speech_style}"
         yield _Item("persona", f"{file}:speech_style", text, 15)
+    for told in known.own:
+        yield _lore("knowledge", told, 6000)
     for index, fact in enumerate(persona.knowledge):
         if not fact.when:
             yield _Item("knowledge", f"{file}:knowledge[{index}]", f"- {fact.text}", 5000 + index)
@@ -158,22 +169,19 @@ def _around(given: PromptInput) -> Iterator[_Item]:
         yield _Item("example", f"{file}:examples[{index}]", text, 9000 + index)
 
 
-def _now(given: PromptInput, dropped: list[Dropped]) -> Iterator[_Item]:
-    """What is so only now: the state, and all text whose condition holds."""
+def _now(given: PromptInput, known: KnownFacts, dropped: list[Dropped]) -> Iterator[_Item]:
+    """What is so only now: the state, the lore that the talk calls up, and all text whose
+    condition holds."""
     file = f"personas/{given.persona.id}.toml"
     for index, fact in enumerate(game_state.facts(given.state, given.persona.sees)):
         yield _Item("now", "state", f"- {fact}", 4000 + index)
-    conditional: list[tuple[str, str, str, int]] = []
-
-    def collect(source: str, facts: list[Fact], sacrifice: int) -> None:
-        conditional.extend(
-            (f"{source}[{i}]", fact.when, fact.text, sacrifice)
-            for i, fact in enumerate(facts)
-            if fact.when
-        )
-
-    collect("world.toml:lore", given.world.lore, 3000)
-    collect(f"{file}:knowledge", given.persona.knowledge, 2000)
+    for told in known.now:
+        yield _lore("now", told, 3000)
+    conditional = [
+        (f"{file}:knowledge[{i}]", fact.when, fact.text, 2000)
+        for i, fact in enumerate(given.persona.knowledge)
+        if fact.when
+    ]
     conditional.extend(
         (f"{file}:sections[{i}]", section.when, section.text, 1000)
         for i, section in enumerate(given.persona.sections)
@@ -190,6 +198,33 @@ def _now(given: PromptInput, dropped: list[Dropped]) -> Iterator[_Item]:
         else:
             why = f"condition: {outcome.problem}" if outcome.problem else "condition"
             dropped.append(Dropped(source, text, estimate(text), why))
+
+
+def _untold(items: list[_Item], hidden: Hidden, dropped: list[Dropped]) -> list[_Item]:
+    """The items without those that tell what the NPC may not know. What was said to it stays,
+    and its description: the designer's word, which `dialogue-server check` holds to the gates."""
+    if not hidden:
+        return items
+    kept = []
+    for item in items:
+        tells = hidden.told_by(item.text) if item.sacrifice and item.slot != "player" else ""
+        if tells:
+            dropped.append(Dropped(item.source, item.text, item.tokens, f"tells {tells}"))
+        else:
+            kept.append(item)
+    return kept
+
+
+def _heard(given: PromptInput, hidden: Hidden, dropped: list[Dropped]) -> list[Node]:
+    """The history without what another said of things that the NPC may not know."""
+    kept = []
+    for node in given.history:
+        if may_remember(node, given.persona, hidden):
+            kept.append(node)
+        else:
+            why = f"tells {hidden.told_by(node.text)}"
+            dropped.append(Dropped("history", node.text, estimate(node.text), why))
+    return kept
 
 
 def _how_to(action: Action) -> str:
@@ -290,8 +325,11 @@ def _messages(
     messages = [Message("system", "\n\n".join(filter(None, blocks)))]
     messages += [Message("user_system", text) for text in texts("player")]
     messages += [Message("group", text) for text in texts("scene")]
-    # Examples are dropped from the last on, so the first of them are those that were kept.
-    for example in given.persona.examples[: len(texts("example"))]:
+    file = f"personas/{given.persona.id}.toml"
+    kept = {item.source for item in items if item.slot == "example"}
+    for index, example in enumerate(given.persona.examples):
+        if f"{file}:examples[{index}]" not in kept:
+            continue
         messages.append(Message("sample_message_user", example.player))
         messages.append(Message("sample_message_ai", example.npc, name))
     now = _titled(f"[What {name} knows at this moment, besides]", texts("now"))

@@ -1,4 +1,5 @@
-"""The designers' folder: `world.toml` and `personas/*.toml`, read as far as they are right.
+"""The designers' folder: `world.toml`, `personas/*.toml` and `lore/*.toml`, read as far as they
+are right.
 
 A broken file is an error in the result, never an exception: the other NPCs go on talking.
 """
@@ -7,14 +8,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from ..domain import content_files
-from ..domain.persona import Persona, World
+from ..domain.persona import LoreBook, Persona, World
 from ..errors import ContentError
 
 WORLD_FILE = "world.toml"
 PERSONA_FOLDER = "personas"
+LORE_FOLDER = "lore"
 MAX_FILE_BYTES = 1_000_000
 
 
@@ -31,6 +34,9 @@ def load(folder: Path) -> Content:
     """Read a content folder. Reads files, so call it outside the event loop."""
     errors: list[ContentError] = []
     world = _world(folder, errors)
+    books = _books(folder, errors)
+    if books:
+        world = msgspec.structs.replace(world, books=books)
     personas: dict[str, Persona] = {}
     for path in _persona_files(folder, errors):
         file = f"{PERSONA_FOLDER}/{path.name}"
@@ -70,9 +76,26 @@ def _world(folder: Path, errors: list[ContentError]) -> World:
     return content_files.decode_world(WORLD_FILE, data)
 
 
+def _books(folder: Path, errors: list[ContentError]) -> dict[str, LoreBook]:
+    """The files of lore/, by their stem. A folder without any is as good as none."""
+    books: dict[str, LoreBook] = {}
+    if not (folder / LORE_FOLDER).is_dir():
+        return books
+    for path in _toml_files(folder / LORE_FOLDER, errors):
+        file = f"{LORE_FOLDER}/{path.name}"
+        data = _read(path, file, errors)
+        if data is None:
+            continue
+        problems = content_files.check_lore(file, data)
+        if problems:
+            errors += problems
+            continue
+        books[path.stem] = content_files.decode_lore(file, data)
+    return books
+
+
 def _persona_files(folder: Path, errors: list[ContentError]) -> list[Path]:
-    """The persona files, by name. Hidden files and editors' backups are passed over; what looks
-    like a mistake is said."""
+    """The persona files, by name. That there is none is said."""
     personas = folder / PERSONA_FOLDER
     if not folder.is_dir():
         return []
@@ -80,24 +103,32 @@ def _persona_files(folder: Path, errors: list[ContentError]) -> list[Path]:
         problem = "the folder is missing; each NPC is a file in it, such as personas/mira.toml"
         errors.append(ContentError(PERSONA_FOLDER, "", problem))
         return []
+    before = len(errors)
+    found = _toml_files(personas, errors)
+    if not found and len(errors) == before:
+        problem = "no persona here; each NPC is a file, such as personas/mira.toml"
+        errors.append(ContentError(PERSONA_FOLDER, "", problem))
+    return found
+
+
+def _toml_files(folder: Path, errors: list[ContentError]) -> list[Path]:
+    """The .toml files of a folder, by name. Hidden files and editors' backups are passed over;
+    what looks like a mistake is said."""
     found: list[Path] = []
-    for path in sorted(personas.iterdir(), key=lambda path: path.name):
-        file = f"{PERSONA_FOLDER}/{path.name}"
+    for path in sorted(folder.iterdir(), key=lambda path: path.name):
+        file = f"{folder.name}/{path.name}"
         if _is_backup(path.name):
             continue
         if path.is_symlink() and not path.exists():
             errors.append(ContentError(file, "", "the link leads nowhere; remove or mend it"))
         elif path.is_dir():
             if any(path.glob("*.toml")):
-                problem = "persona files in a folder below personas/ are not read; move them up"
+                problem = f"files in a folder below {folder.name}/ are not read; move them up"
                 errors.append(ContentError(file, "", problem))
         elif path.suffix == ".toml":
             found.append(path)
         elif path.suffix.lower() == ".toml":
             errors.append(ContentError(file, "", "the name must end in .toml, in lower case"))
-    if not found and not errors:
-        problem = "no persona here; each NPC is a file, such as personas/mira.toml"
-        errors.append(ContentError(PERSONA_FOLDER, "", problem))
     return found
 
 

@@ -4,11 +4,11 @@ from dialogue_protocol.messages import Player
 
 from dialogue_server.domain import compact_layout, standard_layout
 from dialogue_server.domain.assembly import assemble
-from dialogue_server.domain.persona import Fact, Persona, World
+from dialogue_server.domain.persona import Entry, Persona, World
 from dialogue_server.domain.prompt import PromptInput
 
 GIVEN = PromptInput(
-    world=World("Ashford", "A village.", lore=[Fact("The mine is flooded.", keys=["mine"])]),
+    world=World("Ashford", "A village.", lore=[Entry("The mine is flooded.", keys=["mine"])]),
     persona=Persona(id="mira", name="Mira", description="The smith."),
     player=Player("p1"),
     text="Is the mine open?",

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from dialogue_server.domain import compact_layout
 from dialogue_server.domain.conversation import Node
-from dialogue_server.domain.persona import Example, Fact, Line, Persona, Section, World
+from dialogue_server.domain.persona import Entry, Example, Fact, Line, Persona, Section, World
 from dialogue_server.domain.prompt import Message, Prompt, PromptInput
 
 WORLD = World(
     "Vale",
     "A valley.",
     essence="Vale is a valley.",
-    lore=[Fact("The bridge is out.", when="bridge == 'out'"), Fact("The king is old.")],
+    lore=[Entry("The bridge is out.", when="bridge == 'out'"), Entry("The king is old.")],
 )
 MIRA = Persona(
     "mira",
@@ -42,7 +42,7 @@ def build(text: str, persona: Persona = MIRA, budget: int = 1000, **more: Any) -
 
 
 def said(text: str, kind: Any = "player") -> Node:
-    return Node(text, "", kind, "x", text, 0.0)
+    return Node(text, "", kind, "mira" if kind == "npc" else "x", text, 0.0)
 
 
 def asked(prompt: Prompt) -> str:
@@ -52,11 +52,11 @@ def asked(prompt: Prompt) -> str:
 def test_the_prompt_is_a_sentence_then_examples_then_the_line_with_its_fact() -> None:
     expected = (
         Message("system", "Vale is a valley. A smith of few words."),
-        Message("user", "Hello?\n(Say: Say yes.)"),
+        Message("user", "Hello?\nFact: Say yes."),
         Message("assistant", "Yes."),
         Message("user", "Bye."),
         Message("assistant", "Go."),
-        Message("user", "Any ore left?\n(Say: The mine is flooded.)"),
+        Message("user", "Any ore left?\nFact: The mine is flooded."),
     )
     prompt = build("Any ore left?", state={"mine": "wet"})
     assert expected == prompt.messages
@@ -77,18 +77,18 @@ def test_the_prompt_is_a_sentence_then_examples_then_the_line_with_its_fact() ->
 )
 def test_lore_sections_state_lines_and_fallbacks_can_be_what_is_said(text: str, hint: str) -> None:
     state = {"bridge": "out", "mine": "wet", "weather": "rain"}
-    assert f"{text}\n(Say: {hint})" == asked(build(text, state=state))
+    assert f"{text}\nFact: {hint}" == asked(build(text, state=state))
 
 
 def test_what_does_not_hold_or_does_not_fit_is_accounted_for() -> None:
     dropped = {part.text: part.why for part in build("Any ore?").dropped}
-    assert {
+    assert dropped == {
         "The mine is flooded.": "condition",
         "She misses the sea.": "condition",
         "The bridge is out.": "condition",
         "The king is old.": "not relevant",
         "A knife.": "not relevant",
-    } == dropped
+    }
 
 
 def test_a_persona_with_nothing_to_say_gets_the_line_alone() -> None:
@@ -99,13 +99,13 @@ def test_of_the_history_the_newest_exchange_is_kept() -> None:
     history = (said("one"), said("two", "npc"), said("three"), said("[x] four\n", "npc"))
     prompt = build("Hm?", BARE, history=history)
     contents = [(message.role, message.content) for message in prompt.messages[1:]]
-    assert [("user", "three"), ("assistant", "[x] four"), ("user", "Hm?")] == contents
+    assert contents == [("user", "three"), ("assistant", "[x] four"), ("user", "Hm?")]
     dropped = [(part.text, part.why) for part in prompt.dropped if part.source == "history"]
-    assert [("one", "not relevant"), ("two", "not relevant")] == dropped
+    assert dropped == [("one", "not relevant"), ("two", "not relevant")]
 
 
 def test_a_line_that_was_just_said_is_not_given_again() -> None:
-    assert "(Say: Hm.)" in asked(build("Who are you?", history=(said("I am Mira.", "npc"),)))
+    assert "\nFact: Hm." in asked(build("Who are you?", history=(said("I am Mira.", "npc"),)))
 
 
 def test_under_a_small_budget_history_goes_before_examples_and_the_line_stays() -> None:
@@ -135,3 +135,11 @@ def test_any_text_and_history_give_a_prompt_within_the_budget_or_the_least(
     assert prompt.messages[0].role == "system"
     assert prompt.messages[-1].role == "user"
     assert prompt.tokens <= max(budget, least.tokens)
+
+
+def test_a_prompt_knows_the_authored_text_that_it_asks_to_say() -> None:
+    line = "[mood: busy] I am [pause: 10] Mira."
+    assert compact_layout.is_authored(build("Who are you?").messages, line)
+    assert not compact_layout.is_authored(build("Tell me of the king.").messages, line)
+    assert not compact_layout.is_authored(build("Hello there!", BARE).messages, "")
+    assert not compact_layout.is_authored((), line)

@@ -1,10 +1,9 @@
-# ruff: noqa: E501 (tables of messages)
 from __future__ import annotations
 
 import pytest
 
 from dialogue_server.domain.content_checks import nearest, shown
-from dialogue_server.domain.content_files import check_persona, check_world
+from dialogue_server.domain.content_files import check_lore, check_persona, check_world
 
 FILE = "personas/mira.toml"
 HEAD = 'id = "mira"\nname = "Mira"\ndescription = "The smith."\n'
@@ -82,6 +81,9 @@ price = { type = "number", values = [1, 2.5], required = false }
     ("source", "expected"),
     [
         (WORLD + 'lore = [{ text = "" }]', "world.toml: line 3, lore[0].text: is empty"),
+        (WORLD + "lore_rules = { budget = 0 }", "world.toml: line 3, lore_rules.budget: must be 1 or more, is 0"),
+        (WORLD + "lore_rules = { recursion = -1 }", "world.toml: line 3, lore_rules.recursion: must be 0 or more, is -1"),
+        (WORLD + 'books = { a = { entries = [{ text = "A" }] } }', "world.toml: line 3, books: is not written here; each book is a file of its own, lore/NAME.toml"),
         (WORLD + 'scenes = { inn = "" }', "world.toml: line 3, scenes.inn: is empty"),
         (WORLD + "[state]\nday = 2020-01-01", "world.toml: line 4, state.day: 2020-01-01 is not a value of JSON: write it as a text"),
         (WORLD + "[state]\na = [{ b = nan }]", "world.toml: line 4, state.a[0].b: nan is not a value of JSON"),
@@ -94,6 +96,41 @@ def test_what_a_world_cannot_mean_is_named(source: str, expected: str) -> None:
 def test_a_sound_world_has_no_problem() -> None:
     source = WORLD + 'lore = ["A"]\nscenes = { inn = "B" }\nstate = { a = [1, 2.5, true, "x"] }'
     assert check_world("world.toml", source.encode()) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ('known_by = []', "line 1, known_by: names nobody; leave it out if everybody may know this"),
+        ('when = "a = b"', "line 1, when: not a condition"),
+        ('entries = [{ text = "" }]', "line 1, entries[0].text: is empty"),
+        ('entries = [{ text = "A", when = "x y" }]', "line 1, entries[0].when: not a condition"),
+        ('entries = [{ text = "A", known_by = {} }]', "line 1, entries[0].known_by: names nobody"),
+        ('entries = [{ text = "A", keys = ["a", "*"] }]', "line 1, entries[0].keys[1]: is empty"),
+        ('entries = [{ text = "A", secondary_keys = ["a"] }]', "line 1, entries[0].secondary_keys: has no effect without keys"),
+        ('entries = [{ text = "A", scan_depth = -1 }]', "line 1, entries[0].scan_depth: must be 0 or more, is -1"),
+        ('entries = [{ text = "A", name = "a" }, { text = "B", name = "a" }]', "line 1, entries[1].name: a is there twice"),
+    ],
+)  # fmt: skip
+def test_what_a_book_cannot_mean_is_named(source: str, expected: str) -> None:
+    if "entries" not in source:
+        source += "\nentries = []"
+    assert check_lore("lore/x.toml", source.encode())[0].detail.startswith(
+        f"lore/x.toml: {expected}"
+    )
+
+
+def test_a_sound_book_has_no_problem() -> None:
+    source = """
+known_by = { places = ["inn"] }
+when = "a"
+entries = [
+  "A",
+  { text = "B", keys = ["b"], secondary_keys = ["c"], scan_depth = 0, name = "b" },
+  { text = "C", known_by = ["pell"] },
+]
+"""
+    assert check_lore("lore/x.toml", source.encode()) == []
 
 
 def test_hints_name_the_nearest_word_or_all() -> None:

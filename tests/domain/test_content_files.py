@@ -1,4 +1,3 @@
-# ruff: noqa: E501 (tables of messages)
 from __future__ import annotations
 
 import pytest
@@ -6,12 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialogue_server.domain.content_files import (
+    check_lore,
     check_persona,
     check_world,
+    decode_lore,
     decode_persona,
     decode_world,
 )
-from dialogue_server.domain.persona import Fact
+from dialogue_server.domain.persona import Entry, Fact, KnownBy, LoreBook
 from dialogue_server.errors import ContentError
 
 FILE = "personas/mira.toml"
@@ -150,7 +151,7 @@ def told_of_world(source: str) -> list[str]:
 def test_a_world_is_decoded() -> None:
     source = WORLD + 'lore = ["A."]\n[scenes]\ninn = "The inn."\n[state]\na = [1, 2.5, true, "x"]\n'
     world = decode_world("world.toml", source.encode())
-    assert (world.lore, world.scenes) == ([Fact("A.")], {"inn": "The inn."})
+    assert (world.lore, world.scenes) == ([Entry("A.")], {"inn": "The inn."})
     assert world.state == {"a": [1, 2.5, True, "x"]}
 
 
@@ -161,6 +162,8 @@ def test_a_world_is_decoded() -> None:
         (WORLD + "lor = 1", "world.toml: line 3, lor: unknown key; did you mean lore?"),
         (WORLD + "scenes = { inn = 1 }", "world.toml: line 3, scenes.inn: must be a text, is a whole number"),
         (WORLD + "state = 1", "world.toml: line 3, state: must be a table, is a whole number"),
+        (WORLD + "lore = [3]", "world.toml: line 3, lore[0]: must be a table or a text, is a whole number"),
+        (WORLD + "lore_rules = { budgte = 3 }", "world.toml: line 3, lore_rules.budgte: unknown key; did you mean budget?"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_the_world_is_named(source: str, expected: str) -> None:
@@ -169,7 +172,43 @@ def test_a_mistake_in_the_world_is_named(source: str, expected: str) -> None:
         decode_world("world.toml", source.encode())
 
 
+BOOK = """
+name = "The guild"
+known_by = { factions = ["guild"] }
+entries = [
+  "A.",
+  { text = "B.", known_by = ["pell"], keys = ["b"], logic = "not_all", scan_depth = 2 },
+]
+"""
+
+
+def test_a_book_of_lore_is_decoded() -> None:
+    entry = Entry("B.", "", ["b"], logic="not_all", known_by=KnownBy(["pell"]), scan_depth=2)
+    expected = LoreBook([Entry("A."), entry], "The guild", KnownBy(factions=["guild"]))
+    assert decode_lore("lore/guild.toml", BOOK.encode()) == expected
+    assert check_lore("lore/guild.toml", BOOK.encode()) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("", "the file is empty; it needs at least entries"),
+        ("name = 'x'", "the key entries is missing"),
+        ("[[entries]]\ntext = 'a'\nknown_by = 'pell'", "line 3, entries[0].known_by: must be a table or a list of NPCs, is a text"),
+        ("[[entries]]\ntext = 'a'\nknown_by = [3]", "line 3, entries[0].known_by.npcs[0]: must be a text, is a whole number"),
+        ("[[entries]]\ntext = 'a'\nknown_by = { npc = ['pell'] }", "line 3, entries[0].known_by.npc: unknown key; did you mean npcs?"),
+        ("[[entries]]\ntext = 'a'\nscan_depth = 'x'", "line 3, entries[0].scan_depth: must be a whole number, is a text"),
+        ("[[entries]]\ntext = 'a'\nlogic = 'an'", "line 3, entries[0].logic: must be one of any, all, not_any, not_all, is \"an\"; did you mean any?"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_book_is_named(source: str, expected: str) -> None:
+    with pytest.raises(ContentError) as caught:
+        decode_lore("lore/x.toml", source.encode())
+    assert caught.value.detail.startswith(f"lore/x.toml: {expected}")
+
+
 @given(st.binary() | st.text().map(str.encode))
 def test_no_bytes_raise_anything_else(data: bytes) -> None:
     assert check_persona(FILE, data)
     assert check_world("world.toml", data)
+    assert check_lore("lore/x.toml", data)

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogue_server.domain.relevance import Candidate, best, scores, stem, words
+from dialogue_server.domain.relevance import (
+    Candidate,
+    best,
+    has_unspaced,
+    is_function_word,
+    scores,
+    stem,
+    words,
+)
 
 MINE = Candidate("The lower gallery of the mine is flooded.", ("ore", "dig"))
 KNIFE = Candidate("A hunting knife is twelve silver.", ("buy", "price", "how much"))
@@ -111,3 +119,8 @@ def test_any_text_has_finite_scores_and_the_same_ones_again(
     assert len(found) == len(first)
     assert all(0 <= score < 1e6 for score in first)
     assert first == scores(text, found)
+
+
+def test_scripts_without_spaces_and_words_that_tell_nothing_are_known() -> None:
+    assert has_unspaced("die Burg 灯塔") and not has_unspaced("die Burg маяк")
+    assert is_function_word("the") and not is_function_word("mine")

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from dialogue_server.domain.conversation import Node
 from dialogue_server.domain.persona import (
     Action,
+    Entry,
     Example,
     Fact,
     Parameter,
@@ -28,9 +29,9 @@ WORLD = World(
     name="Ashford",
     description="A mining village.",
     lore=[
-        Fact("The river is high."),
-        Fact("The bridge is gone.", when="bridge == 'gone'"),
-        Fact("The lord is old."),
+        Entry("The river is high."),
+        Entry("The bridge is gone.", when="bridge == 'gone'"),
+        Entry("The lord is old."),
     ],
     scenes={"smithy": "Mira's smithy, hot and dark."},
 )

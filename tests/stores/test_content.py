@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dialogue_server.domain.persona import World
+from dialogue_server.domain.persona import Entry, LoreBook, World
 from dialogue_server.stores.content import MAX_FILE_BYTES, Content, load
 
 WORLD = 'name = "Ashford"\ndescription = "A village."\n'
@@ -100,8 +100,26 @@ def test_what_looks_like_a_mistake_is_told(tmp_path: Path) -> None:
     assert list(content.personas) == ["mira"]
     assert errors(content) == [
         "personas/Bo.TOML: the name must end in .toml, in lower case",
-        "personas/village: persona files in a folder below personas/ are not read; move them up",
+        "personas/village: files in a folder below personas/ are not read; move them up",
         f"personas/zed.toml: larger than {MAX_FILE_BYTES} bytes; a persona is a few thousand",
+    ]
+
+
+def test_books_of_lore_are_read_and_a_broken_one_is_told(tmp_path: Path) -> None:
+    files = {
+        "world.toml": WORLD,
+        "personas/bo.toml": persona("bo"),
+        "lore/guild.toml": 'entries = ["A."]',
+        "lore/broken.toml": 'entry = ["A."]',
+        "lore/large.toml": "#" * (MAX_FILE_BYTES + 1),
+        "lore/notes.txt": "to do",
+    }
+    content = load(write(tmp_path, files))
+    assert content.world.books == {"guild": LoreBook([Entry("A.")])}
+    assert [line.split(": ")[0] for line in errors(content)] == [
+        "lore/broken.toml",
+        "lore/broken.toml",
+        "lore/large.toml",
     ]
 
 
