@@ -47,7 +47,14 @@ def test_a_clean_environment_can_install_and_use_it(wheel: Path, tmp_path: Path)
     scripts = home / ("Scripts" if os.name == "nt" else "bin")
     installed = subprocess.run(
         [
-            *(str(scripts / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+            *(
+                str(scripts / "python"),
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+            ),
             *("-c", str(ROOT / "constraints.txt"), str(wheel)),
         ],
         capture_output=True,

@@ -11,6 +11,7 @@ import click
 from .. import __version__
 from ..errors import DialogueError, SettingsError
 from ..server.websocket import ConnectError
+from .card import card
 from .chat import chat
 from .demo import demo
 from .evaluate import evaluate
@@ -46,7 +47,7 @@ def cli(context: click.Context, debug: bool) -> None:
     context.obj.debug = debug
 
 
-for _command in (init, serve, chat, demo, model, evaluate, settings):
+for _command in (init, serve, chat, demo, model, evaluate, settings, card):
     cli.add_command(_command)
 
 

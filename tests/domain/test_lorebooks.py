@@ -1,4 +1,3 @@
-# ruff: noqa: E501 (tables of texts)
 from __future__ import annotations
 
 from typing import Any

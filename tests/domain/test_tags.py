@@ -1,4 +1,3 @@
-# ruff: noqa: E501 (tables of messages)
 from __future__ import annotations
 
 import itertools

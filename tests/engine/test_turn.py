@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import msgspec
 import pytest
 from dialogue_protocol.codes import EndReason, ErrorCode

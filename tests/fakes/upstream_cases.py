@@ -5,7 +5,6 @@ A case's script is what the fake upstream sends; `text` and `end` are what must 
 joined deltas, then a `Finished` or a `BackendError` of that code.
 """
 
-
 from __future__ import annotations
 
 import gzip

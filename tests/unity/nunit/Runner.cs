@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
 using System.Linq;
 using System.Reflection;
 using NUnit.Framework.Api;
@@ -15,13 +16,16 @@ namespace DialogueServer.Tests
     /// </summary>
     public static class Runner
     {
+        // NUnit redirects the console while a test runs.
+        private static readonly TextWriter Output = new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true };
+
         public static int Main(string[] arguments)
         {
             var runner = new NUnitTestAssemblyRunner(new DefaultTestAssemblyBuilder());
             var settings = new Dictionary<string, object> { ["NumberOfTestWorkers"] = 0 };
             runner.Load(Assembly.GetExecutingAssembly(), settings);
             ITestResult result = runner.Run(new Listener(), new NameFilter(arguments));
-            Console.WriteLine(result.PassCount + " passed, " + result.FailCount + " failed");
+            Output.WriteLine(result.PassCount + " passed, " + result.FailCount + " failed");
             return result.FailCount == 0 && result.PassCount > 0 ? 0 : 1;
         }
 
@@ -53,10 +57,11 @@ namespace DialogueServer.Tests
             {
                 if (result.Test.IsSuite && result.ResultState.Site != FailureSite.SetUp) return;
                 string status = result.ResultState.Status.ToString().ToLowerInvariant();
-                Console.WriteLine(status + " " + result.Test.FullName + " " + (int)(result.Duration * 1000) + " ms");
-                foreach (string text in new[] { result.Output, result.Message, result.ResultState.Status == TestStatus.Failed ? result.StackTrace : null })
+                Output.WriteLine(status + " " + result.Test.FullName + " " + (int)(result.Duration * 1000) + " ms");
+                string trace = result.ResultState.Status == TestStatus.Failed ? result.StackTrace : null;
+                foreach (string text in new[] { result.Output, result.Message, trace })
                     if (!string.IsNullOrWhiteSpace(text))
-                        Console.WriteLine("    " + text.Trim().Replace("\n", "\n    "));
+                        Output.WriteLine("    " + text.Trim().Replace("\n", "\n    "));
             }
 
             public void TestOutput(TestOutput output)

@@ -10,7 +10,7 @@ namespace DialogueServer.Tests
     /// <summary>The conformance vectors of protocol/vectors, those that concern a client.</summary>
     public static class VectorTests
     {
-        private static readonly string Folder = Environment.GetEnvironmentVariable("DIALOGUE_VECTORS");
+        private static readonly string Folder = Environment.GetEnvironmentVariable("TEST_VECTORS");
 
         private static IEnumerable<TestCaseData> Cases(string file, string sender) =>
             ((List<object>)Json.Load(Path.Combine(Folder, file))).Cast<Dictionary<string, object>>()

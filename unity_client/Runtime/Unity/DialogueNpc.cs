@@ -297,9 +297,11 @@ namespace DialogueServer
 
         private DialogueConversation Required()
         {
-            if (_conversation == null) TryRegister();
-            return _conversation ?? throw new InvalidOperationException(
-                "The NPC \"" + npcId + "\" has no client: add an enabled DialogueClient to the scene.");
+            if (_registeredWith == null) TryRegister();
+            if (_registeredWith == null)
+                throw new InvalidOperationException(
+                    "The NPC \"" + npcId + "\" has no client: add an enabled DialogueClient to the scene.");
+            return _conversation;
         }
 
         private T Unregistered<T>(T value) => _registeredWith == null

@@ -19,6 +19,18 @@ const ACK_MESSAGES: int = 64
 ## ... or so many bytes, whichever comes first.
 const ACK_BYTES: int = 16384
 
+## What is answered by `opened`.
+const OPENING: Array = [DialogueMessages.Open, DialogueMessages.Load]
+## What the server answers in the order in which it came, by conversation.
+const REQUESTS: Array = [
+	DialogueMessages.Open,
+	DialogueMessages.State,
+	DialogueMessages.Close,
+	DialogueMessages.Load,
+	DialogueMessages.Save,
+	DialogueMessages.History,
+]
+
 ## Where this end of the session is.
 var state: State = State.NEW
 ## The session's name; "" before the first welcome and after a loss.
@@ -64,9 +76,10 @@ func _init(client: String, token: String = "", locale: String = "") -> void:
 	_hello.locale = locale
 
 
-## The lines whose turn has not ended, and that no error has refused, oldest first.
-func unanswered() -> Array[DialogueMessages.Say]:
-	var says: Array[DialogueMessages.Say] = []
+## The lines (and requests for another answer) whose turn has not ended, and that no error has
+## refused, oldest first.
+func unanswered() -> Array[DialogueMessages.Message]:
+	var says: Array[DialogueMessages.Message] = []
 	says.assign(_says.values())
 	return says
 
@@ -122,8 +135,8 @@ func receive(frame: PackedByteArray) -> DialogueMessages.Message:
 
 ## The frames to write after a welcome, in order. After a resume (and at the first welcome):
 ## our messages that have not reached the server. After a loss: an open for each conversation,
-## then [param snapshots], then each unanswered line under its old id, so that no line is
-## answered twice.
+## then loads and saves that had no answer, [param snapshots], and each unanswered line under its
+## old id, so that no line is answered twice.
 func recover(snapshots: Array[DialogueMessages.State]) -> Array[PackedByteArray]:
 	var frames: Array[PackedByteArray] = []
 	if not lost:
@@ -131,9 +144,16 @@ func recover(snapshots: Array[DialogueMessages.State]) -> Array[PackedByteArray]
 			frames.append(_encode(outgoing.message))
 		return frames
 	lost = false
+	var messages: Array[DialogueMessages.Message] = []
+	messages.append_array(_opens.values())
+	for outgoing: Outgoing in _outbox:
+		if outgoing.message is DialogueMessages.Load or outgoing.message is DialogueMessages.Save:
+			messages.append(outgoing.message)
+	messages.append_array(snapshots)
+	messages.append_array(_says.values())
 	_outbox.clear()
 	sent = 0
-	for message: DialogueMessages.Message in _opens.values() + snapshots + _says.values():
+	for message: DialogueMessages.Message in messages:
 		frames.append(send(message))
 	return frames
 
@@ -185,9 +205,8 @@ func _keep(message: DialogueMessages.Message) -> void:
 	if message is DialogueMessages.Open:
 		var open: DialogueMessages.Open = message
 		_opens[open.conversation] = open
-	elif message is DialogueMessages.Say:
-		var say: DialogueMessages.Say = message
-		_says[[say.conversation, say.line]] = say
+	elif _is_line(message):
+		_says[[message.get("conversation"), message.get("line")]] = message
 	elif message is DialogueMessages.Close:
 		var close: DialogueMessages.Close = message
 		_opens.erase(close.conversation)
@@ -254,7 +273,7 @@ func _note(message: DialogueMessages.Message) -> void:
 		var turn: DialogueMessages.Turn = message
 		if not turn.line.is_empty():
 			_turns[turn.turn] = [turn.conversation, turn.line]
-			_settle_say(turn.conversation, turn.line)
+			_settle_line(turn.conversation, turn.line)
 	elif message is DialogueMessages.TurnEnd:
 		var turn_end: DialogueMessages.TurnEnd = message
 		_says.erase(_turns.get(turn_end.turn))
@@ -262,49 +281,52 @@ func _note(message: DialogueMessages.Message) -> void:
 	elif message is DialogueMessages.ErrorMessage:
 		_note_error(message as DialogueMessages.ErrorMessage)
 	elif message is DialogueMessages.Opened:
-		_settle(DialogueMessages.Open, (message as DialogueMessages.Opened).conversation)
+		_settle(OPENING, (message as DialogueMessages.Opened).conversation)
+	elif message is DialogueMessages.Saved:
+		_settle([DialogueMessages.Save], (message as DialogueMessages.Saved).conversation)
+	elif message is DialogueMessages.Transcript:
+		_settle([DialogueMessages.History], (message as DialogueMessages.Transcript).conversation)
 	elif message is DialogueMessages.StateOk:
-		_settle(DialogueMessages.State, (message as DialogueMessages.StateOk).conversation)
+		_settle([DialogueMessages.State], (message as DialogueMessages.StateOk).conversation)
 	elif message is DialogueMessages.Closed:
-		_settle(DialogueMessages.Close, (message as DialogueMessages.Closed).conversation)
+		_settle([DialogueMessages.Close], (message as DialogueMessages.Closed).conversation)
 
 
 func _note_error(error: DialogueMessages.ErrorMessage) -> void:
 	if not error.line.is_empty():
 		_says.erase([error.conversation, error.line])
-		_settle_say(error.conversation, error.line)
+		_settle_line(error.conversation, error.line)
 	elif not error.conversation.is_empty() and error.turn == 0:
 		# Requests of one conversation, lines aside, are answered in their order.
-		for outgoing: Outgoing in _outbox:
-			var message: DialogueMessages.Message = outgoing.message
-			var is_request: bool = (
-				message is DialogueMessages.Open
-				or message is DialogueMessages.State
-				or message is DialogueMessages.Close
-			)
-			if is_request and message.get("conversation") == error.conversation:
-				_arrived(outgoing.number)
-				if message is DialogueMessages.Open:
-					_opens.erase(error.conversation)
-				return
+		if _settle(REQUESTS, error.conversation) is DialogueMessages.Open:
+			_opens.erase(error.conversation)
 
 
-func _settle_say(conversation: String, line: String) -> void:
+func _settle_line(conversation: String, line: String) -> void:
 	for outgoing: Outgoing in _outbox:
-		var say: DialogueMessages.Say = outgoing.message as DialogueMessages.Say
-		if say != null and say.conversation == conversation and say.line == line:
-			_arrived(outgoing.number)
-			return
-
-
-func _settle(kind: Script, conversation: String) -> void:
-	for outgoing: Outgoing in _outbox:
+		var message: DialogueMessages.Message = outgoing.message
 		if (
-			is_instance_of(outgoing.message, kind)
-			and outgoing.message.get("conversation") == conversation
+			_is_line(message)
+			and message.get("conversation") == conversation
+			and message.get("line") == line
 		):
 			_arrived(outgoing.number)
 			return
+
+
+## The oldest message of these kinds was answered: it and all before it have reached the server.
+func _settle(kinds: Array, conversation: String) -> DialogueMessages.Message:
+	for outgoing: Outgoing in _outbox:
+		var message: DialogueMessages.Message = outgoing.message
+		for kind: Script in kinds:
+			if is_instance_of(message, kind) and message.get("conversation") == conversation:
+				_arrived(outgoing.number)
+				return message
+	return null
+
+
+static func _is_line(message: DialogueMessages.Message) -> bool:
+	return message is DialogueMessages.Say or message is DialogueMessages.Regenerate
 
 
 ## The message of that number, and all before it, have reached the server.

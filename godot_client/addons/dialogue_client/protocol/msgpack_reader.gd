@@ -205,7 +205,12 @@ func _text(size: int) -> String:
 	if nul >= 0 and nul < start + size:
 		_buffer.seek(start + size)
 		return _text_with_nul(_frame.slice(start, start + size))
-	if _frame[start] == 0xef and size >= 3 and _frame[start + 1] == 0xbb and _frame[start + 2] == 0xbf:
+	if (
+		_frame[start] == 0xef
+		and size >= 3
+		and _frame[start + 1] == 0xbb
+		and _frame[start + 2] == 0xbf
+	):
 		_buffer.seek(start + 3)
 		return char(0xfeff) + _text(size - 3)
 	return _buffer.get_utf8_string(size)

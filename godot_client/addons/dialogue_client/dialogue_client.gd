@@ -1,0 +1,346 @@
+@icon("icons/dialogue_client.svg")
+class_name DialogueClient
+extends Node
+## The connection to a dialogue server, shared by all NPCs of a game.
+##
+## Put one into the scene, or make it an autoload; every [DialogueNPC] finds it. It connects by
+## itself, comes back after a drop, and goes on where it was: a sentence that was cut in half by a
+## tunnel is finished afterwards. It works while the game is paused, and never blocks a frame.
+##
+## [codeblock]
+## @onready var client: DialogueClient = $DialogueClient
+##
+## func _ready() -> void:
+##     client.state = {"quest": {"lamp": "dark"}}
+##     client.unreachable.connect(func(problem: String) -> void: print(problem))
+## [/codeblock]
+
+## The server has welcomed this client. [param resumed] is true if it goes on with the session of
+## before.
+signal connected(resumed: bool)
+## The connection broke; the client tries to come back by itself.
+signal disconnected(problem: String)
+## An attempt to connect failed. Emitted once for each time that the server is away; the client
+## goes on trying.
+signal unreachable(problem: String)
+## The server will not have this client, and trying again cannot help: a wrong token, for example.
+## [param code] is a value of [DialogueMessages.ErrorCode], or "" if the server gave none.
+signal refused(code: String, problem: String)
+## A request failed that no [DialogueNPC] made; the session lives on.
+signal error_received(error: DialogueMessages.ErrorMessage)
+## The server will restart soon; the client reconnects and resumes by itself.
+signal server_going_away(reconnect_ms: int)
+## The answer of [method is_online] may have changed.
+signal status_changed
+
+## The group by which NPCs find the client in the scene tree.
+const GROUP: StringName = &"dialogue_client"
+## The addon's version.
+const VERSION: String = "0.1.0"
+
+## The server's address: [code]ws://host:port[/code], or [code]wss://[/code] for TLS.
+@export var url: String = "ws://127.0.0.1:8765"
+## The token that the server asks for, if it does.
+@export var token: String = ""
+## Connect when the game starts. Off, call [method connect_to_server].
+@export var connect_on_ready: bool = true
+@export_group("Player")
+## Who plays: any name that stays the same. NPCs remember each player separately.
+@export var player_id: String = "player"
+## What NPCs call the player.
+@export var player_name: String = "Traveller"
+## A sentence or two on who the player is in the game; NPCs know it.
+@export_multiline var player_persona: String = ""
+## The player's language as a BCP 47 tag ([code]pt-BR[/code]); "" for the server's default.
+@export var locale: String = ""
+@export_group("Connection")
+## Seconds to wait for an answer when connecting.
+@export_range(0.5, 60.0, 0.5, "suffix:s") var connect_timeout: float = 5.0
+## Seconds after which a silent connection is asked whether it still lives; after twice that
+## without an answer it counts as broken.
+@export_range(1.0, 120.0, 1.0, "suffix:s") var silence_timeout: float = 15.0
+## The first wait before a new attempt, at most; each further one doubles it.
+@export_range(0.1, 10.0, 0.1, "suffix:s") var reconnect_base: float = 0.5
+## The longest wait before a new attempt.
+@export_range(1.0, 300.0, 1.0, "suffix:s") var reconnect_longest: float = 30.0
+## Milliseconds of one frame that may be spent on messages; the rest waits for the next frame.
+@export_range(0.5, 16.0, 0.5, "suffix:ms") var frame_budget_ms: float = 4.0
+
+## The state of the whole game, as facts for the NPCs: strings, numbers, booleans, lists and maps.
+## Change it as you like; what has changed is sent before the next line is said.
+var state: Dictionary = {}
+## What the server accepts; null before the first welcome.
+var limits: DialogueMessages.Limits = null
+## A signal for each type of message from the server, for what this class does not cover.
+var incoming: DialogueMessages.Incoming:
+	get:
+		return _link.incoming
+
+var _link: DialogueLink = DialogueLink.new()
+var _conversations: Dictionary = {}  # by key
+var _by_name: Dictionary = {}  # by the name on the server
+var _saved: Dictionary = {}
+var _branch: String = ""
+var _turns: Dictionary = {}
+var _line_prefix: String = ""
+var _lines: int = 0
+
+
+func _init() -> void:
+	var random: RandomNumberGenerator = RandomNumberGenerator.new()
+	random.randomize()
+	_line_prefix = "%08x%08x" % [random.randi(), random.randi()]
+	_link.snapshots = _snapshots
+	_link.connected.connect(connected.emit)
+	_link.disconnected.connect(disconnected.emit)
+	_link.unreachable.connect(unreachable.emit)
+	_link.refused.connect(refused.emit)
+	_link.status_changed.connect(status_changed.emit)
+	incoming.welcome.connect(_on_welcome)
+	incoming.go_away.connect(_on_go_away)
+	incoming.opened.connect(_on_opened)
+	incoming.turn.connect(_on_turn)
+	incoming.delta.connect(_on_delta)
+	incoming.cue.connect(_on_cue)
+	incoming.turn_end.connect(_on_turn_end)
+	incoming.error.connect(_on_error)
+
+
+func _enter_tree() -> void:
+	add_to_group(GROUP)
+	# Not _process: the connection must live on while the game is paused.
+	get_tree().process_frame.connect(_link.poll)
+
+
+func _ready() -> void:
+	if connect_on_ready and not Engine.is_editor_hint():
+		connect_to_server()
+
+
+func _exit_tree() -> void:
+	get_tree().process_frame.disconnect(_link.poll)
+	_link.end(1001)
+
+
+func _get_configuration_warnings() -> PackedStringArray:
+	var warnings: PackedStringArray = []
+	if not (url.begins_with("ws://") or url.begins_with("wss://")):
+		warnings.append("The url must begin with ws:// or wss://.")
+	if player_id.strip_edges().is_empty():
+		warnings.append("Without a player_id the NPCs cannot remember the player.")
+	return warnings
+
+
+## Connects, and stays connected until [method disconnect_from_server].
+func connect_to_server() -> void:
+	if is_online() or _link.status == DialogueLink.Status.CONNECTING:
+		return
+	_link.connect_timeout = connect_timeout
+	_link.silence_timeout = silence_timeout
+	_link.reconnect_base = reconnect_base
+	_link.reconnect_longest = reconnect_longest
+	_link.frame_budget_ms = frame_budget_ms
+	_begin_session()
+	_link.connect_to(url)
+
+
+## Ends the connection and the session; the server keeps what was said. NPCs open their
+## conversations again when they next speak.
+func disconnect_from_server() -> void:
+	_link.end()
+	_turns.clear()
+	for conversation: DialogueConversation in _conversations.values():
+		conversation.is_open = false
+
+
+## Whether the server is there.
+func is_online() -> bool:
+	return _link.status == DialogueLink.Status.ONLINE
+
+
+## Sends any message of the protocol; without a connection it is kept and sent later. False if it
+## cannot be written; the console then says why.
+func send(message: DialogueMessages.Message) -> bool:
+	_begin_session()
+	var problem: String = _link.send(message)
+	if not problem.is_empty():
+		push_error("DialogueClient: %s" % problem)
+	return problem.is_empty()
+
+
+## An id for a player's line that nobody has used before.
+func new_line_id() -> String:
+	_lines += 1
+	return "%s-%d" % [_line_prefix, _lines]
+
+
+## Makes [param npc] a member of its conversation. A [DialogueNPC] does this by itself.
+func join(npc: DialogueNPC) -> DialogueConversation:
+	var key: String = npc.conversation_name()
+	var conversation: DialogueConversation = _conversations.get(key)
+	if conversation == null:
+		conversation = DialogueConversation.new()
+		conversation.key = key
+		_conversations[key] = conversation
+		_place(conversation)
+	conversation.add(npc)
+	return conversation
+
+
+## Opens a conversation on the server, with the state of the game.
+func open(conversation: DialogueConversation) -> void:
+	var player: DialogueMessages.Player = DialogueMessages.Player.new()
+	player.id = player_id
+	player.name = player_name
+	player.persona = player_persona
+	conversation.is_open = send(conversation.open_message(player, locale))
+	conversation.checkpoint = ""
+	_saved.erase(conversation.key)
+	_send_state(conversation.snapshot_message(state))
+
+
+## Sends what has changed in the state since it was last sent. Done by itself before each line.
+func push_state(conversation: DialogueConversation) -> void:
+	_send_state(conversation.state_message(state))
+
+
+## Leaves a conversation on the server, which remembers it.
+func close(conversation: DialogueConversation) -> void:
+	if conversation.is_open:
+		conversation.is_open = false
+		var message: DialogueMessages.Close = DialogueMessages.Close.new()
+		message.conversation = conversation.name
+		send(message)
+
+
+## Marks this moment of all conversations: [code]var saved := await client.save_dialogue()[/code].
+## Put the dictionary into the game's save file. It is empty if the server does not answer within
+## [param patience] seconds.
+func save_dialogue(patience: float = 5.0) -> Dictionary:
+	var save: DialogueSave = DialogueSave.new()
+	for key: String in _saved:
+		save.keep(key, _saved[key] as Dictionary)
+	for conversation: DialogueConversation in _conversations.values():
+		if conversation.is_open:
+			var message: DialogueMessages.Save = DialogueMessages.Save.new()
+			message.conversation = conversation.name
+			save.wait_for(conversation)
+			send(message)
+		elif not conversation.checkpoint.is_empty():
+			save.keep(conversation.key, conversation.saved_entry())
+	if not save.is_done():
+		incoming.saved.connect(save.take)
+		incoming.error.connect(save.refuse)
+		get_tree().create_timer(patience, true, false, true).timeout.connect(save.give_up)
+		await save.done
+		incoming.saved.disconnect(save.take)
+		incoming.error.disconnect(save.refuse)
+	return save.finish()
+
+
+## Returns to a moment that [method save_dialogue] marked: the NPCs remember what was said before
+## it and nothing else, and those met only later do not know the player. False if [param saved] is
+## no such dictionary; then nothing has changed.
+func load_dialogue(saved: Dictionary) -> bool:
+	if not DialogueSave.is_valid(saved):
+		push_error("DialogueClient: this is not what save_dialogue() returned.")
+		return false
+	for conversation: DialogueConversation in _conversations.values():
+		close(conversation)
+	_saved = (saved["conversations"] as Dictionary).duplicate(true)
+	_branch = "~" + new_line_id().right(14)
+	_turns.clear()
+	_by_name.clear()
+	for conversation: DialogueConversation in _conversations.values():
+		_place(conversation)
+	return true
+
+
+## Gives a conversation its name on the server: that of the save which was loaded, or a fresh one
+## if that save does not know it.
+func _place(conversation: DialogueConversation) -> void:
+	var entry: Dictionary = _saved.get(conversation.key, {})
+	var fresh: String = conversation.key.left(64 - _branch.length()) + _branch
+	conversation.return_to(
+		entry.get("name", fresh) as String, entry.get("checkpoint", "") as String
+	)
+	_by_name[conversation.name] = conversation
+
+
+func _begin_session() -> void:
+	if not _link.has_session():
+		var engine: String = Engine.get_version_info()["string"]
+		_link.begin("dialogue_client %s (Godot %s)" % [VERSION, engine], token, locale)
+
+
+func _send_state(message: DialogueMessages.State) -> void:
+	if message != null:
+		send(message)
+
+
+func _snapshots() -> Array[DialogueMessages.State]:
+	_turns.clear()
+	var states: Array[DialogueMessages.State] = []
+	for conversation: DialogueConversation in _conversations.values():
+		if conversation.is_open:
+			var snapshot: DialogueMessages.State = conversation.snapshot_message(state)
+			if snapshot != null:
+				states.append(snapshot)
+	return states
+
+
+func _on_welcome(welcome: DialogueMessages.Welcome) -> void:
+	limits = welcome.limits
+
+
+func _on_go_away(message: DialogueMessages.GoAway) -> void:
+	server_going_away.emit(message.reconnect_ms)
+
+
+func _on_opened(message: DialogueMessages.Opened) -> void:
+	var conversation: DialogueConversation = _by_name.get(message.conversation)
+	if conversation != null:
+		conversation.is_open = true
+		for index: int in message.npcs.size():
+			var npc: DialogueNPC = conversation.node_of(message.npcs[index].id)
+			if npc != null:
+				npc.receive_opened(message, index)
+
+
+func _on_turn(message: DialogueMessages.Turn) -> void:
+	var conversation: DialogueConversation = _by_name.get(message.conversation)
+	var npc: DialogueNPC = null if conversation == null else conversation.node_of(message.npc)
+	if npc != null:
+		_turns[message.turn] = npc
+		npc.receive_turn(message)
+
+
+func _on_delta(message: DialogueMessages.Delta) -> void:
+	var npc: Variant = _turns.get(message.turn)
+	if is_instance_valid(npc):
+		(npc as DialogueNPC).receive_text(message)
+
+
+func _on_cue(message: DialogueMessages.Cue) -> void:
+	var npc: Variant = _turns.get(message.turn)
+	if is_instance_valid(npc):
+		(npc as DialogueNPC).receive_cue(message)
+
+
+func _on_turn_end(message: DialogueMessages.TurnEnd) -> void:
+	var npc: Variant = _turns.get(message.turn)
+	_turns.erase(message.turn)
+	if is_instance_valid(npc):
+		(npc as DialogueNPC).receive_end(message)
+
+
+func _on_error(error: DialogueMessages.ErrorMessage) -> void:
+	var conversation: DialogueConversation = _by_name.get(error.conversation)
+	if conversation == null:
+		if is_online():
+			error_received.emit(error)
+		return
+	if error.code == DialogueMessages.ErrorCode.STATE_CONFLICT:
+		_send_state(conversation.snapshot_message(state))
+	elif not conversation.report(error):
+		error_received.emit(error)

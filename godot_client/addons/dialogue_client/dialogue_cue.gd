@@ -1,0 +1,38 @@
+class_name DialogueCue
+extends RefCounted
+## Something to do at a place in an NPC's text: a mood, an action, a pause.
+
+const MOOD: String = "mood"
+const ACTION: String = "action"
+const PAUSE: String = "pause"
+const FILLER: String = "filler"
+
+## Where: how many code points of the turn's text come before it.
+var offset: int = 0
+## What: [constant MOOD], [constant ACTION], [constant PAUSE], [constant FILLER] (something to show
+## until the first text comes), or a kind of a newer server.
+var kind: String = ""
+## The mood's or the action's name.
+var name: String = ""
+## An action's arguments, by name; a pause has [code]ms[/code], a filler
+## [code]text[/code].
+var args: Dictionary = {}
+
+
+static func from_message(message: DialogueMessages.Cue) -> DialogueCue:
+	var cue: DialogueCue = DialogueCue.new()
+	cue.offset = message.offset
+	cue.kind = message.kind
+	cue.name = message.name
+	cue.args = message.args
+	return cue
+
+
+## How long a pause lasts, in seconds; 0 for any other kind.
+func pause_seconds() -> float:
+	var ms: Variant = args.get("ms", 0) if kind == PAUSE else 0
+	return clampf(float(ms as float) / 1000.0, 0.0, 10.0) if ms is int or ms is float else 0.0
+
+
+func is_same(other: DialogueCue) -> bool:
+	return offset == other.offset and kind == other.kind and name == other.name

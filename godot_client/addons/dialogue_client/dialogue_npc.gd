@@ -1,0 +1,352 @@
+@icon("icons/dialogue_npc.svg")
+class_name DialogueNPC
+extends Node
+## An NPC that talks: one of the personas on the dialogue server.
+##
+## Add it under the character's node, set [member npc_id], and point [member label] to a
+## [DialogueLabel]. Then call [method say] with what the player says. With a label, moods and
+## actions happen when the reveal [i]reaches[/i] them; without one, when they arrive.
+##
+## [codeblock]
+## @onready var tove: DialogueNPC = $Tove
+##
+## func _ready() -> void:
+##     tove.mood_changed.connect(func(mood: String) -> void: $Face.play(mood))
+##     tove.action_requested.connect(_on_action_requested)
+##     tove.say("What happened to the lamp?")
+## [/codeblock]
+
+## The server has opened the conversation. [param greeting] is what the NPC says at the first
+## meeting, "" later on.
+signal opened(greeting: String)
+## The NPC begins to answer.
+signal began(turn: DialogueTurn)
+## More of the answer has arrived. Games with a [member label] need not listen.
+signal spoke(text: String)
+## The NPC has told its answer again from the start, in other words, because the server lost the
+## first one: clear what was shown. A label does so by itself.
+signal restarted
+## The NPC's mood, one of [member moods].
+signal mood_changed(mood: String)
+## The NPC does something: one of [member actions].
+signal action_requested(action: DialogueAction)
+## The answer is complete, and has been shown if there is a label.
+signal finished(turn: DialogueTurn)
+## There is no answer, or none that could be finished. [param code] is a value of
+## [DialogueMessages.ErrorCode]; [param detail] tells the developer what to do.
+signal failed(code: String, detail: String)
+
+## The persona's id on the server: the name of its file.
+@export var npc_id: String = "":
+	set(value):
+		npc_id = value
+		update_configuration_warnings()
+## Where the answer is shown; may be empty, and several NPCs may share one.
+@export var label: DialogueLabel = null
+## The connection; empty for the first [DialogueClient] of the scene tree.
+@export var client: DialogueClient = null
+## The conversation's name. NPCs with the same one talk in one conversation, and hear each other;
+## empty for one of its own, named as the NPC.
+@export var conversation: String = ""
+## Where it takes place: the name of a scene on the server, or a sentence.
+@export var scene: String = ""
+## Open the conversation when the game starts, so that the model has read the persona before the
+## player walks up. A server allows only so many at once (16 unless it was told otherwise).
+@export var open_on_ready: bool = false
+
+## Facts that only this NPC knows, besides [member DialogueClient.state].
+var state: Dictionary = {}
+## If set, called for the facts instead of [member state]: a function without parameters that
+## returns a Dictionary.
+var state_provider: Callable
+## The NPC's name, as the server tells it.
+var display_name: String = ""
+## The mood it is in.
+var mood: String = ""
+## The moods it can have.
+var moods: Array[String] = []
+## The names of the actions it can do.
+var actions: Array[String] = []
+## The answer that is being given, or was last given; null before the first.
+var turn: DialogueTurn = null
+
+var _conversation: DialogueConversation = null
+var _lines: Dictionary = {}
+var _greeting: String = ""
+var _greets: bool = false
+var _stopped: bool = false
+
+
+func _ready() -> void:
+	if Engine.is_editor_hint():
+		return
+	if open_on_ready:
+		# After the other nodes are ready, the client among them.
+		open.call_deferred()
+
+
+func _get_configuration_warnings() -> PackedStringArray:
+	var warnings: PackedStringArray = []
+	if npc_id.strip_edges().is_empty():
+		warnings.append("Set npc_id to the id of a persona on the server, for example tove.")
+	return warnings
+
+
+## The name of the conversation it talks in.
+func conversation_name() -> String:
+	return conversation if not conversation.is_empty() else npc_id
+
+
+## The facts that this NPC adds to the game's state.
+func current_state() -> Dictionary:
+	if not state_provider.is_valid():
+		return state
+	var facts: Variant = state_provider.call()
+	if facts is Dictionary:
+		return facts
+	push_error("DialogueNPC %s: state_provider must return a Dictionary." % npc_id)
+	return {}
+
+
+## Opens the conversation, unless it is open: the server looks up the history, and the model reads
+## the persona. [method say] does it too. False if there is no [DialogueClient].
+func open() -> bool:
+	if not _find_client():
+		return false
+	var known: bool = _conversation != null and _conversation.npcs.has(npc_id)
+	_conversation = client.join(self)
+	if not _conversation.is_open or not known:
+		client.open(_conversation)
+	return true
+
+
+## Says the player's line to this NPC. Returns the line's id, "" if it could not be sent (then
+## [signal failed] says why).
+func say(text: String) -> String:
+	if not open():
+		return ""
+	client.push_state(_conversation)
+	var message: DialogueMessages.Say = DialogueMessages.Say.new()
+	message.conversation = _conversation.name
+	message.line = client.new_line_id()
+	message.text = text
+	message.to = npc_id
+	_greets = false
+	if not client.send(message):
+		_fail(DialogueMessages.ErrorCode.BAD_MESSAGE, "The line could not be written.")
+		return ""
+	_lines[message.line] = true
+	return message.line
+
+
+## Shows the greeting of a first meeting as soon as it is there. Does nothing if the NPC has met
+## the player before.
+func greet() -> void:
+	_greets = true
+	if open() and not _greeting.is_empty():
+		_show_greeting()
+
+
+## Stops the NPC. It remembers only what the player has seen of its answer: what the label has
+## revealed, or without one, what has arrived.
+func interrupt() -> void:
+	if turn == null or _stopped:
+		return
+	var revealing: bool = label != null and label.speaker == self and not label.is_done()
+	if turn.is_over() and not revealing:
+		return
+	_stopped = true
+	var seen: int = turn.text.length()
+	if label != null and label.speaker == self:
+		seen = label.revealed
+		label.stop()
+	if turn.number > 0:
+		var message: DialogueMessages.Interrupt = DialogueMessages.Interrupt.new()
+		message.turn = turn.number
+		message.seen = seen
+		client.send(message)
+	if turn.is_over():
+		finished.emit(turn)
+
+
+## Asks for another answer in place of the last one, which the NPC forgets. False if there is none.
+func regenerate() -> bool:
+	if turn == null or turn.id.is_empty() or _conversation == null:
+		return false
+	interrupt()
+	var message: DialogueMessages.Regenerate = DialogueMessages.Regenerate.new()
+	message.conversation = _conversation.name
+	message.turn = turn.id
+	message.line = client.new_line_id()
+	_lines[message.line] = true
+	return client.send(message)
+
+
+## Leaves the conversation on the server, which remembers it.
+func close() -> void:
+	if client != null and _conversation != null:
+		client.close(_conversation)
+
+
+## Whether an answer is awaited, arriving or being revealed.
+func is_busy() -> bool:
+	if not _lines.is_empty():
+		return true
+	return label != null and label.speaker == self and not label.is_done()
+
+
+## For [DialogueClient]: a save was loaded; what is being said was never said.
+func reset() -> void:
+	_lines.clear()
+	_greeting = ""
+	_greets = false
+	if turn != null:
+		_stopped = true
+		turn = null
+		if label != null and label.speaker == self:
+			label.begin(null)
+			label.end()
+
+
+## For [DialogueClient]: the server has opened the conversation.
+func receive_opened(message: DialogueMessages.Opened, index: int) -> void:
+	var info: DialogueMessages.NpcInfo = message.npcs[index]
+	display_name = info.name
+	moods = info.moods
+	actions = info.actions
+	_greeting = message.greeting if index == 0 else ""
+	_change_mood(info.mood)
+	opened.emit(_greeting)
+	if _greets and not _greeting.is_empty():
+		_show_greeting()
+
+
+## For [DialogueClient]: an answer begins.
+func receive_turn(message: DialogueMessages.Turn) -> void:
+	if turn != null and not turn.line.is_empty() and turn.line == message.line:
+		turn.retell(message)
+		return
+	_stopped = false
+	turn = DialogueTurn.from_message(message)
+	_begin_label()
+	began.emit(turn)
+
+
+## For [DialogueClient]: more text.
+func receive_text(message: DialogueMessages.Delta) -> void:
+	if turn == null or turn.number != message.turn or _stopped:
+		return
+	var fresh: Variant = turn.take(message.text)
+	if fresh == null:
+		_begin_label()
+		restarted.emit()
+		fresh = turn.text
+	if fresh == "":
+		return
+	if label != null and label.speaker == self:
+		label.append(fresh as String)
+	spoke.emit(fresh as String)
+
+
+## For [DialogueClient]: a mood, an action or a pause.
+func receive_cue(message: DialogueMessages.Cue) -> void:
+	if turn == null or turn.number != message.turn or _stopped:
+		return
+	var cue: DialogueCue = DialogueCue.from_message(message)
+	if not turn.take_cue(cue):
+		return
+	var labelled: bool = label != null and label.speaker == self
+	if cue.kind == DialogueCue.FILLER:
+		if labelled:
+			label.show_filler(str(cue.args.get("text", "")))
+	elif labelled:
+		label.add_cue(cue)
+	else:
+		perform(cue)
+
+
+## For [DialogueClient]: the answer is over.
+func receive_end(message: DialogueMessages.TurnEnd) -> void:
+	if turn == null or turn.number != message.turn:
+		return
+	turn.end(message)
+	_lines.erase(turn.line)
+	if turn.reason == DialogueMessages.EndReason.FAILED:
+		_fail(turn.code, turn.detail)
+	if label != null and label.speaker == self and not _stopped:
+		label.end()
+	else:
+		finished.emit(turn)
+
+
+## For [DialogueClient]: a request failed. True if it was this NPC's.
+func receive_error(error: DialogueMessages.ErrorMessage) -> bool:
+	if not error.line.is_empty():
+		if not _lines.erase(error.line):
+			return false
+	elif error.turn > 0 and (turn == null or turn.number != error.turn):
+		return false
+	_fail(error.code, error.detail)
+	return true
+
+
+## For [DialogueLabel]: the reveal has reached a cue.
+func perform(cue: DialogueCue) -> void:
+	match cue.kind:
+		DialogueCue.MOOD:
+			_change_mood(cue.name)
+		DialogueCue.ACTION:
+			var action: DialogueAction = DialogueAction.new()
+			action.name = cue.name
+			action.args = cue.args
+			action.npc = self
+			action.turn = turn
+			action_requested.emit(action)
+
+
+## For [DialogueLabel]: all of the answer is shown.
+func shown() -> void:
+	if turn != null and turn.is_over() and not _stopped:
+		finished.emit(turn)
+
+
+func _find_client() -> bool:
+	if client == null and is_inside_tree():
+		client = get_tree().get_first_node_in_group(DialogueClient.GROUP)
+	if client == null:
+		_fail("", "There is no DialogueClient in the scene tree; add one, or set client.")
+	return client != null
+
+
+func _change_mood(new_mood: String) -> void:
+	if not new_mood.is_empty() and new_mood != mood:
+		mood = new_mood
+		mood_changed.emit(mood)
+
+
+func _begin_label() -> void:
+	if label != null:
+		label.begin(self)
+
+
+func _show_greeting() -> void:
+	_greets = false
+	turn = DialogueTurn.new()
+	turn.npc = npc_id
+	turn.conversation = conversation_name()
+	turn.text = _greeting
+	turn.reason = DialogueMessages.EndReason.COMPLETE
+	_greeting = ""
+	_stopped = false
+	_begin_label()
+	began.emit(turn)
+	if label != null:
+		label.append(turn.text)
+		label.end()
+	spoke.emit(turn.text)
+	if label == null:
+		finished.emit(turn)
+
+
+func _fail(code: String, detail: String) -> void:
+	failed.emit(code, detail)

@@ -1,0 +1,102 @@
+class_name DialogueTurn
+extends RefCounted
+## One turn of an NPC: its text as it comes in, its cues, how it ended.
+##
+## After a lost session the server tells an unfinished turn again from the start. [method retell]
+## prepares for that: what was told before is not given out twice.
+
+## The turn's number in this session; what [code]interrupt[/code] names.
+var number: int = 0
+## The turn's name for ever, also in the server's store.
+var id: String = ""
+## The conversation it belongs to.
+var conversation: String = ""
+## Who speaks.
+var npc: String = ""
+## The player's line that it answers; "" if none.
+var line: String = ""
+## The text so far.
+var text: String = ""
+## The cues so far, in order.
+var cues: Array[DialogueCue] = []
+## Why it ended: a value of [DialogueMessages.EndReason]; "" while it runs.
+var reason: String = ""
+## The error that is behind a bad end, "" for none.
+var code: String = ""
+## The same for the developer.
+var detail: String = ""
+## Milliseconds from the player's line to the first text.
+var first_token_ms: int = 0
+## Milliseconds from the player's line to the end.
+var total_ms: int = 0
+
+var _told_text: String = ""
+var _told_cues: Array[DialogueCue] = []
+
+
+static func from_message(message: DialogueMessages.Turn) -> DialogueTurn:
+	var turn: DialogueTurn = DialogueTurn.new()
+	turn._name(message)
+	return turn
+
+
+## Whether it has ended.
+func is_over() -> bool:
+	return not reason.is_empty()
+
+
+## The same turn comes again from its start, under a new number.
+func retell(message: DialogueMessages.Turn) -> void:
+	_name(message)
+	if text.length() > _told_text.length():
+		_told_text = text
+	if cues.size() > _told_cues.size():
+		_told_cues = cues
+	text = ""
+	cues = []
+
+
+## Whether what comes in was all told before.
+func is_repeating() -> bool:
+	return text.length() < _told_text.length()
+
+
+## Takes more text; returns what is new in it. Null if the turn is told in other words this time:
+## whoever shows it must begin again with [member text].
+func take(delta: String) -> Variant:
+	text += delta
+	if _told_text.is_empty():
+		return delta
+	if _told_text.begins_with(text):
+		return ""
+	var told: String = _told_text
+	_told_text = ""
+	if text.begins_with(told):
+		return text.substr(told.length())
+	_told_cues = []
+	return null
+
+
+## Takes a cue; false if it was told before.
+func take_cue(cue: DialogueCue) -> bool:
+	cues.append(cue)
+	if cues.size() <= _told_cues.size() and _told_cues[cues.size() - 1].is_same(cue):
+		return false
+	return true
+
+
+## Takes the end.
+func end(message: DialogueMessages.TurnEnd) -> void:
+	reason = message.reason
+	code = message.code
+	detail = message.detail
+	first_token_ms = message.first_token_ms
+	total_ms = message.total_ms
+
+
+func _name(message: DialogueMessages.Turn) -> void:
+	number = message.turn
+	id = message.id
+	conversation = message.conversation
+	npc = message.npc
+	line = message.line

@@ -1,0 +1,88 @@
+class_name GameSuite
+extends TestSuite
+## What tests against a real server share: a client, NPCs, and what they said.
+
+var client: DialogueClient = null
+
+
+## What an NPC did, in order.
+class Record:
+	extends RefCounted
+
+	var npc: DialogueNPC
+	var text: String = ""
+	var moods: PackedStringArray = []
+	var actions: Array[DialogueAction] = []
+	## How much was shown at each action.
+	var shown_at: PackedInt32Array = []
+	var finished: Array[DialogueTurn] = []
+	var failures: PackedStringArray = []
+	var greeting: String = ""
+	var opened: int = 0
+	var began: int = 0
+	var restarted: int = 0
+
+
+func _ready() -> void:
+	client = DialogueClient.new()
+	client.url = options.get("url", "")
+	client.player_id = "player-%d" % Time.get_ticks_usec()
+	client.reconnect_base = 0.2
+	client.connect_on_ready = false
+	add_child(client)
+	client.connect_to_server()
+
+
+## A new NPC and the record of what it does. [param typed] gives it a label.
+func meet(npc_id: String, typed: bool = false, conversation: String = "") -> Record:
+	var record: Record = Record.new()
+	var npc: DialogueNPC = DialogueNPC.new()
+	record.npc = npc
+	npc.npc_id = npc_id
+	npc.conversation = conversation
+	if typed:
+		npc.label = DialogueLabel.new()
+		npc.label.size = Vector2(600, 200)
+		npc.label.letters_per_second = 400.0
+		npc.label.sentence_pause = 0.0
+		npc.label.comma_pause = 0.0
+		add_child(npc.label)
+	npc.opened.connect(
+		func(greeting: String) -> void:
+			record.greeting = greeting
+			record.opened += 1
+	)
+	npc.began.connect(
+		func(_turn: DialogueTurn) -> void:
+			record.text = ""
+			record.began += 1
+	)
+	npc.restarted.connect(
+		func() -> void:
+			record.text = ""
+			record.restarted += 1
+	)
+	npc.spoke.connect(func(text: String) -> void: record.text += text)
+	npc.mood_changed.connect(func(mood: String) -> void: record.moods.append(mood))
+	npc.action_requested.connect(
+		func(action: DialogueAction) -> void:
+			record.actions.append(action)
+			record.shown_at.append(npc.label.revealed if typed else record.text.length())
+	)
+	npc.finished.connect(func(turn: DialogueTurn) -> void: record.finished.append(turn))
+	npc.failed.connect(
+		func(code: String, detail: String) -> void: record.failures.append(code + ": " + detail)
+	)
+	add_child(npc)
+	return record
+
+
+## Says a line and waits for the answer.
+func ask_npc(record: Record, line: String) -> DialogueTurn:
+	var before: int = record.finished.size()
+	check(not record.npc.say(line).is_empty(), "the line was not sent")
+	await until(
+		func() -> bool: return record.finished.size() > before or not record.failures.is_empty(),
+		"the answer to: " + line
+	)
+	return null if record.finished.size() == before else record.finished[-1]

@@ -1,0 +1,83 @@
+"""The addon in the real engine, against the real server."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.godot.cutter import Cutter
+from tests.godot.engine import VECTORS, Engine
+from tests.godot.server_process import ServerProcess
+
+
+def test_every_conformance_vector_passes_in_the_engine(engine: Engine) -> None:
+    engine.suites("vectors", vectors=str(VECTORS)).assert_passed(at_least=11)
+
+
+def test_the_label_and_the_parts_without_a_server_work(engine: Engine) -> None:
+    engine.suites("label", "parts").assert_passed(at_least=27)
+
+
+def test_npcs_talk_act_and_remember(engine: Engine, server: ServerProcess) -> None:
+    add_orator(server.world)
+    server.stop()
+    server.start()
+    run = engine.suites("live", url=server.url)
+    run.assert_passed(at_least=14)
+
+
+def test_an_interrupt_cuts_the_memory_too(engine: Engine, slow_server: ServerProcess) -> None:
+    engine.suites("interrupt", url=slow_server.url).assert_passed(at_least=3)
+
+
+def test_drops_and_restarts_lose_nothing(engine: Engine, slow_server: ServerProcess) -> None:
+    cutter = Cutter(slow_server.port)
+
+    def asked(what: str) -> None:
+        if what == "restart":
+            slow_server.kill()
+        cutter.cut()
+        if what == "restart":
+            slow_server.start()
+
+    run = engine.suites("drop", url=cutter.url, asked=asked)
+    cutter.close()
+    run.assert_passed(at_least=3)
+    assert cutter.connections >= 5
+
+
+def test_an_absent_server_is_one_clear_signal(
+    engine: Engine, server: ServerProcess, silent: str
+) -> None:
+    server.stop()
+    run = engine.suites("absent", url=server.url, silent=silent, asked=lambda _: server.start())
+    run.assert_passed(at_least=3)
+    assert len(run.lines) < 12, f"a flood of output:\n{run.text}"
+
+
+def add_orator(world: Path) -> None:
+    """An NPC whose greeting is longer than the engine's default buffer."""
+    greeting = "Let me begin at the beginning. " * 2400
+    persona = f'id = "orator"\nname = "Orator"\ndescription = "Talks."\ngreeting = "{greeting}"\n'
+    (world / "personas" / "orator.toml").write_text(persona, encoding="utf-8")
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The address of something that accepts connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_accept_all, args=(listener,), daemon=True).start()
+        yield f"ws://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def _accept_all(listener: socket.socket) -> None:
+    kept = []
+    while True:
+        try:
+            kept.append(listener.accept())
+        except OSError:
+            return

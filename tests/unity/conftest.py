@@ -1,0 +1,67 @@
+"""Builds the package and its tests once, and gives each runtime's results."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import package
+import rigs
+import toolchain
+from toolchain import ROOT, Assembly, Runtime, Toolchain
+
+
+@pytest.fixture(scope="session")
+def tools() -> Toolchain:
+    found = toolchain.find()
+    if isinstance(found, str):
+        if os.environ.get("CI"):
+            pytest.fail(found)
+        pytest.skip(found)
+    return found
+
+
+@pytest.fixture(scope="session")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What the C# tests find in their environment."""
+    home = tmp_path_factory.mktemp("unity_rig")
+    rigs.write_world(home / "world")
+    shutil.copytree(home / "world", home / "killed_world")
+    with (
+        rigs.model() as model_url,
+        rigs.server(rigs.serve_command(home / "world", model_url), home / "server.log") as url,
+        rigs.refusing_server() as refusing,
+    ):
+        yield {
+            "TEST_VECTORS": str(ROOT / "protocol" / "vectors"),
+            "TEST_SERVER_URL": url,
+            "TEST_REFUSING_URL": refusing,
+            "TEST_SERVE_COMMAND": "\n".join(rigs.serve_command(home / "killed_world", model_url)),
+            "PYTHONPATH": rigs.environment()["PYTHONPATH"],
+        }
+
+
+def build_tests(tools: Toolchain, runtime: Runtime, folder: Path) -> Path:
+    """The package, its own tests and ours as one program."""
+    (variant,) = (v for v in package.variants() if v.name == "player, TextMeshPro on")
+    built = package.assemblies(variant)
+    sources = sorted((package.HERE / "nunit").glob("*.cs"))
+    sources += package.sources(package.PACKAGE / "Tests")
+    program = Assembly(
+        "DialogueServer.Tests",
+        tuple(sources),
+        (*built, tools.nunit),
+        variant.defines,
+        executable=True,
+    )
+    said = tools.compile(runtime, [*built, program], folder)
+    assert not said, said
+    shutil.copy(tools.nunit, folder)
+    return folder / program.file_name
