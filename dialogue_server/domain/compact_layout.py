@@ -14,6 +14,8 @@ above 1 spoils the pattern, since the answer has to repeat the prompt.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from . import authored, untrusted
 from . import state as game_state
 from .conditions import holds
@@ -49,11 +51,12 @@ def build(prompt_input: PromptInput) -> Prompt:
     names = (persona.name, untrusted.name(prompt_input.player.name))
     hidden = hidden_from(prompt_input)
     hint = _hint(prompt_input, file, hidden, dropped)
-    system = _part(f"{file}:essence", _essence(prompt_input))
     line = untrusted.line(prompt_input.text, names)
-    ask = _part("player", _asked(line, hint.text if hint else ""))
-    parts = [system]
-    spent = system.tokens + ask.tokens
+    ask = [hint] if hint else []
+    ask.append(Part("player", line, estimate(line) + MESSAGE_TOKENS))
+    parts = list(_essence(prompt_input, file))
+    system = " ".join(part.text for part in parts)
+    spent = sum(part.tokens for part in (*parts, *ask))
 
     examples: list[Message] = []
     for index, example in enumerate(persona.examples):
@@ -83,8 +86,9 @@ def build(prompt_input: PromptInput) -> Prompt:
         dropped.append(_drop(_part("history", message.content), why))
     history = spoken[len(spoken) - kept :]
     remembered = [_part("history", message.content) for message in history]
-    parts += [*remembered, ask]
-    messages = (Message("system", system.text), *examples, *history, Message("user", ask.text))
+    parts += [*remembered, *ask]
+    asked = Message("user", _asked(line, hint.text if hint else ""))
+    messages = (Message("system", system), *examples, *history, asked)
     tokens = spent + sum(part.tokens for part in remembered)
     return Prompt(messages, tuple(parts), tuple(dropped), tokens)
 
@@ -95,11 +99,15 @@ def is_authored(messages: tuple[Message, ...], text: str) -> bool:
     return bool(plain and messages) and messages[-1].content.endswith(f"\nFact: {plain}")
 
 
-def _essence(given: PromptInput) -> str:
+def _essence(given: PromptInput, file: str) -> Iterator[Part]:
     """World first: its NPCs then share the beginning of the prompt."""
-    world = given.world.essence or given.world.description
-    persona = given.persona.essence or given.persona.description
-    return " ".join(f"{world} {persona}".split())
+    room = MESSAGE_TOKENS
+    for source, of in (("world.toml", given.world), (file, given.persona)):
+        key = "essence" if of.essence else "description"
+        text = " ".join((of.essence or of.description).split())
+        if text:
+            yield Part(f"{source}:{key}", text, estimate(text) + room)
+            room = 1
 
 
 def _hint(given: PromptInput, file: str, hidden: Hidden, dropped: list[Dropped]) -> Part | None:

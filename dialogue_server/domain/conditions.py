@@ -147,6 +147,105 @@ def holds(expression: str, state: Mapping[str, Any]) -> bool:
     return evaluate(expression, state).holds
 
 
+class Reads(NamedTuple):
+    """What a condition looks at: each path with the constants that stand beside it. `exact` if
+    it only compares single paths with constants, so that its truth depends on nothing else than
+    where each path's value lies among them. A path alone counts as compared with true."""
+
+    constants: dict[tuple[str, ...], tuple[Any, ...]]
+    exact: bool
+
+
+def reads(expression: str) -> Reads:
+    """What a sound condition looks at; nothing for an empty one."""
+    if not expression:
+        return Reads({}, True)
+    found: dict[tuple[str, ...], list[Any]] = {}
+    exact = _read(Parser(_ENVIRONMENT, expression, state="variable").parse_expression(), found)
+    return Reads({path: tuple(values) for path, values in found.items()}, exact)
+
+
+def _read(node: nodes.Node, found: dict[tuple[str, ...], list[Any]]) -> bool:
+    """Collect what a node looks at; whether that is all that counts."""
+    path = _path(node)
+    if path is not None:
+        _add(found, path, [True])
+        return True
+    if isinstance(node, nodes.Const):
+        return True
+    if isinstance(node, nodes.And | nodes.Or | nodes.Not | nodes.CondExpr):
+        exact = [_read(child, found) for child in node.iter_child_nodes()]  # none is skipped
+        return all(exact)
+    if isinstance(node, nodes.Compare) and len(node.ops) == 1:
+        sides = [node.expr, node.ops[0].expr]
+        paths = [path for side in sides if (path := _path(side)) is not None]
+        constants = [values for side in sides if (values := _constants(side)) is not None]
+        if len(paths) == len(constants) == 1:
+            values = constants[0]
+            _add(found, paths[0], values)
+            kind = node.ops[0].op
+            if kind in ("in", "notin"):
+                return _path(sides[0]) is not None
+            if isinstance(sides[1 if _path(sides[0]) is not None else 0], nodes.List | nodes.Tuple):
+                return False
+            return kind in ("eq", "ne") or all(_is_number(value) for value in values)
+    return _read_all(node, found)
+
+
+def _read_all(node: nodes.Node, found: dict[tuple[str, ...], list[Any]]) -> bool:
+    """Take every constant for every path below: whatever this compares, they are among it."""
+    below = [node, *node.find_all(nodes.Node)]
+    values = [value.value for value in below if isinstance(value, nodes.Const)]
+    paths = [(part, _path(part)) for part in below]
+    inner = {
+        id(part.node)
+        for part, path in paths
+        if path is not None and isinstance(part, nodes.Getattr | nodes.Getitem)
+    }
+    for part, path in paths:
+        if path is not None and id(part) not in inner:
+            _add(found, path, [True, *values])
+    return False
+
+
+def _add(found: dict[tuple[str, ...], list[Any]], path: tuple[str, ...], values: list[Any]) -> None:
+    known = found.setdefault(path, [])
+    kinds = {(type(value), value) for value in known}
+    known += [value for value in values if (type(value), value) not in kinds]
+
+
+def _path(node: nodes.Node) -> tuple[str, ...] | None:
+    """`quest.mine` as its keys; None for anything else."""
+    keys: list[str] = []
+    while isinstance(node, nodes.Getattr | nodes.Getitem):
+        if isinstance(node, nodes.Getattr):
+            keys.append(node.attr)
+        elif isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str):
+            keys.append(node.arg.value)
+        else:
+            return None
+        node = node.node
+    if not isinstance(node, nodes.Name):
+        return None
+    whole = [node.name, *reversed(keys)]
+    return tuple(whole[1:] if whole[0] == "state" and len(whole) > 1 else whole)
+
+
+def _constants(node: nodes.Node) -> list[Any] | None:
+    if isinstance(node, nodes.Const):
+        return [node.value]
+    if isinstance(node, nodes.Neg) and isinstance(node.node, nodes.Const):
+        return [-node.node.value] if _is_number(node.node.value) else None
+    if isinstance(node, nodes.List | nodes.Tuple):
+        items = [item.value for item in node.items if isinstance(item, nodes.Const)]
+        return items if len(items) == len(node.items) else None
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _check(expression: str) -> None:
     """Refuse what is not a plain condition."""
     if len(expression) > MAX_LENGTH:

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from dialogue_server.domain import compact_layout
 from dialogue_server.domain.conversation import Node
-from dialogue_server.domain.persona import Entry, Example, Fact, Line, Persona, Section, World
+from dialogue_server.domain.persona import (
+    Entry,
+    Example,
+    Fact,
+    KnownBy,
+    Line,
+    Persona,
+    Section,
+    World,
+)
 from dialogue_server.domain.prompt import Message, Prompt, PromptInput
 
 WORLD = World(
@@ -60,7 +69,14 @@ def test_the_prompt_is_a_sentence_then_examples_then_the_line_with_its_fact() ->
     )
     prompt = build("Any ore left?", state={"mine": "wet"})
     assert expected == prompt.messages
-    assert prompt.parts[0].source == "personas/mira.toml:essence"
+    assert [part.source for part in prompt.parts] == [
+        "world.toml:essence",
+        "personas/mira.toml:description",
+        "personas/mira.toml:examples[0]",
+        "personas/mira.toml:examples[1]",
+        "personas/mira.toml:knowledge[0]",
+        "player",
+    ]
     assert prompt.tokens == sum(part.tokens for part in prompt.parts)
 
 
@@ -143,3 +159,44 @@ def test_a_prompt_knows_the_authored_text_that_it_asks_to_say() -> None:
     assert not compact_layout.is_authored(build("Tell me of the king.").messages, line)
     assert not compact_layout.is_authored(build("Hello there!", BARE).messages, "")
     assert not compact_layout.is_authored((), line)
+
+
+HEIR = "The heir of the old king sleeps above the stable."
+CLOSED = World("", "", lore=[Entry(HEIR, known_by=KnownBy(["pell"]))])
+
+
+def test_what_the_npc_may_not_know_is_left_out_wherever_it_stands() -> None:
+    persona = Persona(
+        "mira",
+        "Mira",
+        "A smith.",
+        knowledge=[Fact(f"I know: {HEIR}", keys=["heir"])],
+        examples=[Example("Heir?", HEIR), Example("Tin?", "Tin.")],
+        lines=[Line(HEIR, keys=["heir"])],
+    )
+    history = (Node("1", "", "npc", "pell", HEIR, 0.0), said("Hm."))
+    given_input = PromptInput(
+        world=CLOSED,
+        persona=persona,
+        player=Player("p1"),
+        text="Who is the heir?",
+        budget=1000,
+        history=history,
+    )
+    prompt = compact_layout.build(given_input)
+    assert [message.content for message in prompt.messages] == [
+        "A smith.",
+        "Tin?",
+        "Tin.",
+        "Hm.",
+        "Who is the heir?",
+    ]
+    why = {part.source: part.why for part in prompt.dropped}
+    tells = "tells world.toml:lore[0]"
+    assert why == {
+        "world.toml:lore[0]": "not known",
+        "personas/mira.toml:knowledge[0]": tells,
+        "personas/mira.toml:examples[0]": tells,
+        "personas/mira.toml:lines": tells,
+        "history": tells,
+    }

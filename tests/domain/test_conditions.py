@@ -12,6 +12,7 @@ from dialogue_server.domain.conditions import (
     compile_condition,
     evaluate,
     holds,
+    reads,
 )
 
 STATE: dict[str, Any] = {
@@ -157,3 +158,30 @@ _TOKENS += ["tags", "|lower", "is", "none", "*", "3", "|", "{", "}", "#", "%", "
 @given(st.lists(st.sampled_from(_TOKENS), max_size=10).map(" ".join))
 def test_no_expression_raises(expression: str) -> None:
     assert isinstance(evaluate(expression, STATE), Outcome)
+
+
+@pytest.mark.parametrize(
+    ("expression", "constants", "exact"),
+    [
+        ("", {}, True),
+        ("quest.mine == 'open' or quest.mine == 'dry'", {("quest", "mine"): ("open", "dry")}, True),
+        ("not state['old mill'].open", {("old mill", "open"): (True,)}, True),
+        ("gold >= -5", {("gold",): (-5,)}, True),
+        ("name < 'b'", {("name",): ("b",)}, False),
+        ("mine in ['a', 'b']", {("mine",): ("a", "b")}, True),
+        ("'lamp' in bag", {("bag",): ("lamp",)}, False),
+        ("bag == ['lamp']", {("bag",): ("lamp",)}, False),
+        ("gold + 1 > 3", {("gold",): (True, 1, 3)}, False),
+        ("quest.a == quest.b", {("quest", "a"): (True,), ("quest", "b"): (True,)}, False),
+        ("bag[0] == 'x'", {("bag",): (True, 0, "x")}, False),
+        ("a == -'x'", {("a",): (True, "x")}, False),
+        ("a == [b, 1]", {("a",): (True, 1), ("b",): (True, 1)}, False),
+        ("1 == 2", {}, False),
+        ("true", {}, True),
+    ],
+)
+def test_what_a_condition_looks_at_is_known(
+    expression: str, constants: dict[tuple[str, ...], tuple[object, ...]], exact: bool
+) -> None:
+    found = reads(expression)
+    assert (found.constants, found.exact) == (constants, exact)

@@ -15,6 +15,7 @@ from dialogue_server.domain.persona import (
     Entry,
     Example,
     Fact,
+    KnownBy,
     Parameter,
     Persona,
     Section,
@@ -331,3 +332,28 @@ def test_no_attack_in_a_name_or_key_changes_the_structure(attack: str) -> None:
     assert [message.role for message in prompt(attack).messages] == [
         message.role for message in prompt("Ann").messages
     ]
+
+
+HEIR = "The heir of the old king sleeps above the stable."
+
+
+def test_what_the_npc_may_not_know_is_left_out_wherever_it_stands() -> None:
+    closed = replace(WORLD, lore=[Entry(HEIR, known_by=KnownBy(["pell"]))])
+    persona = replace(MIRA, examples=[Example("Heir?", HEIR), Example("Tin?", "Tin.")])
+    history = (Node("1", "", "npc", "pell", HEIR, 0.0), said("npc", "Hm."))
+    prompt = build(given_input(world=closed, persona=persona, history=history))
+    assert "sleeps above" not in " ".join(message.content for message in prompt.messages)
+    assert "Tin?" in [message.content for message in prompt.messages]
+    assert [(part.source, part.why) for part in prompt.dropped if "lore[0]" in part.why] == [
+        ("personas/mira.toml:examples[0]", "tells world.toml:lore[0]"),
+        ("history", "tells world.toml:lore[0]"),
+    ]
+
+
+def test_what_few_know_stands_with_the_persona_and_leaves_the_shared_prefix_alone() -> None:
+    own = replace(WORLD, lore=[*WORLD.lore, Entry(HEIR, known_by=KnownBy(["mira"]))])
+    here = build(given_input(world=own)).messages[0].content
+    before = build(given_input()).messages[0].content
+    shared = before.index("You are Mira.")
+    assert here[:shared] == before[:shared]
+    assert f"What Mira knows:\n- {HEIR}\n- The mine belongs" in here

@@ -305,7 +305,7 @@ namespace DialogueServer.Tests
             RawServer hung = Rigged(new RawServer(stream => Task.CompletedTask, upgrade: false));
             DialogueClient client = Client(hung.Url, settings => settings.connectTimeout = 0.3f);
             Assert.That(StubPlayer.Until(() => client.Status == SessionStatus.Waiting, 3));
-            RawServer silent = Rigged(new RawServer(stream => Task.Delay(-1)));
+            RawServer silent = Rigged(new RawServer(stream => Task.Delay(60000)));
             DialogueClient other = Client(silent.Url, settings => settings.connectTimeout = 0.3f);
             Assert.That(StubPlayer.Until(() => other.Status == SessionStatus.Waiting, 3), "no welcome came");
         }

@@ -101,7 +101,7 @@ namespace DialogueServer.Tests
                         request.Append((char)(await ReadExactly(stream, 1))[0]);
                     if (!_upgrade)
                     {
-                        await Task.Delay(-1);
+                        await Task.Delay(60000);
                     }
                     string key = request.ToString().Split(new[] { "Sec-WebSocket-Key: " }, StringSplitOptions.None)[1].Split('\r')[0];
                     using (SHA1 sha = SHA1.Create())

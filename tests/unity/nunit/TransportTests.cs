@@ -76,7 +76,7 @@ namespace DialogueServer.Tests
         [Test]
         public static void A_server_of_another_protocol_is_not_tried_again()
         {
-            using (var server = new RawServer(stream => Task.Delay(-1), subprotocol: null))
+            using (var server = new RawServer(stream => Task.Delay(60000), subprotocol: null))
             using (var transport = Connected(server.Url, out Sink sink))
             {
                 Assert.That(sink.Until(() => sink.ClosedWith != 0, transport));
@@ -101,7 +101,7 @@ namespace DialogueServer.Tests
                 await RawServer.Write(stream, RawServer.Frame(0, false, second));
                 await RawServer.Write(stream, RawServer.Frame(0, true, new byte[0]));
                 await RawServer.Write(stream, RawServer.Frame(2, true, new byte[] { 7 }));
-                await Task.Delay(-1);
+                await Task.Delay(60000);
             }))
             using (var transport = Connected(server.Url, out Sink sink))
             {
@@ -226,7 +226,7 @@ namespace DialogueServer.Tests
                     await RawServer.Write(stream, RawServer.Frame(2, true, payload));
                     written = index + 1;
                 }
-                await Task.Delay(-1);
+                await Task.Delay(60000);
             }))
             using (var transport = Connected(server.Url, out Sink sink))
             {

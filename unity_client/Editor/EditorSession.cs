@@ -1,0 +1,69 @@
+using System;
+using System.Threading.Tasks;
+using DialogueServer.Protocol;
+using DialogueServer.Transport;
+using UnityEditor;
+
+namespace DialogueServer.Editor
+{
+    /// <summary>A session outside of play mode, driven by the editor's own update.</summary>
+    internal sealed class EditorSession : IDisposable
+    {
+        private readonly Action _changed;
+        private readonly ConversationRouter _router;
+        private readonly string _url;
+
+        public EditorSession(DialogueSettings settings, ConversationRouter router, Action changed, string token = "")
+        {
+            _changed = changed;
+            _router = router;
+            _url = settings.url;
+            Session = new DialogueSession(
+                new SessionOptions
+                {
+                    Url = settings.url,
+                    Client = "Unity editor",
+                    Locale = settings.locale,
+                    ConnectTimeout = TimeSpan.FromSeconds(settings.connectTimeout),
+                    Token = cancel => Task.FromResult(token),
+                },
+                router);
+            Session.StatusChanged += status =>
+            {
+                if (status == SessionStatus.Failed)
+                    _router.Detach(new DialogueException(DialogueException.Disconnected, Session.Reason));
+            };
+            // A player of its own: what is tried in the editor stays out of the players' memories.
+            router.Attach(Session, new Player("unity-editor", settings.playerName, settings.playerPersona));
+            Session.Start();
+            EditorApplication.update += Update;
+            AssemblyReloadEvents.beforeAssemblyReload += Dispose;
+        }
+
+        public DialogueSession Session { get; }
+
+        public string Describe()
+        {
+            switch (Session.Status)
+            {
+                case SessionStatus.Online: return "Connected to " + _url + ".";
+                case SessionStatus.Connecting: return "Connecting to " + _url + " ...";
+                default: return Session.Status + ": " + Session.Reason;
+            }
+        }
+
+        public void Dispose()
+        {
+            EditorApplication.update -= Update;
+            AssemblyReloadEvents.beforeAssemblyReload -= Dispose;
+            _router.Detach(null);
+            Session.Dispose();
+        }
+
+        private void Update()
+        {
+            Session.Update(EditorApplication.timeSinceStartup);
+            _changed();
+        }
+    }
+}
