@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from dialogue_protocol.codec import Codec
 from dialogue_protocol.codes import CloseCode, ErrorCode
@@ -129,12 +128,13 @@ class Registry:
         for session in sessions:
             session.drain(reconnect_ms=1000)
         if sessions:
-            finishing = asyncio.gather(*(session.finish() for session in sessions))
-            hurried = asyncio.create_task(self._hurry.wait())
-            waiting: list[asyncio.Future[Any]] = [finishing, hurried]
+            waiting = [
+                asyncio.create_task(_finish_all(sessions)),
+                asyncio.create_task(_until(self._hurry)),
+            ]
             await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            for each in waiting:
-                each.cancel()
+            for task in waiting:
+                task.cancel()
             await asyncio.wait(waiting)
         for timer in self._expiring.values():
             timer.cancel()
@@ -143,3 +143,11 @@ class Registry:
         await asyncio.gather(*(self.end(each, "the server restarts") for each in sessions))
         if self._closing:
             await asyncio.wait(self._closing)
+
+
+async def _finish_all(sessions: list[Session]) -> None:
+    await asyncio.gather(*(session.finish() for session in sessions))
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()
