@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench evaluate docs generate clean
+.PHONY: help demo test check format bench evaluate chaos fuzz godot-zip clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,13 +18,16 @@ demo: $(VENV)/.demo ## two NPCs talk, with the embedded model; no key needed
 
 test: $(VENV)/.dev ## everything, the embedded model included
 	@$(BIN)/dialogue-server model get
+	@$(BIN)/python tests/engines/install_godot.py || echo "Going on without Godot: its tests are skipped, or fail where CI is set."
+	@$(BIN)/python tests/engines/install_dotnet.py || echo "Going on without .NET: Unity's tests are skipped, or fail where CI is set."
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.dev ## formatting, lint, types, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m dialogue_protocol.vectors check
+	$(BIN)/python -m dialogue_protocol.vectors --check
+	$(BIN)/python -m dialogue_protocol.codegen check
 
 format: $(VENV)/.dev ## put the code in shape
 	$(BIN)/ruff format .
@@ -32,10 +35,20 @@ format: $(VENV)/.dev ## put the code in shape
 
 bench: $(VENV)/.dev ## the cost per token, beside a bare forwarder in the same run
 	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python -m benchmarks.resilience
 
 evaluate: $(VENV)/.dev ## how well the embedded model plays the starter world
 	@$(BIN)/dialogue-server model get
 	$(BIN)/dialogue-server evaluate $(ARGS)
+
+chaos: $(VENV)/.dev ## 200 conversations while sockets are cut and the server is killed
+	$(BIN)/python -m tests.end_to_end.chaos --conversations 200 --seed $(or $(SEED),1)
+
+fuzz: $(VENV)/.dev ## more than a million inputs into everything that reads foreign bytes
+	$(BIN)/python -m tests.fuzz --inputs 1200000 --seed $(or $(SEED),1)
+
+godot-zip: $(VENV)/.dev ## the Godot addon as people install it
+	$(BIN)/python godot_client/make_zip.py
 
 clean: ## remove what was made
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -90,6 +90,9 @@ async def serving(
     limits: EngineLimits | None = None,
     write_bytes: int = 256 * 1024,
     handshake_seconds: float = 5.0,
+    ping_interval: float = 20.0,
+    ping_timeout: float = 20.0,
+    close_seconds: float = 5.0,
     grace: float = 0.1,
 ) -> AsyncIterator[Served]:
     """A server on a free port of the loopback, with everything real but the model."""
@@ -114,6 +117,9 @@ async def serving(
         port=0,
         write_bytes=write_bytes,
         handshake_seconds=handshake_seconds,
+        ping_interval=ping_interval,
+        ping_timeout=ping_timeout,
+        close_seconds=close_seconds,
     )
     port = await listener.start()
     try:

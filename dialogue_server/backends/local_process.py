@@ -136,8 +136,8 @@ class LocalProcess:
         report = msgspec.json.decode(line, type=Ready | Failed)
         if isinstance(report, Failed):
             # What it wrote before that is on its way.
-            await self.wait(_STOP_SECONDS)
-            await self._reader
+            if await self.wait(_STOP_SECONDS):
+                await self._reader
             raise self._error(self._why(report))
         return report
 

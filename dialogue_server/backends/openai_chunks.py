@@ -348,7 +348,7 @@ def _repair(data: bytes) -> _Chunk | None:
     code = base.get("status_code") if isinstance(base, dict) else None
     try:
         usage = msgspec.convert(body.get("usage"), _Usage | None, strict=False)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):  # a lone surrogate in a key
         usage = None
     return _Chunk(
         [choice] if isinstance(first, dict) else None,

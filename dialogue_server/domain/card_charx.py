@@ -106,7 +106,15 @@ def _member(file: str, archive: zipfile.ZipFile, name: str) -> bytes:
         # Never more than the size that was checked, whatever the packed data says.
         with archive.open(info) as member:
             return member.read()
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError):
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        OSError,
+        ValueError,  # an offset before the file's begin
+    ):
         problem = "cannot be unpacked; the file is damaged, fetch it once more"
         raise ContentError(file, _shown(name), problem) from None
 

@@ -100,6 +100,8 @@ def _decode(
         return None, [ContentError(file, place, problem)]
     except RecursionError:
         return None, [ContentError(file, "", "the file is nested too deeply")]
+    except ValueError:  # Python reads no integer of more than 4300 digits
+        return None, [ContentError(file, "", "the file has a number of far too many digits")]
     places = Places(text)
     _short_forms(raw)
     problems = list(_walk(kind, raw, ""))

@@ -34,11 +34,9 @@ from ..errors import DialogueError, RequestError
 from .context import EngineContext
 from .observer import TurnStarted
 from .request import Question, assemble_prompt, model_request, text_stream
-from .retelling import answer_again, mood_of, spoken, without_tags
+from .retelling import answer_again, mood_of, transcript, without_tags
 from .turn import TurnRunner
 
-MAX_TRANSCRIPT = 1000
-"""The most lines of one transcript."""
 TRIMMED = 0.6
 """The share of the budget that a second prompt gets when the first overflowed the model."""
 
@@ -151,7 +149,7 @@ class OpenConversation:
                 ErrorCode.LINE_TOO_LONG,
                 f"say.text: {len(text)} code points; the server takes {limit} (limits.line_chars).",
             )
-        if self._is_running(message.line):
+        if self._running and await self._has_answer(message.line, number):
             return None
         persona = self._addressed(message)
         question = self._question(persona, text, message.locale)
@@ -168,23 +166,19 @@ class OpenConversation:
         if stored.id == asked.id:
             self._nodes.append(asked)
         else:
-            found = await self._context.store.find_line(self.key, message.line)
-            if found is not None and found.answer is not None:
-                self._repeat(found.answer, number, message.line)
+            if await self._has_answer(message.line, number):
                 return None
             # Said before, and never answered: the server died in between.
-            self._nodes[:] = await self._context.store.path(self.key, stored.id)
-            question, asked = self._question(persona, stored.text, message.locale), stored
+            *before, asked = await self._context.store.path(self.key, stored.id)
+            self._nodes[:] = before
+            question = self._question(persona, asked.text, message.locale)
+            self._nodes.append(asked)
         return self._answer(question, asked, number=number, began=began, line=message.line)
 
     async def regenerate(self, message: Regenerate, number: int) -> TurnRunner | None:
         """Answer a line anew, beside the old answer; None if this request is known."""
         began = self._context.monotonic()
-        if self._is_running(message.line):
-            return None
-        found = await self._context.store.find_line(self.key, message.line)
-        if found is not None and found.answer is not None:
-            self._repeat(found.answer, number, message.line)
+        if await self._has_answer(message.line, number):
             return None
         path = await self._context.store.path(self.key, message.id)
         if len(path) < 2 or path[-1].kind != "npc" or path[-2].kind != "player":
@@ -199,14 +193,23 @@ class OpenConversation:
         self._nodes.append(asked)
         return self._answer(question, asked, number=number, began=began, line=message.line)
 
-    def _is_running(self, line: str) -> bool:
-        """Whether this very line is being answered: its stream is on the way, and answers both.
-        Raises BUSY if another one is."""
-        running = self.turn
-        if running is None or running.phase == "ended":
-            return False
-        if running.line == line:
+    @property
+    def _running(self) -> TurnRunner | None:
+        return None if self.turn is None or self.turn.phase == "ended" else self.turn
+
+    async def _has_answer(self, line: str, number: int) -> bool:
+        """Whether this very line is being answered (its stream is on the way, and answers both)
+        or has been, which is then told again. Raises BUSY if another one is being answered."""
+        running = self._running
+        if running is not None and running.line == line:
             return True
+        found = await self._context.store.find_line(self.key, line)
+        if found is not None and found.answer is not None:
+            for message in answer_again(found.answer, self.name, number, line):
+                self._send(message)
+            return True
+        if running is None:
+            return False
         raise RequestError(
             ErrorCode.BUSY,
             f"A turn is running in {self.name!r}; wait for its turn_end, or interrupt it.",
@@ -297,10 +300,6 @@ class OpenConversation:
         self._nodes.append(await self._context.store.append(self.key, node))
         return text
 
-    def _repeat(self, answer: Node, number: int, line: str) -> None:
-        for message in answer_again(answer, self.name, number, line):
-            self._send(message)
-
     async def save(self) -> Saved:
         """Mark this moment."""
         checkpoint = Checkpoint(
@@ -323,8 +322,7 @@ class OpenConversation:
                     ErrorCode.UNKNOWN_TURN,
                     f"history.until: {self.name!r} has no turn {message.until!r}.",
                 )
-        last = min(max(message.last, 1), MAX_TRANSCRIPT)
-        return Transcript(self.name, [spoken(node) for node in nodes[-last:]])
+        return Transcript(self.name, transcript(nodes, message.last))
 
     async def cut(self, node: str, seen: int) -> None:
         """An interrupt that came after the turn's end: the reveal was slower than the stream."""

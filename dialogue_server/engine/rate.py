@@ -29,7 +29,7 @@ class Bucket:
             return 0.0
         self._level = min(self._burst, self._level + (now - self._at) * self._rate)
         self._at = now
-        if self._level >= 1:
+        if self._level >= 1 - 1e-9:  # who waited exactly as told is not refused by rounding
             self._level -= 1
             return 0.0
         if debt:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from dialogue_protocol.messages import (
@@ -19,6 +19,13 @@ from ..domain.conversation import Node
 from ..domain.graphemes import split
 from ..domain.persona import Persona
 from ..domain.stream import Mood, TextStream
+
+MAX_TRANSCRIPT = 1000
+"""The most lines of one transcript."""
+MAX_TRANSCRIPT_BYTES = 128 * 1024
+"""About what a transcript may weigh: half of what waits for a reader before it counts as slow."""
+_LINE_BYTES = 160
+"""What a line weighs besides its text."""
 
 
 def answer_again(node: Node, conversation: str, number: int, line: str) -> Iterator[ServerMessage]:
@@ -44,6 +51,18 @@ def without_tags(persona: Persona, text: str, state: dict[str, Any]) -> tuple[st
         if isinstance(piece, Mood)
     ]
     return stream.text, moods
+
+
+def transcript(nodes: Sequence[Node], last: int) -> list[SpokenLine]:
+    """The newest lines, `last` of them if so many may be told; always one, if there is one."""
+    lines: list[SpokenLine] = []
+    size = 0
+    for node in reversed(nodes[-min(max(last, 1), MAX_TRANSCRIPT) :]):
+        size += len(node.text.encode()) + _LINE_BYTES
+        if size > MAX_TRANSCRIPT_BYTES and lines:
+            break
+        lines.append(spoken(node))
+    return lines[::-1]
 
 
 def spoken(node: Node) -> SpokenLine:

@@ -11,9 +11,10 @@ from pathlib import Path
 from .. import __version__
 from ..backends.base import ModelBackend, Sampling
 from ..backends.routing import AttemptFailed
+from ..backends.scripted import ScriptedBackend
 from ..engine.context import EngineContext, EngineLimits
 from ..engine.registry import Registry
-from ..errors import SettingsError
+from ..errors import BackendError, SettingsError
 from ..instrumentation.logging import Log
 from ..settings import MEMORY, Settings
 from ..stores import content
@@ -97,7 +98,18 @@ class App:
         for note in choice.notes:
             self.log.warning("model.note", note=note)
         self._stack.push_async_callback(choice.backend.aclose)
-        await choice.backend.start()
+        try:
+            await choice.backend.start()
+        except BackendError as error:
+            if self.settings.model.backend != "auto":
+                raise
+            # Nobody asked for this model by name: better authored voices than none.
+            self.log.warning(
+                "model.note",
+                note="the NPCs speak their authored lines, since the model that was found "
+                f"cannot start: {error.detail}",
+            )
+            return ScriptedBackend()
         return choice.backend
 
     def _note_attempt(self, failed: AttemptFailed) -> None:

@@ -34,9 +34,11 @@ from websockets.typing import Subprotocol
 from ..engine.context import EngineContext
 from ..engine.observer import Failure
 from ..engine.registry import Registry
+from ..engine.session import Session
 from . import http
 
 Frame = bytes | str
+_LARGEST_FRAME = 1 << 20
 _SUBPROTOCOLS = [Subprotocol(SUBPROTOCOL_MSGPACK), Subprotocol(SUBPROTOCOL_JSON)]
 
 
@@ -54,9 +56,11 @@ class Listener:
         handshake_seconds: float,
         ping_interval: float = 20.0,
         ping_timeout: float = 20.0,
+        close_seconds: float = 5.0,
     ) -> None:
-        """`write_bytes` bounds what waits for a slow reader. A socket that is quiet for
-        `ping_interval` seconds is pinged, and given up if no pong comes within `ping_timeout`."""
+        """`write_bytes` bounds what waits for a slow reader. A socket is pinged every
+        `ping_interval` seconds, and given up if no pong comes within `ping_timeout`. A closing
+        handshake may take `close_seconds`; then the socket is cut."""
         self._context = context
         self._registry = registry
         self._host = host
@@ -65,6 +69,7 @@ class Listener:
         self._handshake_seconds = handshake_seconds
         self._ping_interval = ping_interval
         self._ping_timeout = ping_timeout
+        self._close_seconds = close_seconds
         self._server: Server | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -86,7 +91,10 @@ class Listener:
             ping_interval=self._ping_interval,
             ping_timeout=self._ping_timeout,
             # A slow reader must not hold its buffer for long once it is told to go.
-            close_timeout=5,
+            close_timeout=self._close_seconds,
+            # Above all that we let wait: else the library's pings and closes would themselves
+            # wait for a reader that has stalled, without any time limit.
+            write_limit=self._write_bytes + _LARGEST_FRAME,
         )
         return int(self._server.sockets[0].getsockname()[1])
 
@@ -137,14 +145,18 @@ class Listener:
             return
         try:
             async for frame in connection:
-                if session.socket is not socket:
-                    break  # a newer socket has taken over
-                await session.receive(frame)
+                # Once the session has let go of this socket, read on to the client's close.
+                if session.socket is socket:
+                    await self._receive(session, frame)
+        finally:
+            self._registry.detach(session, socket)
+
+    async def _receive(self, session: Session, frame: Frame) -> None:
+        try:
+            await session.receive(frame)
         except ProtocolError as error:
             session.send(Error(error.code, error.detail))
             await self._registry.end(session, close_reason(error.detail), error.close_code)
-        finally:
-            self._registry.detach(session, socket)
 
     async def _first_frame(self, connection: ServerConnection) -> Frame | None:
         with contextlib.suppress(TimeoutError):

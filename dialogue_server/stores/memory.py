@@ -59,7 +59,7 @@ class MemoryStore:
         known = conversation.by_line.get(line)
         nodes = [self._nodes[name] for name in conversation.nodes]
         if known is not None:
-            answers = [node for node in nodes if node.parent == known]
+            answers = [n for n in nodes if n.parent == known and n.kind == "npc"]
             return Found(self._nodes[known], answers[-1] if answers else None)
         answers = [node for node in nodes if node.kind == "npc" and node.line == line]
         return Found(self._nodes.get(answers[-1].parent), answers[-1]) if answers else None

@@ -246,7 +246,7 @@ class SQLiteStore:
     def _find_line(self, key: ConversationKey, line: str) -> Found | None:
         player = self._by_line(key, line)
         if player is not None:
-            answer = self._node_where("parent = ?", player.id)
+            answer = self._node_where("parent = ? AND kind = 'npc'", player.id)
             return Found(player, answer)
         answer = self._node_where(
             "player = ? AND conversation = ? AND line = ? AND kind = 'npc'",

@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
+from msgspec import structs
+
 from .codec import MSGPACK, Codec, DecodeError, Frame, Unknown
 from .codes import CloseCode, ClosePolicy, ErrorCode, close_policy
 from .connection import CLIENT_LIFECYCLE, Event, ProtocolError, State, next_state
@@ -87,6 +89,7 @@ class ClientConnection:
         self._outbox: deque[tuple[int, ClientMessage]] = deque()
         self._unacked_messages = 0
         self._unacked_bytes = 0
+        self._ghosts = 0
 
     @property
     def unanswered(self) -> list[Say | Regenerate]:
@@ -171,8 +174,14 @@ class ClientConnection:
 
     def disconnected(self, close_code: int) -> ClosePolicy:
         """The socket is gone (1006 where it just broke). What to do now."""
+        if self.state is State.GREETING and self.session:
+            self._ghosts += 1
         self._go(Event.DETACH)
         policy = close_policy(close_code)
+        if close_code == CloseCode.REPLACED and self._ghosts:
+            # A hello of our own, given up before its welcome, came late and took the session.
+            self._ghosts -= 1
+            policy = ClosePolicy.RESUME
         if policy is ClosePolicy.STOP:
             self.end()
         elif policy is ClosePolicy.RECONNECT:
@@ -221,6 +230,7 @@ class ClientConnection:
     def _lose(self) -> None:
         self.lost = bool(self.session) or self.lost
         self.session = ""
+        self._ghosts = 0  # they know the old session only
         self._turns.clear()
 
     def _count(self, frame: Frame) -> None:
@@ -252,7 +262,12 @@ class ClientConnection:
                 if isinstance(failed, Open):
                     self._opens.pop(name, None)
             case Opened(conversation=name):
-                self._settle(lambda m: isinstance(m, Open | Load) and m.conversation == name)
+                opened = self._settle(
+                    lambda m: isinstance(m, Open | Load) and m.conversation == name
+                )
+                if isinstance(opened, Open) and opened.checkpoint:
+                    # Opened again after a loss, the talk goes on where it is by then.
+                    self._opens[name] = structs.replace(opened, checkpoint="")
             case Saved(conversation=name):
                 self._settle(lambda m: isinstance(m, Save) and m.conversation == name)
             case Transcript(conversation=name):

@@ -135,3 +135,10 @@ async def test_a_file_that_is_no_model_is_refused_with_a_sentence(
         await backend.start()
     assert "model.gguf" in caught.value.detail
     await backend.aclose()
+
+
+async def test_an_authored_line_is_said_as_written(backend: LocalBackend) -> None:
+    line = "[mood: cross] Noted. [pause: 200] The door opens outward."
+    prompt = Message("user", "You fool!\nFact: Noted. The door opens outward.")
+    request = ModelRequest((MESSAGES[0], prompt), authored=line)
+    assert [item async for item in backend.stream(request)] == [Delta(line), Finished()]

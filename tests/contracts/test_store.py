@@ -192,3 +192,11 @@ async def test_an_exported_conversation_comes_back_whole_elsewhere(store: Store)
     assert await fresh.load(KEY) == await store.load(KEY)
     assert await fresh.restore(KEY, "k") == await store.restore(KEY, "k")
     await fresh.aclose()
+
+
+async def test_another_line_said_after_an_unanswered_one_is_not_its_answer(store: Store) -> None:
+    await store.append(KEY, player("a", line="1"))
+    await store.append(KEY, player("b", "a", line="2"))
+    assert await store.find_line(KEY, "1") == Found(player("a", line="1"))
+    await store.append(KEY, npc("c", "a", line="1"))
+    assert await store.find_line(KEY, "1") == Found(player("a", line="1"), npc("c", "a", line="1"))

@@ -99,10 +99,11 @@ class Engine:
         asked: Asked | None = None,
         headless: bool = True,
         environment: Mapping[str, str] | None = None,
+        project: Path = PROJECT,
     ) -> Run:
         """Run to the end, or kill it after so many seconds. A line "ASK x" calls `asked(x)`."""
         command = [str(self.program), *(["--headless"] if headless else [])]
-        command += ["--path", str(PROJECT), *arguments]
+        command += ["--path", str(project), *arguments]
         result = Run()
         lines: queue.Queue[str | None] = queue.Queue()
         with subprocess.Popen(

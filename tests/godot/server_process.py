@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import Any
 
+READY = re.compile(r'"url":"ws://[^"]*:(\d+)".*"server.ready"')
 SLOW = Path(__file__).with_name("slow_server.py")
 
 
 class ServerProcess:
     """`dialogue-server serve` on the folder `world`. `delay` is in seconds before each word."""
 
-    def __init__(self, world: Path, *, delay: float = 0.0, **settings: str) -> None:
+    def __init__(
+        self,
+        world: Path,
+        *,
+        delay: float = 0.0,
+        backend: tuple[str, ...] = ("scripted",),
+        **settings: str,
+    ) -> None:
         self.world = world
         self.delay = delay
+        self.backend = backend
         self.settings = settings
         self.port = 0
-        self.log: list[dict[str, Any]] = []
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -31,21 +39,23 @@ class ServerProcess:
     def start(self) -> None:
         """Start it, on the port of before if there was one, and wait until it listens."""
         command = [sys.executable, str(SLOW), str(self.delay), "serve", str(self.world)]
-        command += ["--backend", "scripted", "--port", str(self.port), "--log-format", "json"]
+        command += ["--backend", *self.backend, "--port", str(self.port), "--log-format", "json"]
         environment = {**os.environ, **self.settings, "PYTHONUNBUFFERED": "1"}
-        log = (self.world / "server.log").open("ab")
-        with log:
+        log = self.world / "server.log"
+        log.unlink(missing_ok=True)
+        with log.open("wb") as sink:
             self._process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+                command, stdout=sink, stderr=subprocess.STDOUT, env=environment
             )
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            record = json.loads(line)
-            self.log.append(record)
-            if record["event"] == "server.ready":
-                self.port = int(record["url"].rpartition(":")[2])
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and self._process.poll() is None:
+            found = READY.search(log.read_text(encoding="utf-8"))
+            if found:
+                self.port = int(found[1])
                 return
-        raise AssertionError((self.world / "server.log").read_text(encoding="utf-8"))
+            time.sleep(0.02)
+        self.kill()
+        raise AssertionError(log.read_text(encoding="utf-8"))
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -58,5 +68,5 @@ class ServerProcess:
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(how)
-            self._process.communicate(timeout=30)
+            self._process.wait(timeout=30)
             self._process = None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.embedded import embedded_weights
 from tests.godot.cutter import Cutter
 from tests.godot.engine import VECTORS, Engine
 from tests.godot.server_process import ServerProcess
@@ -57,6 +58,16 @@ def test_an_absent_server_is_one_clear_signal(
     run = engine.suites("absent", url=server.url, silent=silent, asked=lambda _: server.start())
     run.assert_passed(at_least=3)
     assert len(run.lines) < 12, f"a flood of output:\n{run.text}"
+
+
+def test_the_embedded_model_speaks_in_the_engine(engine: Engine, world: Path) -> None:
+    weights = str(embedded_weights().path)
+    process = ServerProcess(world, backend=("local", "--local-model", weights))
+    try:
+        process.start()
+        engine.suites("model", url=process.url, seconds=90).assert_passed()
+    finally:
+        process.stop()
 
 
 def add_orator(world: Path) -> None:

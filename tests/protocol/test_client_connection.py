@@ -301,10 +301,34 @@ def test_a_close_code_decides_between_resume_fresh_hello_and_stop() -> None:
     assert client.disconnected(4101) is ClosePolicy.RECONNECT
     assert read([client.hello()])[0].resume is None
     assert client.lost
+    give(client, welcome("s2"))
+    client.recover()
     assert client.disconnected(4203) is ClosePolicy.STOP
     assert client.state is State.ENDED
     with pytest.raises(LifecycleError, match="hello is not possible in state ended"):
         client.hello()
+
+
+def test_a_late_hello_of_our_own_that_took_the_session_over_does_not_stop_us() -> None:
+    client = attached()
+    client.disconnected(1006)
+    client.hello()
+    # before its welcome: that hello may still be under way
+    come_back(client, welcome(resumed=True))
+    assert client.disconnected(4203) is ClosePolicy.RESUME
+    client.hello()
+    give(client, welcome(resumed=True))
+    client.recover()
+    assert client.disconnected(4203) is ClosePolicy.STOP
+
+
+def test_a_conversation_opened_from_a_save_slot_is_opened_anew_where_it_has_come_to() -> None:
+    opening = msgspec.structs.replace(OPEN, checkpoint="k1")
+    client = attached()
+    client.send(opening)
+    assert come_back(client, welcome("s2")) == [opening]  # not answered yet
+    give(client, Opened("c1", []))
+    assert come_back(client, welcome("s3")) == [OPEN]
 
 
 def test_a_fresh_hello_of_a_client_without_a_session_loses_nothing() -> None:

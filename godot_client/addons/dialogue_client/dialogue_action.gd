@@ -1,3 +1,4 @@
+@tool
 class_name DialogueAction
 extends RefCounted
 ## Something that an NPC does, for the game to show: it gives an item, it points somewhere.

@@ -1,3 +1,4 @@
+@tool
 @icon("icons/dialogue_client.svg")
 class_name DialogueClient
 extends Node

@@ -1,3 +1,4 @@
+@tool
 class_name DialogueConversation
 extends RefCounted
 ## What a [DialogueClient] knows of one conversation: who takes part, and the state last sent.

@@ -1,3 +1,4 @@
+@tool
 class_name DialogueCue
 extends RefCounted
 ## Something to do at a place in an NPC's text: a mood, an action, a pause.
@@ -19,6 +20,7 @@ var name: String = ""
 var args: Dictionary = {}
 
 
+## The cue that a message brings.
 static func from_message(message: DialogueMessages.Cue) -> DialogueCue:
 	var cue: DialogueCue = DialogueCue.new()
 	cue.offset = message.offset
@@ -34,5 +36,6 @@ func pause_seconds() -> float:
 	return clampf(float(ms as float) / 1000.0, 0.0, 10.0) if ms is int or ms is float else 0.0
 
 
+## Whether both are the same thing at the same place.
 func is_same(other: DialogueCue) -> bool:
 	return offset == other.offset and kind == other.kind and name == other.name

@@ -1,3 +1,4 @@
+@tool
 @icon("icons/dialogue_label.svg")
 class_name DialogueLabel
 extends RichTextLabel
@@ -64,6 +65,8 @@ func _ready() -> void:
 
 func _process(delta: float) -> void:
 	advance(delta)
+	# Following the reveal, Godot 4.6 shows the scroll bar even where nothing can be scrolled.
+	get_v_scroll_bar().self_modulate.a = 1.0 if get_content_height() > size.y else 0.0
 
 
 ## Begins a new text.

@@ -1,3 +1,4 @@
+@tool
 @icon("icons/dialogue_npc.svg")
 class_name DialogueNPC
 extends Node
@@ -176,7 +177,7 @@ func regenerate() -> bool:
 	interrupt()
 	var message: DialogueMessages.Regenerate = DialogueMessages.Regenerate.new()
 	message.conversation = _conversation.name
-	message.turn = turn.id
+	message.id = turn.id
 	message.line = client.new_line_id()
 	_lines[message.line] = true
 	return client.send(message)

@@ -1,3 +1,4 @@
+@tool
 class_name DialogueSave
 extends RefCounted
 ## Collects the checkpoints of one save. [method DialogueClient.save_dialogue] makes one.

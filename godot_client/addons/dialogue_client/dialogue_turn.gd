@@ -1,3 +1,4 @@
+@tool
 class_name DialogueTurn
 extends RefCounted
 ## One turn of an NPC: its text as it comes in, its cues, how it ended.
@@ -34,6 +35,7 @@ var _told_text: String = ""
 var _told_cues: Array[DialogueCue] = []
 
 
+## The turn that a message begins.
 static func from_message(message: DialogueMessages.Turn) -> DialogueTurn:
 	var turn: DialogueTurn = DialogueTurn.new()
 	turn._name(message)

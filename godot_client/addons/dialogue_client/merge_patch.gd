@@ -1,3 +1,4 @@
+@tool
 class_name DialogueMergePatch
 extends RefCounted
 ## JSON Merge Patch (RFC 7396): the difference between two states of a game.

@@ -30,10 +30,10 @@ func test_with_a_label_an_action_waits_until_it_is_revealed() -> void:
 		failures.append("no answer: %s" % [jory.failures])
 		return
 	equal(1, jory.actions.size(), "actions")
-	for index: int in jory.actions.size():
-		var cue: DialogueCue = turn.cues.filter(func(one: DialogueCue) -> bool: return one.kind == DialogueCue.ACTION)[index]
-		equal(cue.offset, jory.shown_at[index], "revealed at the action")
-		check(cue.offset < turn.text.length(), "the action is not in the middle of the text")
+	for cue: DialogueCue in turn.cues:
+		if cue.kind == DialogueCue.ACTION:
+			equal(PackedInt32Array([cue.offset]), jory.shown_at, "revealed at the action")
+			check(cue.offset < turn.text.length(), "the action is not within the text")
 	equal(turn.text, jory.npc.label.get_parsed_text(), "the label")
 	equal(turn.text.length(), jory.npc.label.revealed, "revealed")
 
@@ -138,6 +138,8 @@ func test_fifty_npcs_talk_at_once_and_no_frame_is_held_up() -> void:
 	await until(func() -> bool: return client.is_online(), "the connection")
 	for one: Record in people:
 		one.npc.say("Tell me about the lamp, the sea and Abel's cart.")
+	# From here on this test polls in place of the frame, so that it times the real work.
+	get_tree().process_frame.disconnect(client._link.poll)
 	var times: Array[int] = []
 	var deadline: int = Time.get_ticks_msec() + 10000
 	while people.any(func(one: Record) -> bool: return one.finished.is_empty()):
@@ -146,14 +148,21 @@ func test_fifty_npcs_talk_at_once_and_no_frame_is_held_up() -> void:
 			break
 		await get_tree().process_frame
 		var start: int = Time.get_ticks_usec()
-		client._link.poll()  # what the next frame would do
+		client._link.poll()
 		times.append(Time.get_ticks_usec() - start)
 	for one: Record in people:
 		check(one.failures.is_empty(), "failures: %s" % [one.failures])
 		check(one.began == 1 and not one.text.is_empty(), "one NPC was silent")
+	get_tree().process_frame.connect(client._link.poll)
 	times.sort()
 	var longest: float = float(times[-1]) / 1000.0
-	print("NOTE 50 NPCs: longest frame %.2f ms of %d frames" % [longest, times.size()])
+	var busy: Array[int] = times.filter(func(time: int) -> bool: return time > 100)
+	print(
+		(
+			"NOTE 50 NPCs: longest poll %.2f ms, %d of %d over 0.1 ms"
+			% [longest, busy.size(), times.size()]
+		)
+	)
 	# The budget is 4 ms, looked at after each message; the rest is room for a busy machine.
 	check(longest < 12.0, "a frame was held up for %.1f ms" % longest)
 

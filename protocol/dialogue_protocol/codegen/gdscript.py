@@ -31,6 +31,7 @@ _NAMES = {"Error": "ErrorMessage"}
 
 _HEADER = """\
 # gdlint:disable=max-file-lines
+@tool
 class_name DialogueMessages
 extends RefCounted
 ## Every message of the wire, version {version}. Generated; do not edit.
@@ -310,8 +311,7 @@ def _type(type_: FieldType) -> str:
             return _class(name)
         case Nullable(JsonObject()):
             return "Variant"
-        case Nullable(inner):
-            return _type(inner)
+    return _type(type_.type)  # nullable
 
 
 def _default(field: Field) -> str:
@@ -328,8 +328,7 @@ def _default(field: Field) -> str:
             return "{}"
         case List():
             return "[]"
-        case Record(name):
-            return f"{_class(name)}.new()"
+    return f"{_class(field.type.name)}.new()"  # a record
 
 
 def _read(type_: FieldType, target: str, where: str) -> list[str]:
@@ -353,8 +352,8 @@ def _read(type_: FieldType, target: str, where: str) -> list[str]:
                 *(f"\t{line}" for line in _read(item, variable, where)),
                 f"\t{target}.append({variable})",
             ]
-        case Nullable(inner):
-            return ["if not reader.skip_nil():", *(f"\t{s}" for s in _read(inner, target, where))]
+    steps = _read(type_.type, target, where)
+    return ["if not reader.skip_nil():", *(f"\t{step}" for step in steps)]
 
 
 def _write(type_: FieldType, value: str) -> list[str]:
@@ -378,13 +377,12 @@ def _write(type_: FieldType, value: str) -> list[str]:
             ]
         case Nullable(JsonObject() as inner):
             return _write(inner, value)  # a value may be null
-        case Nullable(inner):
-            return [
-                f"if {value} == null:",
-                "\twriter.put_nil()",
-                "else:",
-                *(f"\t{line}" for line in _write(inner, value)),
-            ]
+    return [
+        f"if {value} == null:",
+        "\twriter.put_nil()",
+        "else:",
+        *(f"\t{line}" for line in _write(type_.type, value)),
+    ]
 
 
 # ---------------------------------------------------------------- names and words

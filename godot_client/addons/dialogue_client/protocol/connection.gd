@@ -1,3 +1,4 @@
+@tool
 class_name DialogueConnection
 extends RefCounted
 ## One session as the client sees it, without a socket: numbers, resume, what to send again.
@@ -58,6 +59,7 @@ var _turns: Dictionary = {}
 var _outbox: Array[Outgoing] = []
 var _unacked_messages: int = 0
 var _unacked_bytes: int = 0
+var _ghosts: int = 0
 var _reader: DialogueMsgpackReader = DialogueMsgpackReader.new()
 var _writer: DialogueMsgpackWriter = DialogueMsgpackWriter.new()
 
@@ -173,6 +175,12 @@ func take_ack() -> PackedByteArray:
 ## [DialogueMessages.ClosePolicy].
 func disconnected(code: int) -> String:
 	var policy: String = DialogueMessages.close_policy(code)
+	if state == State.GREETING and has_session():
+		_ghosts += 1
+	if code == DialogueMessages.CloseCode.REPLACED and _ghosts > 0:
+		# A hello of our own, given up before its welcome, came late and took the session.
+		_ghosts -= 1
+		policy = DialogueMessages.ClosePolicy.RESUME
 	state = State.ENDED if state == State.ENDED else State.DETACHED
 	if policy == DialogueMessages.ClosePolicy.STOP:
 		end()
@@ -256,6 +264,7 @@ func _break_off(what: String) -> DialogueMessages.Message:
 func _lose() -> void:
 	lost = lost or has_session()
 	session = ""
+	_ghosts = 0  # they know the old session only
 	_turns.clear()
 
 
@@ -281,7 +290,11 @@ func _note(message: DialogueMessages.Message) -> void:
 	elif message is DialogueMessages.ErrorMessage:
 		_note_error(message as DialogueMessages.ErrorMessage)
 	elif message is DialogueMessages.Opened:
-		_settle(OPENING, (message as DialogueMessages.Opened).conversation)
+		var conversation: String = (message as DialogueMessages.Opened).conversation
+		var request: DialogueMessages.Message = _settle(OPENING, conversation)
+		if request is DialogueMessages.Open:
+			# Opened again after a loss, the talk goes on where it is by then.
+			(request as DialogueMessages.Open).checkpoint = ""
 	elif message is DialogueMessages.Saved:
 		_settle([DialogueMessages.Save], (message as DialogueMessages.Saved).conversation)
 	elif message is DialogueMessages.Transcript:

@@ -1,3 +1,4 @@
+@tool
 class_name DialogueLink
 extends RefCounted
 ## A session over one socket after another: connects, comes back with backoff, resumes, listens

@@ -1,4 +1,5 @@
 # gdlint:disable=max-file-lines
+@tool
 class_name DialogueMessages
 extends RefCounted
 ## Every message of the wire, version 1. Generated; do not edit.

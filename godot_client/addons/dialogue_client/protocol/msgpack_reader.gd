@@ -1,3 +1,4 @@
+@tool
 class_name DialogueMsgpackReader
 extends RefCounted
 ## Reads msgpack values out of a frame, one after the other.

@@ -1,3 +1,4 @@
+@tool
 class_name DialogueMsgpackWriter
 extends RefCounted
 ## Writes msgpack values into a frame.

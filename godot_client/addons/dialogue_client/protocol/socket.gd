@@ -1,3 +1,4 @@
+@tool
 class_name DialogueSocket
 extends RefCounted
 ## One WebSocket to a dialogue server: frames in, frames out, and why it ended.

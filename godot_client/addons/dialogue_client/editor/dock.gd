@@ -1,0 +1,156 @@
+@tool
+extends VBoxContainer
+## The dock: is the server there, whom does it have, and what do they say?
+
+## The address was changed and used.
+signal address_used(url: String)
+
+const DEFAULT_URL: String = "ws://127.0.0.1:8765"
+## An id that no persona has: the server's refusal names the NPCs that there are.
+const NOBODY: String = "?"
+
+var _client: DialogueClient = null
+var _npc: DialogueNPC = null
+var _url: LineEdit = LineEdit.new()
+var _token: LineEdit = LineEdit.new()
+var _test: Button = Button.new()
+var _state: Label = Label.new()
+var _npcs: ItemList = ItemList.new()
+var _line: LineEdit = LineEdit.new()
+var _say: Button = Button.new()
+var _answer: DialogueLabel = DialogueLabel.new()
+
+
+func _init() -> void:
+	custom_minimum_size = Vector2(220, 320)
+	_url.placeholder_text = DEFAULT_URL
+	_url.tooltip_text = "The address that dialogue-server serve prints."
+	_token.placeholder_text = "Token, if the server asks for one"
+	_token.secret = true
+	_test.text = "Test connection"
+	_state.autowrap_mode = TextServer.AUTOWRAP_WORD_SMART
+	_npcs.custom_minimum_size = Vector2(0, 90)
+	_npcs.tooltip_text = "The server's NPCs. Click one, then say something to it."
+	_line.placeholder_text = "Say something …"
+	_say.text = "Say"
+	_answer.custom_minimum_size = Vector2(0, 120)
+	_answer.size_flags_vertical = SIZE_EXPAND_FILL
+	_answer.selection_enabled = true
+	var speech: HBoxContainer = HBoxContainer.new()
+	_line.size_flags_horizontal = SIZE_EXPAND_FILL
+	speech.add_child(_line)
+	speech.add_child(_say)
+	for child: Control in [_url, _token, _test, _state, _npcs, speech, _answer]:
+		add_child(child)
+	_url.text_submitted.connect(func(_text: String) -> void: test_connection())
+	_test.pressed.connect(test_connection)
+	_npcs.item_selected.connect(func(index: int) -> void: choose(_npcs.get_item_text(index)))
+	_line.text_submitted.connect(func(_text: String) -> void: say())
+	_say.pressed.connect(say)
+	_set_talking(false)
+
+
+func _exit_tree() -> void:
+	_forget()
+
+
+## Fills the address in.
+func set_address(url: String) -> void:
+	_url.text = url
+
+
+## Connects with what the fields say, and lists the NPCs.
+func test_connection() -> void:
+	_forget()
+	_npcs.clear()
+	var url: String = _url.text.strip_edges()
+	if url.is_empty():
+		url = DEFAULT_URL
+		_url.text = url
+	address_used.emit(url)
+	_client = DialogueClient.new()
+	_client.url = url
+	_client.token = _token.text
+	_client.player_id = "editor-%d" % Time.get_ticks_usec()
+	_client.connect_on_ready = false
+	_client.connected.connect(func(_resumed: bool) -> void: _ask_for_npcs())
+	_client.unreachable.connect(_report)
+	_client.disconnected.connect(_report)
+	_client.refused.connect(
+		func(code: String, problem: String) -> void: _report((code + " " + problem).strip_edges())
+	)
+	_client.error_received.connect(_on_error)
+	add_child(_client)
+	_state.text = "Connecting …"
+	_client.connect_to_server()
+
+
+## Makes [param npc_id] the NPC that [method say] speaks to.
+func choose(npc_id: String) -> void:
+	if _npc != null:
+		_npc.queue_free()
+	_npc = DialogueNPC.new()
+	_npc.npc_id = npc_id
+	_npc.client = _client
+	_npc.label = _answer
+	_npc.failed.connect(
+		func(code: String, detail: String) -> void: _report((code + " " + detail).strip_edges())
+	)
+	_npc.mood_changed.connect(func(mood: String) -> void: _state.text = "%s: %s" % [npc_id, mood])
+	_npc.action_requested.connect(
+		func(action: DialogueAction) -> void:
+			_state.text = "%s does %s %s" % [npc_id, action.name, action.args]
+	)
+	add_child(_npc)
+	_set_talking(true)
+	_npc.open()
+
+
+## Says what the field holds.
+func say() -> void:
+	if _npc != null and not _line.text.strip_edges().is_empty():
+		_npc.say(_line.text)
+		_line.clear()
+
+
+func _ask_for_npcs() -> void:
+	if _npc != null:
+		return  # reconnected
+	_state.text = "Connected."
+	var message: DialogueMessages.Open = DialogueMessages.Open.new()
+	message.conversation = "editor"
+	message.npcs.assign([NOBODY])
+	message.player.id = _client.player_id
+	_client.send(message)
+
+
+func _on_error(error: DialogueMessages.ErrorMessage) -> void:
+	if error.code != DialogueMessages.ErrorCode.UNKNOWN_NPC:
+		_report("%s %s" % [error.code, error.detail])
+		return
+	# The protocol has no message that lists the NPCs; the refusal ends in "the server has: a, b."
+	var names: String = error.detail.get_slice("the server has: ", 1).trim_suffix(".")
+	for npc_id: String in names.split(", ", false):
+		if npc_id.is_valid_filename() and not npc_id.contains(" "):
+			_npcs.add_item(npc_id)
+	_state.text = "Connected; the server has %d NPCs." % _npcs.item_count
+
+
+func _report(problem: String) -> void:
+	_state.text = problem
+
+
+func _set_talking(on: bool) -> void:
+	_line.editable = on
+	_say.disabled = not on
+
+
+func _forget() -> void:
+	_set_talking(false)
+	if _npc != null:
+		_npc.queue_free()
+		_npc = null
+	if _client != null:
+		_client.disconnect_from_server()
+		_client.queue_free()
+		_client = null

@@ -1,0 +1,104 @@
+"""What people install: complete, clean, and working in a project of its own."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.godot.engine import CHECKOUT, PROJECT, TROUBLE, Engine
+from tests.godot.server_process import ServerProcess
+
+ADDON = PROJECT / "addons" / "dialogue_client"
+SCRIPTS = sorted(path for path in PROJECT.rglob("*.gd") if ".godot" not in path.parts)
+
+
+def test_the_dock_works_with_the_real_server(engine: Engine, server: ServerProcess) -> None:
+    engine.suites("dock", url=server.url).assert_passed(at_least=2)
+
+
+def test_the_editor_loads_the_plugin_without_a_complaint(engine: Engine) -> None:
+    run = engine.run("--editor", "--quit-after", "30", seconds=60)
+    assert run.code == 0
+    assert not [line for line in run.lines if TROUBLE.search(line)], run.text
+
+
+def test_the_zip_works_in_an_empty_project(engine: Engine, tmp_path: Path) -> None:
+    archive = tmp_path / "addon.zip"
+    command = [sys.executable, str(PROJECT / "make_zip.py")]
+    subprocess.run([*command, str(archive)], check=True, capture_output=True)
+    first = archive.read_bytes()
+    subprocess.run([*command, str(archive)], check=True, capture_output=True)
+    assert archive.read_bytes() == first
+    game = tmp_path / "game"
+    with zipfile.ZipFile(archive) as packed:
+        packed.extractall(game)
+    assert {"README.md", "LICENSE", "plugin.cfg", "plugin.gd"} <= {
+        path.name for path in (game / "addons" / "dialogue_client").iterdir()
+    }
+    (game / "project.godot").write_text(
+        "config_version=5\n\n[debug]\n\ngdscript/warnings/untyped_declaration=2\n\n"
+        '[editor_plugins]\n\nenabled=PackedStringArray("res://addons/dialogue_client/plugin.cfg")\n'
+    )
+    (game / "main.gd").write_text(
+        "extends Node\n\n\nfunc _ready() -> void:\n\tadd_child(DialogueClient.new())\n"
+        '\tadd_child(DialogueLabel.new())\n\tprint("PASS here")\n\tget_tree().quit()\n'
+    )
+    (game / "main.tscn").write_text(
+        '[gd_scene format=3]\n[ext_resource type="Script" path="res://main.gd" id="1"]\n'
+        '[node name="Main" type="Node"]\nscript = ExtResource("1")\n'
+    )
+    imported = engine.run("--editor", "--import", seconds=60, project=game)
+    assert not [line for line in imported.lines if TROUBLE.search(line)], imported.text
+    engine.run("res://main.tscn", seconds=30, project=game).assert_passed()
+
+
+def test_every_script_and_icon_has_its_companion_file() -> None:
+    missing = [p for p in SCRIPTS if not p.with_name(p.name + ".uid").exists()]
+    missing += [p for p in ADDON.rglob("*.svg") if not p.with_name(p.name + ".import").exists()]
+    assert not missing, "open the project in the editor once, and commit what it makes"
+
+
+def test_every_public_member_of_the_addon_has_a_comment() -> None:
+    public = re.compile(r"^(?:static )?(?:func|signal|var|@export.* var|const|enum) ([a-z]\w*)")
+    bare = [
+        f"{path.name}: {match[1]}"
+        for path in sorted(ADDON.glob("*.gd"))
+        for before, line in zip(
+            ["", *path.read_text(encoding="utf-8").splitlines()],
+            path.read_text(encoding="utf-8").splitlines(),
+            strict=False,
+        )
+        if (match := public.match(line)) and not before.startswith("##")
+    ]
+    assert not bare
+
+
+def test_gdscript_is_formatted_and_lints_clean() -> None:
+    pytest.importorskip("gdtoolkit", reason="gdtoolkit is not installed (dev extra)")
+    paths = [str(path) for path in SCRIPTS]
+    for tool in ("formatter", "linter"):
+        command = [sys.executable, "-m", f"gdtoolkit.{tool}"]
+        command += ["--check"] if tool == "formatter" else []
+        result = subprocess.run(
+            [*command, *paths], cwd=PROJECT, capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_nothing_in_the_addon_is_in_the_way_of_a_web_export() -> None:
+    forbidden = re.compile(r"\b(Thread|Mutex|Semaphore|WorkerThreadPool|OS\.execute|TCPServer)\b")
+    users = [p.name for p in ADDON.rglob("*.gd") if forbidden.search(p.read_text("utf-8"))]
+    assert not users
+    assert not list(ADDON.rglob("*.gdextension"))
+
+
+def test_the_readme_of_the_addon_names_no_file_that_is_not_there() -> None:
+    text = (ADDON / "README.md").read_text(encoding="utf-8")
+    assert (CHECKOUT / "docs" / "godot.md").exists() and "docs/godot.md" in text
+    for name in re.findall(r"`(Dialogue\w+)`", text):
+        assert [p for p in ADDON.glob("*.gd") if f"class_name {name}\n" in p.read_text("utf-8")]

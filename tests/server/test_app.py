@@ -1,0 +1,69 @@
+"""The composition root: what happens when a part of it cannot start."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from dialogue_server.errors import BackendError
+from dialogue_server.instrumentation.logging import Log
+from dialogue_server.server.app import App
+from dialogue_server.settings import MEMORY, Settings
+from tests.harness import Client
+
+STARTER = Path(__file__).parents[2] / "dialogue_server" / "starter"
+
+
+def settings_for(world: Path, backend: str, weights: Path) -> Settings:
+    base = Settings()
+    return structs.replace(
+        base,
+        server=structs.replace(base.server, port=0),
+        content=structs.replace(base.content, folder=str(world)),
+        model=structs.replace(base.model, backend=backend),
+        local=structs.replace(base.local, model=str(weights)),
+        store=structs.replace(base.store, path=MEMORY),
+    )
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(STARTER, tmp_path / "world"))
+
+
+@pytest.fixture
+def damaged(tmp_path: Path) -> Path:
+    """A file that looks like a model and cannot be loaded."""
+    file = tmp_path / "model.gguf"
+    file.write_bytes(b"GGUF\x03\x00\x00\x00" + b"\x00" * 4096)
+    return file
+
+
+async def test_a_model_that_was_only_found_and_cannot_start_is_stood_in_for(
+    world: Path, damaged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENROUTER_API_KEY", "MINIMAX_API_KEY", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    said = io.StringIO()
+    app = App(settings_for(world, "auto", damaged), Log("json", stream=said))
+    await app.start()
+    assert "the model that was found cannot start: " in said.getvalue()
+    client = await Client.connect(app.url)
+    await client.open(npcs=("pell",))
+    answer = await client.say("Who are you?")
+    assert answer.text
+    assert answer.ended.reason == "complete"
+    await client.leave()
+    await app.stop()
+
+
+async def test_a_model_that_was_asked_for_and_cannot_start_stops_the_start(
+    world: Path, damaged: Path
+) -> None:
+    app = App(settings_for(world, "local", damaged), Log("json", stream=io.StringIO()))
+    with pytest.raises(BackendError, match=r"model\.gguf"):
+        await app.start()
