@@ -65,9 +65,6 @@ class SettingsError(DialogueError):
 class BackendError(DialogueError):
     """The model failed, before its first token or in mid-stream."""
 
-    def __init__(self, code: ErrorCode, detail: str, *, retry_after: float = 0.0) -> None:
-        super().__init__(code, detail, retry_after=retry_after)
-
 
 class StoreError(DialogueError):
     """The store failed; nothing that was acknowledged before is lost."""

@@ -36,7 +36,7 @@ TOLD_ELSEWHERE = (
 MAY_USE_SIBLING = {"base", "sse", "profiles"}
 PARTS = {  # modules that are split over files: what each may use of its own folder
     "backends.openai_http": {"clocks", "http_client", "openai_chunks", "openai_errors"},
-    "backends.openai_chunks": {"openai_errors", "reasoning"},
+    "backends.openai_chunks": {"openai_errors"},
     "backends.http_client": {"openai_errors"},
     "backends.local": {"clocks", "local_child", "local_process", "openai_http", "weights"},
     "backends.local_process": {"local_child"},

@@ -19,11 +19,11 @@ import msgspec
 from dialogue_protocol.codes import ErrorCode
 from msgspec import Struct
 
+from ..domain.reasoning import ReasoningFilter
 from ..errors import BackendError
 from .base import Finished, Usage
 from .openai_errors import Upstream, backend_error, read_body
 from .profiles import Profile
-from .reasoning import ThinkFilter
 from .sse import Event, EventTooLarge, SSEParser
 
 Reason = Literal["stop", "length", "content_filter"]
@@ -114,7 +114,7 @@ class Answer:
         self._profile = profile
         self._content_type = content_type.partition(";")[0].strip().lower()[:60]
         self._parser = SSEParser(max_event_bytes)
-        self._think = ThinkFilter()
+        self._think = ReasoningFilter()
         self._raw: bytearray | None = bytearray()  # the body, until it proves to be a stream
         self._plain = False  # it is JSON instead
         self._events = 0
@@ -179,7 +179,7 @@ class Answer:
                 return self._fail(_too_large(self._profile, error))
             text = self._take(events, last=True)
         if self.failure is None:
-            text += self._think.end()
+            text += self._think.flush()
         return self._show(text)
 
     def finish(self) -> Finished:
@@ -224,7 +224,7 @@ class Answer:
                 if self.failure is not None:
                     break
         if self.over and self.failure is None:
-            text += self._think.end()
+            text += self._think.flush()
         return self._show(text)
 
     def _choice(self, choice: _Choice) -> str:
@@ -242,7 +242,7 @@ class Answer:
             content = choice.message.content
         self._heard = True
         text = self._think.feed(content)
-        if not text and self._think.thought:
+        if not text:
             self._reasoned = True
         return text
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-import tomllib
 from pathlib import Path
 
 import click
-import msgspec
 
 from ..domain import card_png, cards, content_files
 from ..domain.card_containers import Format
@@ -193,14 +191,7 @@ def _lore(folder: Path, npc: str) -> LoreBook | None:
     path = folder / "lore" / f"{npc}.toml"
     if not path.is_file():
         return None
-    try:
-        raw = tomllib.loads(path.read_text("utf-8-sig"))
-        for table in [raw, *raw.get("entries", ())]:
-            if isinstance(table.get("known_by"), list):
-                table["known_by"] = {"npcs": table["known_by"]}
-        return msgspec.convert(raw, LoreBook)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ContentError(f"lore/{npc}.toml", "", str(error)) from None
+    return content_files.decode_lore(f"lore/{npc}.toml", _read(path))
 
 
 def _originals(folder: Path, npc: str) -> list[Path]:

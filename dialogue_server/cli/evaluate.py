@@ -10,12 +10,16 @@ from typing import Any
 
 import click
 
+from ..backends.base import Sampling
 from ..domain import evaluation
+from ..engine.context import EngineContext
 from ..engine.rehearsal import Answered, rehearse
 from ..errors import SettingsError
+from ..server.app import engine_limits
 from ..server.models import choose_backend
 from ..settings import Settings
 from ..stores import content
+from ..stores.memory import MemoryStore
 from .flags import setting_flags, settings_of
 from .invocation import Invocation
 from .terminal import Terminal
@@ -95,9 +99,16 @@ async def _evaluate(
     try:
         await backend.start()
         terminal.say(f"{len(cases)} questions, {seeds} time(s) each, to {backend.name}.")
-        async for answer in rehearse(
-            world.world, world.personas, cases, backend, seeds=range(1, seeds + 1)
-        ):
+        context = EngineContext(
+            world=world.world,
+            personas=world.personas,
+            backend=backend,
+            store=MemoryStore(),
+            observe=lambda _: None,
+            limits=engine_limits(settings),
+            sampling=Sampling(temperature=settings.model.temperature),
+        )
+        async for answer in rehearse(context, cases, seeds=range(1, seeds + 1)):
             answers.append(answer)
             _show(terminal, answer)
     finally:

@@ -42,6 +42,8 @@ class ReasoningFilter:
 
     def feed(self, text: str) -> str:
         """Take text; return what is not reasoning. After the last feed, call `flush`."""
+        if self.idle and "<" not in text and "[" not in text:
+            return text
         text = self._held + text
         shown: list[str] = []
         position = 0

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 
 from dialogue_protocol.messages import Player
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from ..backends.base import Finished, ModelBackend, ModelRequest, Sampling
-from ..domain import authored, compact_layout
-from ..domain.assembly import assemble
+from ..backends.base import Finished
+from ..domain import authored
+from ..domain.conversation import ConversationKey
 from ..domain.evaluation import Case, problems
-from ..domain.persona import Persona, World
-from ..domain.prompt import PromptInput
+from ..domain.persona import Persona
 from ..domain.state import merge_patch
-from ..domain.stream import TextStream
 from ..errors import BackendError
+from .context import EngineContext
+from .request import Question, assemble_prompt, model_request, text_stream
 
-_ANSWER_TOKENS = 120
+_PLAYER = Player(id="rehearsal")
 
 
 class Answered(Struct, frozen=True):
@@ -40,68 +40,35 @@ class Answered(Struct, frozen=True):
 
 
 async def rehearse(
-    world: World,
-    personas: Mapping[str, Persona],
-    cases: Sequence[Case],
-    backend: ModelBackend,
-    *,
-    seeds: Sequence[int] = (1,),
-    monotonic: Callable[[], float] = time.monotonic,
+    context: EngineContext, cases: Sequence[Case], *, seeds: Sequence[int] = (1,)
 ) -> AsyncGenerator[Answered, None]:
     """Ask every case once with every seed. A turn that fails is an answer with that problem; a
-    case for an NPC that is not there, too. `backend` must have been started."""
-    player = Player(id="rehearsal")
+    case for an NPC that is not there, too. The context's backend must have been started; its
+    store is not used."""
     for seed in seeds:
+        seeded = replace(context, sampling=structs.replace(context.sampling, seed=seed))
         for case in cases:
-            persona = personas.get(case.npc)
+            persona = context.personas.get(case.npc)
             if persona is None:
                 nobody = (f"there is no NPC {case.npc!r}",)
                 yield Answered(case, seed, "", nobody, 0, 0, 0, 0)
                 continue
-            yield await _ask(world, persona, player, case, seed, backend, monotonic)
+            yield await _ask(seeded, persona, case, seed)
 
 
-async def _ask(
-    world: World,
-    persona: Persona,
-    player: Player,
-    case: Case,
-    seed: int,
-    backend: ModelBackend,
-    monotonic: Callable[[], float],
-) -> Answered:
-    compact = backend.layout == "compact"
-    state = merge_patch(world.state, case.state)
-    stop = compact_layout.STOP if compact else ()
-    stream = TextStream(
-        persona,
-        stop=stop,
-        speakers=(player.name,),
-        max_sentences=compact_layout.MAX_SENTENCES if compact else None,
-        state=state,
-    )
+async def _ask(context: EngineContext, persona: Persona, case: Case, seed: int) -> Answered:
+    monotonic = context.monotonic
+    state = merge_patch(context.world.state, case.state)
+    stream = text_stream(context, persona, (_PLAYER.name,), state)
     began, first, usage = monotonic(), 0.0, Finished().usage
     found: tuple[str, ...] = ()
     try:
-        prompt = assemble(
-            PromptInput(
-                world=world,
-                persona=persona,
-                player=player,
-                text=case.ask,
-                budget=backend.context_tokens - _ANSWER_TOKENS,
-                state=state,
-            ),
-            backend.layout,
-        )
-        request = ModelRequest(
-            messages=prompt.messages,
-            max_tokens=compact_layout.MAX_TOKENS if compact else _ANSWER_TOKENS,
-            sampling=Sampling(seed=seed),
-            stop=stop,
-            authored=authored.authored_text(persona, state, case.ask),
-        )
-        answer = backend.stream(request)
+        question = Question(persona, _PLAYER, case.ask, "", state, (), "")
+        prompt = assemble_prompt(context, question)
+        words = authored.authored_text(persona, state, case.ask)
+        key = ConversationKey(_PLAYER.id, case.npc)
+        request = model_request(context, persona, prompt, key, words)
+        answer = context.backend.stream(request)
         try:
             async for item in answer:
                 if isinstance(item, Finished):
@@ -121,7 +88,7 @@ async def _ask(
         case=case,
         seed=seed,
         text=stream.text,
-        problems=found or problems(case, stream.text, (persona.name, player.name)),
+        problems=found or problems(case, stream.text, (persona.name, _PLAYER.name)),
         first_token_ms=round(1000 * (first - began)) if first else 0,
         total_ms=round(1000 * (ended - began)),
         input_tokens=usage.input_tokens,

@@ -53,7 +53,7 @@ class App:
                 backend=backend,
                 store=store,
                 observe=self.log,
-                limits=_limits(settings),
+                limits=engine_limits(settings),
                 sampling=Sampling(temperature=settings.model.temperature),
                 server=f"dialogue-server {__version__}",
             )
@@ -167,7 +167,8 @@ def _store(settings: Settings) -> Store:
     return SQLiteStore(Path(settings.store.path))
 
 
-def _limits(settings: Settings) -> EngineLimits:
+def engine_limits(settings: Settings) -> EngineLimits:
+    """The engine's bounds as the settings say them."""
     limits = settings.limits
     return EngineLimits(
         message_bytes=limits.message_bytes,

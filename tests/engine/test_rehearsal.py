@@ -8,8 +8,10 @@ from dialogue_server.backends.base import ModelRequest
 from dialogue_server.backends.scripted import Answer, ScriptedBackend
 from dialogue_server.domain.evaluation import Case
 from dialogue_server.domain.persona import Fact, Persona, World
+from dialogue_server.engine.context import EngineContext
 from dialogue_server.engine.rehearsal import Answered, rehearse
 from dialogue_server.errors import BackendError
+from dialogue_server.stores.memory import MemoryStore
 
 WORLD = World("Vale", "A valley.", state={"mine": "open", "day": 1})
 MIRA = Persona("mira", "Mira", "A smith.", knowledge=[Fact("It is flooded.", "mine == 'wet'")])
@@ -27,7 +29,14 @@ async def ask(
 
     backend = ScriptedBackend(reply)
     await backend.start()
-    found = [one async for one in rehearse(WORLD, {"mira": MIRA}, cases, backend, seeds=seeds)]
+    context = EngineContext(
+        world=WORLD,
+        personas={"mira": MIRA},
+        backend=backend,
+        store=MemoryStore(),
+        observe=lambda _: None,
+    )
+    found = [one async for one in rehearse(context, cases, seeds=seeds)]
     assert [request.sampling.seed for request in asked] == list(seeds)[: len(asked)]
     assert all("flooded" in str(request.messages) for request in asked)
     await backend.aclose()

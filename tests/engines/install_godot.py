@@ -32,28 +32,28 @@ GODOT_LAUNCHER = """\
 #!/bin/sh
 # The engine with the C library it was built for. It needs a HOME that it can write to.
 prefix=$(dirname "$(dirname "$(readlink -f "$0")")")
-lib=$prefix/root/usr/lib/x86_64-linux-gnu
-[ -e /etc/fonts/fonts.conf ] || export FONTCONFIG_PATH="$prefix/root/etc/fonts"
+lib=$prefix/sysroot/usr/lib/x86_64-linux-gnu
+[ -e /etc/fonts/fonts.conf ] || export FONTCONFIG_PATH="$prefix/sysroot/etc/fonts"
 export LIBGL_DRIVERS_PATH="$lib/dri"
-export __EGL_VENDOR_LIBRARY_DIRS="$prefix/root/usr/share/glvnd/egl_vendor.d"
+export __EGL_VENDOR_LIBRARY_DIRS="$prefix/sysroot/usr/share/glvnd/egl_vendor.d"
 exec "$lib/ld-linux-x86-64.so.2" --library-path "$lib:$lib/pulseaudio" --argv0 godot \\
-    "$prefix/root/usr/bin/godot" "$@"
+    "$prefix/sysroot/usr/bin/godot" "$@"
 """
 XVFB_LAUNCHER = """\
 #!/bin/sh
 # Xvfb runs its keymap compiler by a relative path (see install_godot.py), hence the cd.
 prefix=$(dirname "$(dirname "$(readlink -f "$0")")")
-lib=$prefix/root/usr/lib/x86_64-linux-gnu
+lib=$prefix/sysroot/usr/lib/x86_64-linux-gnu
 export LIBGL_DRIVERS_PATH="$lib/dri"
 cd "$prefix" || exit 1
 exec "$lib/ld-linux-x86-64.so.2" --library-path "$lib" --argv0 Xvfb \\
-    "$prefix/root/usr/bin/Xvfb" "$@" -xkbdir "$prefix/root/usr/share/X11/xkb"
+    "$prefix/sysroot/usr/bin/Xvfb" "$@" -xkbdir "$prefix/sysroot/usr/share/X11/xkb"
 """
 XKBCOMP_LAUNCHER = """\
 #!/bin/sh
 prefix=$(dirname "$(dirname "$(readlink -f "$0")")")
-lib=$prefix/root/usr/lib/x86_64-linux-gnu
-exec "$lib/ld-linux-x86-64.so.2" --library-path "$lib" "$prefix/root/usr/bin/xkbcomp" "$@"
+lib=$prefix/sysroot/usr/lib/x86_64-linux-gnu
+exec "$lib/ld-linux-x86-64.so.2" --library-path "$lib" "$prefix/sysroot/usr/bin/xkbcomp" "$@"
 """
 
 
@@ -149,8 +149,8 @@ def download(prefix: Path, mirror: str) -> list[Path]:
 
 
 def unpack(prefix: Path, archives: list[Path]) -> None:
-    """A file system tree in `prefix`/root, made anew."""
-    root = prefix / "root"
+    """A file system tree in `prefix`/sysroot, made anew."""
+    root = prefix / "sysroot"
     shutil.rmtree(root, ignore_errors=True)
     for name in ("bin", "sbin", "lib", "lib64"):
         (root / "usr" / name).mkdir(parents=True)
@@ -167,7 +167,7 @@ def unpack(prefix: Path, archives: list[Path]) -> None:
 def write_launchers(prefix: Path) -> None:
     """The programs to start. Xvfb has the absolute path of its keymap compiler's folder built
     in; a relative one of the same length takes its place, so that the folder can be ours."""
-    server = prefix / "root" / "usr" / "bin" / "Xvfb"
+    server = prefix / "sysroot" / "usr" / "bin" / "Xvfb"
     program = server.read_bytes()
     if b"\0/usr/bin\0" not in program and b"\0./xkbbin\0" not in program:
         fail("this Xvfb looks for its keymap compiler in an unexpected way")

@@ -24,7 +24,6 @@ from dialogue_protocol.messages import (
     Say,
     Turn,
     TurnEnd,
-    Welcome,
 )
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -289,7 +288,3 @@ async def test_a_hundred_clients_talk_at_once() -> None:
         answers, _ = await asyncio.gather(asyncio.gather(*map(one, range(100))), model())
         for number, text in enumerate(answers):
             assert f"{number}." in text
-
-
-def test_a_welcome_is_the_first_message() -> None:
-    assert Welcome.__struct_config__.tag == 0
