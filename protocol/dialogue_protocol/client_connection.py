@@ -32,19 +32,24 @@ from .messages import (
     GoAway,
     Hello,
     History,
+    Inspect,
+    Inspected,
     Limits,
     Load,
+    Noted,
+    NpcList,
+    Npcs,
     Open,
     Opened,
     Ping,
     Pong,
-    Regenerate,
+    Request,
     Resume,
     Save,
     Saved,
-    Say,
     ServerMessage,
     StateOk,
+    Suggestions,
     Transcript,
     Turn,
     TurnEnd,
@@ -84,7 +89,7 @@ class ClientConnection:
         self.lost = False
         self._hello = Hello(VERSION, client, token, locale, list(capabilities))
         self._opens: dict[str, Open] = {}
-        self._says: dict[tuple[str, str], Say | Regenerate] = {}
+        self._requests: dict[tuple[str, str], Request] = {}
         self._turns: dict[int, tuple[str, str]] = {}
         self._outbox: deque[tuple[int, ClientMessage]] = deque()
         self._unacked_messages = 0
@@ -92,9 +97,9 @@ class ClientConnection:
         self._ghosts = 0
 
     @property
-    def unanswered(self) -> list[Say | Regenerate]:
-        """The lines whose turn has not ended, and that no error has refused, oldest first."""
-        return list(self._says.values())
+    def unanswered(self) -> list[Request]:
+        """What has a line id and no answer yet (its turn's end, say, or an error), oldest first."""
+        return list(self._requests.values())
 
     def hello(self) -> Frame:
         """The first frame of a socket. Asks to resume if there is a session."""
@@ -161,7 +166,7 @@ class ClientConnection:
             *self._opens.values(),
             *moves,
             *snapshots,
-            *self._says.values(),
+            *self._requests.values(),
         ]
         return [self._send(message) for message in messages]
 
@@ -198,12 +203,12 @@ class ClientConnection:
                 return self.codec.encode(message)
             case Open():
                 self._opens[message.conversation] = message
-            case Say() | Regenerate():
-                self._says[message.conversation, message.line] = message
             case Close():
                 self._opens.pop(message.conversation, None)
-                for key in [key for key in self._says if key[0] == message.conversation]:
-                    del self._says[key]
+                for key in [key for key in self._requests if key[0] == message.conversation]:
+                    del self._requests[key]
+            case _ if isinstance(message, Request):
+                self._requests[message.conversation, message.line] = message
             case _:
                 pass
         self.sent += 1
@@ -246,16 +251,16 @@ class ClientConnection:
                 self._turns[message.turn] = key
                 self._settle(lambda m: _is_line(m, key))
             case TurnEnd():
-                self._says.pop(self._turns.pop(message.turn, ("", "")), None)
-            case Error(line=line) if line:
+                self._requests.pop(self._turns.pop(message.turn, ("", "")), None)
+            case Error(line=line) | Noted(line=line) | Suggestions(line=line) if line:
                 key = (message.conversation, line)
-                self._says.pop(key, None)
+                self._requests.pop(key, None)
                 self._settle(lambda m: _is_line(m, key))
             case Error(conversation=name) if name and not message.turn:
                 # Requests of one conversation, lines aside, are answered in their order.
                 failed = self._settle(
                     lambda m: (
-                        isinstance(m, Open | GameState | Close | Load | Save | History)
+                        isinstance(m, Open | GameState | Close | Load | Save | History | Inspect)
                         and m.conversation == name
                     )
                 )
@@ -272,6 +277,10 @@ class ClientConnection:
                 self._settle(lambda m: isinstance(m, Save) and m.conversation == name)
             case Transcript(conversation=name):
                 self._settle(lambda m: isinstance(m, History) and m.conversation == name)
+            case Inspected(conversation=name):
+                self._settle(lambda m: isinstance(m, Inspect) and m.conversation == name)
+            case NpcList():
+                self._settle(lambda m: isinstance(m, Npcs))
             case StateOk(conversation=name):
                 self._settle(lambda m: isinstance(m, GameState) and m.conversation == name)
             case Closed(conversation=name):
@@ -293,7 +302,7 @@ class ClientConnection:
 
 
 def _is_line(message: ClientMessage, key: tuple[str, str]) -> bool:
-    return isinstance(message, Say | Regenerate) and (message.conversation, message.line) == key
+    return isinstance(message, Request) and (message.conversation, message.line) == key
 
 
 def reconnect_delay(attempt: int, random: float, base: float = 0.5, longest: float = 30.0) -> float:

@@ -20,6 +20,7 @@ class ErrorCode(StrEnum):
     UNKNOWN_CONVERSATION = "unknown_conversation"
     UNKNOWN_TURN = "unknown_turn"
     UNKNOWN_CHECKPOINT = "unknown_checkpoint"
+    UNKNOWN_ACTION = "unknown_action"
     EMPTY_LINE = "empty_line"
     LINE_TOO_LONG = "line_too_long"
     STATE_INVALID = "state_invalid"
@@ -29,6 +30,7 @@ class ErrorCode(StrEnum):
     TOO_MANY_CONVERSATIONS = "too_many_conversations"
     RATE_LIMITED = "rate_limited"
     UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
     # What the model did
     MODEL_UNREACHABLE = "model_unreachable"
     MODEL_TIMEOUT = "model_timeout"

@@ -65,11 +65,13 @@ class NpcInfo(Struct, frozen=True):
     mood: str = ""
     moods: list[str] = field(default_factory=list)
     actions: list[str] = field(default_factory=list)
+    intensity: Count = 0
 
 
 class SpokenLine(Struct, frozen=True):
-    """One line of a transcript. `id` is a turn's stored id (kind npc); `line` the client's id
-    that it answers or has; `reason` how the turn ended; `mood` the last one of the turn."""
+    """One line of a transcript. `kind` is player, npc or event; `id` is a turn's stored id (kind
+    npc); `line` the client's id that it answers or has; `reason` how the turn ended; `mood` the
+    last one of the turn, and `intensity` its strength, 0 to 100."""
 
     id: str
     kind: str
@@ -78,6 +80,25 @@ class SpokenLine(Struct, frozen=True):
     line: str = ""
     reason: str = ""
     mood: str = ""
+    intensity: Count = 0
+
+
+class PromptMessage(Struct, frozen=True):
+    """One message of a prompt, as the model gets it."""
+
+    role: str
+    content: str
+    name: str = ""
+
+
+class PromptPart(Struct, frozen=True):
+    """A stretch of a prompt and where it comes from, such as
+    "personas/mira.toml:knowledge[2]"; `why` says why it was left out, "" if it is in."""
+
+    source: str
+    text: str
+    tokens: Count
+    why: str = ""
 
 
 class Limits(Struct, frozen=True):
@@ -203,9 +224,108 @@ class History(Struct, frozen=True, array_like=True, tag=24):
     until: Label = ""
 
 
+class Event(Struct, frozen=True, array_like=True, tag=25):
+    """Something happened in the world that the cast of a conversation perceives: `text` says it
+    in a sentence. `react` is never, may or must: whether an NPC (`npc`, or one that the server
+    chooses) says something about it. `name` and `data` are for triggers. `line` is an id for
+    this request, as in `say`. Answered by one turn, or `noted`, or one error."""
+
+    conversation: Id
+    line: Id
+    text: str
+    react: Label = "may"
+    npc: Label = ""
+    name: Label = ""
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+class Script(Struct, frozen=True, array_like=True, tag=26):
+    """A line that the game's author wrote: spoken by `npc` exactly as it is, without a model,
+    and remembered like any other; tags in it become cues. With "" for `npc` the player says it.
+    Answered by one turn (an NPC's), or `noted` (the player's), or one error."""
+
+    conversation: Id
+    line: Id
+    text: str
+    npc: Label = ""
+
+
+class Advance(Struct, frozen=True, array_like=True, tag=27):
+    """Let the talk go on without the player: `npc`, or whoever is next, says something to the
+    others. Answered by one turn, or one error."""
+
+    conversation: Id
+    line: Id
+    npc: Label = ""
+    locale: Locale = ""
+
+
+class ActionResult(Struct, frozen=True, array_like=True, tag=28):
+    """What became of an action that waits for it (`cue.action`): whether the game did it, and
+    `text`, what really happened or why not. `id` is the stored one of its turn (`turn.id`).
+    `react` as in `event`. Answered by one turn, or `noted`, or one error."""
+
+    conversation: Id
+    line: Id
+    id: Id
+    action: Count
+    accepted: bool
+    text: str = ""
+    react: Label = "may"
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+class Suggest(Struct, frozen=True, array_like=True, tag=29):
+    """Ask for at most `count` lines that the player might say now. Answered by `suggestions`, or
+    one error."""
+
+    conversation: Id
+    line: Id
+    count: Count = 3
+    locale: Locale = ""
+
+
+class Inspect(Struct, frozen=True, array_like=True, tag=30):
+    """Ask for a prompt and its account: that of a recent turn of this session, or, with 0 for
+    `turn`, the one that `text` said to `npc` now would make. Needs the right "designer".
+    Answered by `inspected` or `error`."""
+
+    conversation: Id
+    turn: Count = 0
+    npc: Label = ""
+    text: str = ""
+
+
+class Npcs(Struct, frozen=True, array_like=True, tag=31):
+    """Ask which NPCs there are. Needs the right "designer". Answered by `npc_list` or `error`."""
+
+    locale: Locale = ""
+
+
 ClientMessage = (
-    Hello | Ack | Ping | Open | State | Say | Interrupt | Close | Regenerate | Save | Load | History
+    Hello
+    | Ack
+    | Ping
+    | Open
+    | State
+    | Say
+    | Interrupt
+    | Close
+    | Regenerate
+    | Save
+    | Load
+    | History
+    | Event
+    | Script
+    | Advance
+    | ActionResult
+    | Suggest
+    | Inspect
+    | Npcs
 )
+Request = Say | Regenerate | Event | Script | Advance | ActionResult | Suggest
+"""What has a `line`, the client's id of the request, and is answered once however often it is
+sent (spec.md, "Exactly once")."""
 
 
 # ---------------------------------------------------------------- server to client
@@ -284,14 +404,16 @@ class Delta(Struct, frozen=True, array_like=True, gc=False, tag=19):
 
 class Cue(Struct, frozen=True, array_like=True, tag=20):
     """Something to do when the reveal reaches `offset`, counted in code points from the start
-    of the turn's text. `kind` is mood, action, pause (`args.ms`) or filler (`args.text`, shown
-    until the first delta, no part of the text)."""
+    of the turn's text. `kind` is mood (`args.intensity`, 0 to 100), action, pause (`args.ms`) or
+    filler (`args.text`, shown until the first delta, no part of the text). `action` is the
+    number, from 1 in its turn, of an action that waits for the game's `action_result`; else 0."""
 
     turn: Count
     offset: Count
     kind: str
     name: str = ""
     args: dict[str, Any] = field(default_factory=dict)
+    action: Count = 0
 
 
 class TurnEnd(Struct, frozen=True, array_like=True, tag=21):
@@ -348,6 +470,52 @@ class Transcript(Struct, frozen=True, array_like=True, tag=25):
     lines: list[SpokenLine]
 
 
+class Noted(Struct, frozen=True, array_like=True, tag=26):
+    """A request with this `line` has been remembered, and nobody answers it."""
+
+    conversation: str
+    line: str
+
+
+class Trigger(Struct, frozen=True, array_like=True, tag=27):
+    """A condition on the conversation that a designer declared came true. `stage` is the one
+    that the scene moved to, "" where it did not move."""
+
+    conversation: str
+    name: str
+    stage: str = ""
+    args: dict[str, Any] = field(default_factory=dict)
+
+
+class Suggestions(Struct, frozen=True, array_like=True, tag=28):
+    """Lines that the player might say, at most as many as were asked for."""
+
+    conversation: str
+    line: str
+    texts: list[str]
+
+
+class Inspected(Struct, frozen=True, array_like=True, tag=29):
+    """A prompt and its account. `turn` is 0 for one that was never asked. `tokens` is an
+    estimate, `budget` its bound; `dropped` are the parts that were left out."""
+
+    conversation: str
+    turn: Count
+    npc: str
+    layout: str
+    tokens: Count
+    budget: Count
+    messages: list[PromptMessage]
+    parts: list[PromptPart]
+    dropped: list[PromptPart]
+
+
+class NpcList(Struct, frozen=True, array_like=True, tag=30):
+    """Every NPC of this server that the client may open, by id."""
+
+    npcs: list[NpcInfo]
+
+
 ServerMessage = (
     Welcome
     | Pong
@@ -362,4 +530,9 @@ ServerMessage = (
     | Closed
     | Saved
     | Transcript
+    | Noted
+    | Trigger
+    | Suggestions
+    | Inspected
+    | NpcList
 )

@@ -93,8 +93,8 @@ def test_an_unknown_type_says_whether_it_is_sequenced() -> None:
     assert MSGPACK.decode_server(pack(15)) == Unknown(15)
     assert not Unknown(15).sequenced
     assert Unknown(16).sequenced
-    assert JSON.decode_server('{"type":"trigger"}') == Unknown("trigger")
-    assert Unknown("trigger").sequenced
+    assert JSON.decode_server('{"type":"gesture"}') == Unknown("gesture")
+    assert Unknown("gesture").sequenced
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ NESTED = {
     "LIMITS": messages.Limits,
     "NPC": messages.NpcInfo,
     "LINE": messages.SpokenLine,
+    "PROMPT_MESSAGE": messages.PromptMessage,
+    "PROMPT_PART": messages.PromptPart,
 }
 TYPES = {
     "integer": messages.Count,
@@ -41,6 +43,8 @@ TYPES = {
     "LIMITS": messages.Limits,
     "list of NPC": list[messages.NpcInfo],
     "list of LINE": list[messages.SpokenLine],
+    "list of PROMPT_MESSAGE": list[messages.PromptMessage],
+    "list of PROMPT_PART": list[messages.PromptPart],
 }
 
 

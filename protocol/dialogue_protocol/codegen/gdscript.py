@@ -26,7 +26,7 @@ from .ir import (
     Text,
 )
 
-_NAMES = {"Error": "ErrorMessage"}
+_NAMES = {"Error": "ErrorMessage", "Script": "ScriptMessage"}
 """Struct names that the engine has taken, and what the class is called instead."""
 
 _HEADER = """\

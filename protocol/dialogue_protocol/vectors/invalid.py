@@ -82,6 +82,8 @@ INVALID: list[dict[str, Any]] = [
         "a resume without its number", "client", _hex(0, 1, "", "", "", [], {"session": "s"}), None
     ),
     bad("a snapshot that is no map", "client", _hex(17, "c1", 1, [1]), _STATE + "[1]}"),
+    bad("an event whose data is no map", "client", _hex(25, "c", "l", "x", "may", "", "", 1), None),
+    bad("a result that is neither true nor false", "client", _hex(28, "c", "l", "t", 1, 1), None),
     bad("state: NaN", "client", _hex(17, "c1", 1, {"a": float("nan")}), _STATE + '{"a":NaN}}'),
     bad(
         "state: infinity", "client", _hex(17, "c1", 1, {"a": float("inf")}), _STATE + '{"a":1e999}}'
@@ -107,6 +109,6 @@ LATER: list[dict[str, Any]] = [
     later("client type 15", "client", _hex(15), None, sequenced=False),
     later("client type 99", "client", _hex(99, {"a": 1}), '{"type":"dance","a":1}', sequenced=True),
     later("server type 15", "server", _hex(15, "x"), None, sequenced=False),
-    later("server type 100", "server", _hex(100, "x"), '{"type":"trigger"}', sequenced=True),
+    later("server type 100", "server", _hex(100, "x"), '{"type":"gesture"}', sequenced=True),
     later("server type 127", "server", _hex(127), '{"type":"z"}', sequenced=True),
 ]

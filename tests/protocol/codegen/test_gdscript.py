@@ -26,7 +26,7 @@ TEXT = gdscript.generate(describe())
 def test_every_message_has_a_class_and_the_server_s_have_a_signal() -> None:
     description = describe()
     for message in (*description.client_messages, *description.server_messages):
-        name = "ErrorMessage" if message.name == "Error" else message.name
+        name = {"Error": "ErrorMessage", "Script": "ScriptMessage"}.get(message.name, message.name)
         assert f"\nclass {name}:\n\textends Message\n" in TEXT
     for message in description.server_messages:
         assert f"\tsignal {message.json_name}(message: " in TEXT

@@ -44,6 +44,7 @@ def test_fields_keep_their_order_types_and_defaults() -> None:
         Field("kind", Text(), required=True),
         Field("name", Text(), required=False, default=""),
         Field("args", JsonObject(), required=False),
+        Field("action", Int(), required=False, default=0),
     )
     welcome = {f.name: f for f in BY_NAME["Welcome"].fields}
     assert welcome["resumed"] == Field("resumed", Bool(), required=False, default=False)

@@ -27,6 +27,13 @@ namespace DialogueServer.Tests
                 case "save": return new SaveMessage((string)json["conversation"]);
                 case "load": return new LoadMessage((string)json["conversation"], (string)json["checkpoint"]);
                 case "history": return new HistoryMessage((string)json["conversation"], (long)json["last"], (string)json["until"]);
+                case "event": return new EventMessage((string)json["conversation"], (string)json["line"], (string)json["text"], (string)json["react"], (string)json["npc"], (string)json["name"], (Dictionary<string, object>)json["data"]);
+                case "script": return new ScriptMessage((string)json["conversation"], (string)json["line"], (string)json["text"], (string)json["npc"]);
+                case "advance": return new AdvanceMessage((string)json["conversation"], (string)json["line"], (string)json["npc"], (string)json["locale"]);
+                case "action_result": return new ActionResultMessage((string)json["conversation"], (string)json["line"], (string)json["id"], (long)json["action"], (bool)json["accepted"], (string)json["text"], (string)json["react"], (Dictionary<string, object>)json["data"]);
+                case "suggest": return new SuggestMessage((string)json["conversation"], (string)json["line"], (long)json["count"], (string)json["locale"]);
+                case "inspect": return new InspectMessage((string)json["conversation"], (long)json["turn"], (string)json["npc"], (string)json["text"]);
+                case "npcs": return new NpcsMessage((string)json["locale"]);
                 default: throw new ArgumentException("no client message is called " + json["type"]);
             }
         }
@@ -48,12 +55,22 @@ namespace DialogueServer.Tests
 
         private static NpcInfo NpcInfoFrom(Dictionary<string, object> json)
         {
-            return new NpcInfo((string)json["id"], (string)json["name"], (string)json["mood"], ((List<object>)json["moods"]).Cast<string>().ToArray(), ((List<object>)json["actions"]).Cast<string>().ToArray());
+            return new NpcInfo((string)json["id"], (string)json["name"], (string)json["mood"], ((List<object>)json["moods"]).Cast<string>().ToArray(), ((List<object>)json["actions"]).Cast<string>().ToArray(), (long)json["intensity"]);
         }
 
         private static SpokenLine SpokenLineFrom(Dictionary<string, object> json)
         {
-            return new SpokenLine((string)json["id"], (string)json["kind"], (string)json["speaker"], (string)json["text"], (string)json["line"], (string)json["reason"], (string)json["mood"]);
+            return new SpokenLine((string)json["id"], (string)json["kind"], (string)json["speaker"], (string)json["text"], (string)json["line"], (string)json["reason"], (string)json["mood"], (long)json["intensity"]);
+        }
+
+        private static PromptMessage PromptMessageFrom(Dictionary<string, object> json)
+        {
+            return new PromptMessage((string)json["role"], (string)json["content"], (string)json["name"]);
+        }
+
+        private static PromptPart PromptPartFrom(Dictionary<string, object> json)
+        {
+            return new PromptPart((string)json["source"], (string)json["text"], (long)json["tokens"], (string)json["why"]);
         }
     }
 
@@ -84,7 +101,7 @@ namespace DialogueServer.Tests
             Last = new Dictionary<string, object> { ["type"] = "delta", ["turn"] = message.Turn, ["text"] = message.Text };
 
         public void OnCue(in CueMessage message) =>
-            Last = new Dictionary<string, object> { ["type"] = "cue", ["turn"] = message.Turn, ["offset"] = message.Offset, ["kind"] = message.Kind, ["name"] = message.Name, ["args"] = message.Args };
+            Last = new Dictionary<string, object> { ["type"] = "cue", ["turn"] = message.Turn, ["offset"] = message.Offset, ["kind"] = message.Kind, ["name"] = message.Name, ["args"] = message.Args, ["action"] = message.Action };
 
         public void OnTurnEnd(in TurnEndMessage message) =>
             Last = new Dictionary<string, object> { ["type"] = "turn_end", ["turn"] = message.Turn, ["reason"] = message.Reason, ["length"] = message.Length, ["first_token_ms"] = message.FirstTokenMs, ["total_ms"] = message.TotalMs, ["input_tokens"] = message.InputTokens, ["output_tokens"] = message.OutputTokens, ["cached_tokens"] = message.CachedTokens, ["code"] = message.Code, ["detail"] = message.Detail };
@@ -101,6 +118,21 @@ namespace DialogueServer.Tests
         public void OnTranscript(in TranscriptMessage message) =>
             Last = new Dictionary<string, object> { ["type"] = "transcript", ["conversation"] = message.Conversation, ["lines"] = message.Lines.Select(i => (object)Json(i)).ToList() };
 
+        public void OnNoted(in NotedMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "noted", ["conversation"] = message.Conversation, ["line"] = message.Line };
+
+        public void OnTrigger(in TriggerMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "trigger", ["conversation"] = message.Conversation, ["name"] = message.Name, ["stage"] = message.Stage, ["args"] = message.Args };
+
+        public void OnSuggestions(in SuggestionsMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "suggestions", ["conversation"] = message.Conversation, ["line"] = message.Line, ["texts"] = message.Texts.Cast<object>().ToList() };
+
+        public void OnInspected(in InspectedMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "inspected", ["conversation"] = message.Conversation, ["turn"] = message.Turn, ["npc"] = message.Npc, ["layout"] = message.Layout, ["tokens"] = message.Tokens, ["budget"] = message.Budget, ["messages"] = message.Messages.Select(i => (object)Json(i)).ToList(), ["parts"] = message.Parts.Select(i => (object)Json(i)).ToList(), ["dropped"] = message.Dropped.Select(i => (object)Json(i)).ToList() };
+
+        public void OnNpcList(in NpcListMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "npc_list", ["npcs"] = message.Npcs.Select(i => (object)Json(i)).ToList() };
+
         private static Dictionary<string, object> Json(Resume message) =>
             new Dictionary<string, object> { ["session"] = message.Session, ["epoch"] = message.Epoch, ["seq"] = message.Seq };
 
@@ -111,9 +143,15 @@ namespace DialogueServer.Tests
             new Dictionary<string, object> { ["message_bytes"] = message.MessageBytes, ["line_chars"] = message.LineChars, ["state_bytes"] = message.StateBytes, ["state_depth"] = message.StateDepth, ["conversations"] = message.Conversations };
 
         private static Dictionary<string, object> Json(NpcInfo message) =>
-            new Dictionary<string, object> { ["id"] = message.Id, ["name"] = message.Name, ["mood"] = message.Mood, ["moods"] = message.Moods.Cast<object>().ToList(), ["actions"] = message.Actions.Cast<object>().ToList() };
+            new Dictionary<string, object> { ["id"] = message.Id, ["name"] = message.Name, ["mood"] = message.Mood, ["moods"] = message.Moods.Cast<object>().ToList(), ["actions"] = message.Actions.Cast<object>().ToList(), ["intensity"] = message.Intensity };
 
         private static Dictionary<string, object> Json(SpokenLine message) =>
-            new Dictionary<string, object> { ["id"] = message.Id, ["kind"] = message.Kind, ["speaker"] = message.Speaker, ["text"] = message.Text, ["line"] = message.Line, ["reason"] = message.Reason, ["mood"] = message.Mood };
+            new Dictionary<string, object> { ["id"] = message.Id, ["kind"] = message.Kind, ["speaker"] = message.Speaker, ["text"] = message.Text, ["line"] = message.Line, ["reason"] = message.Reason, ["mood"] = message.Mood, ["intensity"] = message.Intensity };
+
+        private static Dictionary<string, object> Json(PromptMessage message) =>
+            new Dictionary<string, object> { ["role"] = message.Role, ["content"] = message.Content, ["name"] = message.Name };
+
+        private static Dictionary<string, object> Json(PromptPart message) =>
+            new Dictionary<string, object> { ["source"] = message.Source, ["text"] = message.Text, ["tokens"] = message.Tokens, ["why"] = message.Why };
     }
 }

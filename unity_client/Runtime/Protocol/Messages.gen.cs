@@ -25,6 +25,7 @@ namespace DialogueServer.Protocol
         public const string UnknownConversation = "unknown_conversation";
         public const string UnknownTurn = "unknown_turn";
         public const string UnknownCheckpoint = "unknown_checkpoint";
+        public const string UnknownAction = "unknown_action";
         public const string EmptyLine = "empty_line";
         public const string LineTooLong = "line_too_long";
         public const string StateInvalid = "state_invalid";
@@ -34,6 +35,7 @@ namespace DialogueServer.Protocol
         public const string TooManyConversations = "too_many_conversations";
         public const string RateLimited = "rate_limited";
         public const string Unauthorized = "unauthorized";
+        public const string Forbidden = "forbidden";
         public const string ModelUnreachable = "model_unreachable";
         public const string ModelTimeout = "model_timeout";
         public const string ModelRateLimited = "model_rate_limited";
@@ -285,14 +287,16 @@ namespace DialogueServer.Protocol
         public string Mood;
         public string[] Moods;
         public string[] Actions;
+        public long Intensity;
 
-        public NpcInfo(string id, string name, string mood = "", string[] moods = null, string[] actions = null)
+        public NpcInfo(string id, string name, string mood = "", string[] moods = null, string[] actions = null, long intensity = 0)
         {
             Id = id;
             Name = name;
             Mood = mood;
             Moods = moods ?? Array.Empty<string>();
             Actions = actions ?? Array.Empty<string>();
+            Intensity = intensity;
         }
 
         internal static NpcInfo Read(ref MsgpackReader reader)
@@ -302,6 +306,7 @@ namespace DialogueServer.Protocol
             string mood = "";
             string[] moods = Array.Empty<string>();
             string[] actions = Array.Empty<string>();
+            long intensity = 0;
             bool seenId = false;
             bool seenName = false;
             int count = reader.ReadMapHeader("NpcInfo");
@@ -314,17 +319,18 @@ namespace DialogueServer.Protocol
                     case "mood": mood = reader.ReadString("NpcInfo.mood"); break;
                     case "moods": moods = reader.ReadStrings("NpcInfo.moods"); break;
                     case "actions": actions = reader.ReadStrings("NpcInfo.actions"); break;
+                    case "intensity": intensity = reader.ReadCount("NpcInfo.intensity"); break;
                     default: reader.Skip(); break;
                 }
             }
             if (!seenId) throw reader.Missing("NpcInfo.id");
             if (!seenName) throw reader.Missing("NpcInfo.name");
-            return new NpcInfo(id, name, mood, moods, actions);
+            return new NpcInfo(id, name, mood, moods, actions, intensity);
         }
 
         internal void Write(MsgpackWriter writer)
         {
-            writer.WriteMapHeader(5);
+            writer.WriteMapHeader(6);
             writer.WriteString("id");
             writer.WriteString(Id);
             writer.WriteString("name");
@@ -335,11 +341,14 @@ namespace DialogueServer.Protocol
             writer.WriteStrings(Moods);
             writer.WriteString("actions");
             writer.WriteStrings(Actions);
+            writer.WriteString("intensity");
+            writer.WriteInteger(Intensity);
         }
     }
 
-    /// <summary>One line of a transcript. <c>id</c> is a turn's stored id (kind npc); <c>line</c> the client's id
-    /// that it answers or has; <c>reason</c> how the turn ended; <c>mood</c> the last one of the turn.</summary>
+    /// <summary>One line of a transcript. <c>kind</c> is player, npc or event; <c>id</c> is a turn's stored id (kind
+    /// npc); <c>line</c> the client's id that it answers or has; <c>reason</c> how the turn ended; <c>mood</c> the
+    /// last one of the turn, and <c>intensity</c> its strength, 0 to 100.</summary>
     [Serializable]
     public sealed class SpokenLine
     {
@@ -350,8 +359,9 @@ namespace DialogueServer.Protocol
         public string Line;
         public string Reason;
         public string Mood;
+        public long Intensity;
 
-        public SpokenLine(string id, string kind, string speaker, string text, string line = "", string reason = "", string mood = "")
+        public SpokenLine(string id, string kind, string speaker, string text, string line = "", string reason = "", string mood = "", long intensity = 0)
         {
             Id = id;
             Kind = kind;
@@ -360,6 +370,7 @@ namespace DialogueServer.Protocol
             Line = line;
             Reason = reason;
             Mood = mood;
+            Intensity = intensity;
         }
 
         internal static SpokenLine Read(ref MsgpackReader reader)
@@ -371,6 +382,7 @@ namespace DialogueServer.Protocol
             string line = "";
             string reason = "";
             string mood = "";
+            long intensity = 0;
             bool seenId = false;
             bool seenKind = false;
             bool seenSpeaker = false;
@@ -387,6 +399,7 @@ namespace DialogueServer.Protocol
                     case "line": line = reader.ReadString("SpokenLine.line"); break;
                     case "reason": reason = reader.ReadString("SpokenLine.reason"); break;
                     case "mood": mood = reader.ReadString("SpokenLine.mood"); break;
+                    case "intensity": intensity = reader.ReadCount("SpokenLine.intensity"); break;
                     default: reader.Skip(); break;
                 }
             }
@@ -394,12 +407,12 @@ namespace DialogueServer.Protocol
             if (!seenKind) throw reader.Missing("SpokenLine.kind");
             if (!seenSpeaker) throw reader.Missing("SpokenLine.speaker");
             if (!seenText) throw reader.Missing("SpokenLine.text");
-            return new SpokenLine(id, kind, speaker, text, line, reason, mood);
+            return new SpokenLine(id, kind, speaker, text, line, reason, mood, intensity);
         }
 
         internal void Write(MsgpackWriter writer)
         {
-            writer.WriteMapHeader(7);
+            writer.WriteMapHeader(8);
             writer.WriteString("id");
             writer.WriteString(Id);
             writer.WriteString("kind");
@@ -414,6 +427,117 @@ namespace DialogueServer.Protocol
             writer.WriteString(Reason);
             writer.WriteString("mood");
             writer.WriteString(Mood);
+            writer.WriteString("intensity");
+            writer.WriteInteger(Intensity);
+        }
+    }
+
+    /// <summary>One message of a prompt, as the model gets it.</summary>
+    [Serializable]
+    public sealed class PromptMessage
+    {
+        public string Role;
+        public string Content;
+        public string Name;
+
+        public PromptMessage(string role, string content, string name = "")
+        {
+            Role = role;
+            Content = content;
+            Name = name;
+        }
+
+        internal static PromptMessage Read(ref MsgpackReader reader)
+        {
+            string role = default;
+            string content = default;
+            string name = "";
+            bool seenRole = false;
+            bool seenContent = false;
+            int count = reader.ReadMapHeader("PromptMessage");
+            for (int index = 0; index < count; index++)
+            {
+                switch (reader.ReadString("PromptMessage"))
+                {
+                    case "role": role = reader.ReadString("PromptMessage.role"); seenRole = true; break;
+                    case "content": content = reader.ReadString("PromptMessage.content"); seenContent = true; break;
+                    case "name": name = reader.ReadString("PromptMessage.name"); break;
+                    default: reader.Skip(); break;
+                }
+            }
+            if (!seenRole) throw reader.Missing("PromptMessage.role");
+            if (!seenContent) throw reader.Missing("PromptMessage.content");
+            return new PromptMessage(role, content, name);
+        }
+
+        internal void Write(MsgpackWriter writer)
+        {
+            writer.WriteMapHeader(3);
+            writer.WriteString("role");
+            writer.WriteString(Role);
+            writer.WriteString("content");
+            writer.WriteString(Content);
+            writer.WriteString("name");
+            writer.WriteString(Name);
+        }
+    }
+
+    /// <summary>A stretch of a prompt and where it comes from, such as
+    /// "personas/mira.toml:knowledge[2]"; <c>why</c> says why it was left out, "" if it is in.</summary>
+    [Serializable]
+    public sealed class PromptPart
+    {
+        public string Source;
+        public string Text;
+        public long Tokens;
+        public string Why;
+
+        public PromptPart(string source, string text, long tokens, string why = "")
+        {
+            Source = source;
+            Text = text;
+            Tokens = tokens;
+            Why = why;
+        }
+
+        internal static PromptPart Read(ref MsgpackReader reader)
+        {
+            string source = default;
+            string text = default;
+            long tokens = default;
+            string why = "";
+            bool seenSource = false;
+            bool seenText = false;
+            bool seenTokens = false;
+            int count = reader.ReadMapHeader("PromptPart");
+            for (int index = 0; index < count; index++)
+            {
+                switch (reader.ReadString("PromptPart"))
+                {
+                    case "source": source = reader.ReadString("PromptPart.source"); seenSource = true; break;
+                    case "text": text = reader.ReadString("PromptPart.text"); seenText = true; break;
+                    case "tokens": tokens = reader.ReadCount("PromptPart.tokens"); seenTokens = true; break;
+                    case "why": why = reader.ReadString("PromptPart.why"); break;
+                    default: reader.Skip(); break;
+                }
+            }
+            if (!seenSource) throw reader.Missing("PromptPart.source");
+            if (!seenText) throw reader.Missing("PromptPart.text");
+            if (!seenTokens) throw reader.Missing("PromptPart.tokens");
+            return new PromptPart(source, text, tokens, why);
+        }
+
+        internal void Write(MsgpackWriter writer)
+        {
+            writer.WriteMapHeader(4);
+            writer.WriteString("source");
+            writer.WriteString(Source);
+            writer.WriteString("text");
+            writer.WriteString(Text);
+            writer.WriteString("tokens");
+            writer.WriteInteger(Tokens);
+            writer.WriteString("why");
+            writer.WriteString(Why);
         }
     }
 
@@ -763,6 +887,246 @@ namespace DialogueServer.Protocol
         }
     }
 
+    /// <summary>Something happened in the world that the cast of a conversation perceives: <c>text</c> says it
+    /// in a sentence. <c>react</c> is never, may or must: whether an NPC (<c>npc</c>, or one that the server
+    /// chooses) says something about it. <c>name</c> and <c>data</c> are for triggers. <c>line</c> is an id for
+    /// this request, as in <c>say</c>. Answered by one turn, or <c>noted</c>, or one error.</summary>
+    public sealed class EventMessage : IClientMessage
+    {
+        public const int TypeNumber = 25;
+
+        public readonly string Conversation;
+        public readonly string Line;
+        public readonly string Text;
+        public readonly string React;
+        public readonly string Npc;
+        public readonly string Name;
+        public readonly Dictionary<string, object> Data;
+
+        public EventMessage(string conversation, string line, string text, string react = "may", string npc = "", string name = "", Dictionary<string, object> data = null)
+        {
+            Conversation = conversation;
+            Line = line;
+            Text = text;
+            React = react;
+            Npc = npc;
+            Name = name;
+            Data = data ?? new Dictionary<string, object>();
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(8);
+            writer.WriteInteger(25);
+            writer.WriteString(Conversation);
+            writer.WriteString(Line);
+            writer.WriteString(Text);
+            writer.WriteString(React);
+            writer.WriteString(Npc);
+            writer.WriteString(Name);
+            writer.WriteObject(Data);
+        }
+    }
+
+    /// <summary>A line that the game's author wrote: spoken by <c>npc</c> exactly as it is, without a model,
+    /// and remembered like any other; tags in it become cues. With "" for <c>npc</c> the player says it.
+    /// Answered by one turn (an NPC's), or <c>noted</c> (the player's), or one error.</summary>
+    public sealed class ScriptMessage : IClientMessage
+    {
+        public const int TypeNumber = 26;
+
+        public readonly string Conversation;
+        public readonly string Line;
+        public readonly string Text;
+        public readonly string Npc;
+
+        public ScriptMessage(string conversation, string line, string text, string npc = "")
+        {
+            Conversation = conversation;
+            Line = line;
+            Text = text;
+            Npc = npc;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(5);
+            writer.WriteInteger(26);
+            writer.WriteString(Conversation);
+            writer.WriteString(Line);
+            writer.WriteString(Text);
+            writer.WriteString(Npc);
+        }
+    }
+
+    /// <summary>Let the talk go on without the player: <c>npc</c>, or whoever is next, says something to the
+    /// others. Answered by one turn, or one error.</summary>
+    public sealed class AdvanceMessage : IClientMessage
+    {
+        public const int TypeNumber = 27;
+
+        public readonly string Conversation;
+        public readonly string Line;
+        public readonly string Npc;
+        public readonly string Locale;
+
+        public AdvanceMessage(string conversation, string line, string npc = "", string locale = "")
+        {
+            Conversation = conversation;
+            Line = line;
+            Npc = npc;
+            Locale = locale;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(5);
+            writer.WriteInteger(27);
+            writer.WriteString(Conversation);
+            writer.WriteString(Line);
+            writer.WriteString(Npc);
+            writer.WriteString(Locale);
+        }
+    }
+
+    /// <summary>What became of an action that waits for it (<c>cue.action</c>): whether the game did it, and
+    /// <c>text</c>, what really happened or why not. <c>id</c> is the stored one of its turn (<c>turn.id</c>).
+    /// <c>react</c> as in <c>event</c>. Answered by one turn, or <c>noted</c>, or one error.</summary>
+    public sealed class ActionResultMessage : IClientMessage
+    {
+        public const int TypeNumber = 28;
+
+        public readonly string Conversation;
+        public readonly string Line;
+        public readonly string Id;
+        public readonly long Action;
+        public readonly bool Accepted;
+        public readonly string Text;
+        public readonly string React;
+        public readonly Dictionary<string, object> Data;
+
+        public ActionResultMessage(string conversation, string line, string id, long action, bool accepted, string text = "", string react = "may", Dictionary<string, object> data = null)
+        {
+            Conversation = conversation;
+            Line = line;
+            Id = id;
+            Action = action;
+            Accepted = accepted;
+            Text = text;
+            React = react;
+            Data = data ?? new Dictionary<string, object>();
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(9);
+            writer.WriteInteger(28);
+            writer.WriteString(Conversation);
+            writer.WriteString(Line);
+            writer.WriteString(Id);
+            writer.WriteInteger(Action);
+            writer.WriteBoolean(Accepted);
+            writer.WriteString(Text);
+            writer.WriteString(React);
+            writer.WriteObject(Data);
+        }
+    }
+
+    /// <summary>Ask for at most <c>count</c> lines that the player might say now. Answered by <c>suggestions</c>, or
+    /// one error.</summary>
+    public sealed class SuggestMessage : IClientMessage
+    {
+        public const int TypeNumber = 29;
+
+        public readonly string Conversation;
+        public readonly string Line;
+        public readonly long Count;
+        public readonly string Locale;
+
+        public SuggestMessage(string conversation, string line, long count = 3, string locale = "")
+        {
+            Conversation = conversation;
+            Line = line;
+            Count = count;
+            Locale = locale;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(5);
+            writer.WriteInteger(29);
+            writer.WriteString(Conversation);
+            writer.WriteString(Line);
+            writer.WriteInteger(Count);
+            writer.WriteString(Locale);
+        }
+    }
+
+    /// <summary>Ask for a prompt and its account: that of a recent turn of this session, or, with 0 for
+    /// <c>turn</c>, the one that <c>text</c> said to <c>npc</c> now would make. Needs the right "designer".
+    /// Answered by <c>inspected</c> or <c>error</c>.</summary>
+    public sealed class InspectMessage : IClientMessage
+    {
+        public const int TypeNumber = 30;
+
+        public readonly string Conversation;
+        public readonly long Turn;
+        public readonly string Npc;
+        public readonly string Text;
+
+        public InspectMessage(string conversation, long turn = 0, string npc = "", string text = "")
+        {
+            Conversation = conversation;
+            Turn = turn;
+            Npc = npc;
+            Text = text;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(5);
+            writer.WriteInteger(30);
+            writer.WriteString(Conversation);
+            writer.WriteInteger(Turn);
+            writer.WriteString(Npc);
+            writer.WriteString(Text);
+        }
+    }
+
+    /// <summary>Ask which NPCs there are. Needs the right "designer". Answered by <c>npc_list</c> or <c>error</c>.</summary>
+    public sealed class NpcsMessage : IClientMessage
+    {
+        public const int TypeNumber = 31;
+
+        public readonly string Locale;
+
+        public NpcsMessage(string locale = "")
+        {
+            Locale = locale;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(2);
+            writer.WriteInteger(31);
+            writer.WriteString(Locale);
+        }
+    }
+
     /// <summary>The answer to a hello. What follows begins with sequence number <c>seq + 1</c>.
     ///
     /// <c>resumed</c> is false when a resume was asked for and could not be had: then the session is
@@ -970,8 +1334,9 @@ namespace DialogueServer.Protocol
     }
 
     /// <summary>Something to do when the reveal reaches <c>offset</c>, counted in code points from the start
-    /// of the turn's text. <c>kind</c> is mood, action, pause (<c>args.ms</c>) or filler (<c>args.text</c>, shown
-    /// until the first delta, no part of the text).</summary>
+    /// of the turn's text. <c>kind</c> is mood (<c>args.intensity</c>, 0 to 100), action, pause (<c>args.ms</c>) or
+    /// filler (<c>args.text</c>, shown until the first delta, no part of the text). <c>action</c> is the
+    /// number, from 1 in its turn, of an action that waits for the game's <c>action_result</c>; else 0.</summary>
     public readonly struct CueMessage
     {
         public const int TypeNumber = 20;
@@ -981,14 +1346,16 @@ namespace DialogueServer.Protocol
         public readonly string Kind;
         public readonly string Name;
         public readonly Dictionary<string, object> Args;
+        public readonly long Action;
 
-        public CueMessage(long turn, long offset, string kind, string name = "", Dictionary<string, object> args = null)
+        public CueMessage(long turn, long offset, string kind, string name = "", Dictionary<string, object> args = null, long action = 0)
         {
             Turn = turn;
             Offset = offset;
             Kind = kind;
             Name = name;
             Args = args ?? new Dictionary<string, object>();
+            Action = action;
         }
 
         internal static CueMessage Read(ref MsgpackReader reader, int items)
@@ -998,8 +1365,9 @@ namespace DialogueServer.Protocol
             string kind = items > 3 ? reader.ReadString("cue.kind") : throw reader.Missing("cue.kind");
             string name = items > 4 ? reader.ReadString("cue.name") : "";
             Dictionary<string, object> args = items > 5 ? reader.ReadObject("cue.args") : new Dictionary<string, object>();
-            reader.Finish(items - 6);
-            return new CueMessage(turn, offset, kind, name, args);
+            long action = items > 6 ? reader.ReadCount("cue.action") : 0;
+            reader.Finish(items - 7);
+            return new CueMessage(turn, offset, kind, name, args, action);
         }
     }
 
@@ -1161,6 +1529,150 @@ namespace DialogueServer.Protocol
         }
     }
 
+    /// <summary>A request with this <c>line</c> has been remembered, and nobody answers it.</summary>
+    public readonly struct NotedMessage
+    {
+        public const int TypeNumber = 26;
+
+        public readonly string Conversation;
+        public readonly string Line;
+
+        public NotedMessage(string conversation, string line)
+        {
+            Conversation = conversation;
+            Line = line;
+        }
+
+        internal static NotedMessage Read(ref MsgpackReader reader, int items)
+        {
+            string conversation = items > 1 ? reader.ReadString("noted.conversation") : throw reader.Missing("noted.conversation");
+            string line = items > 2 ? reader.ReadString("noted.line") : throw reader.Missing("noted.line");
+            reader.Finish(items - 3);
+            return new NotedMessage(conversation, line);
+        }
+    }
+
+    /// <summary>A condition on the conversation that a designer declared came true. <c>stage</c> is the one
+    /// that the scene moved to, "" where it did not move.</summary>
+    public readonly struct TriggerMessage
+    {
+        public const int TypeNumber = 27;
+
+        public readonly string Conversation;
+        public readonly string Name;
+        public readonly string Stage;
+        public readonly Dictionary<string, object> Args;
+
+        public TriggerMessage(string conversation, string name, string stage = "", Dictionary<string, object> args = null)
+        {
+            Conversation = conversation;
+            Name = name;
+            Stage = stage;
+            Args = args ?? new Dictionary<string, object>();
+        }
+
+        internal static TriggerMessage Read(ref MsgpackReader reader, int items)
+        {
+            string conversation = items > 1 ? reader.ReadString("trigger.conversation") : throw reader.Missing("trigger.conversation");
+            string name = items > 2 ? reader.ReadString("trigger.name") : throw reader.Missing("trigger.name");
+            string stage = items > 3 ? reader.ReadString("trigger.stage") : "";
+            Dictionary<string, object> args = items > 4 ? reader.ReadObject("trigger.args") : new Dictionary<string, object>();
+            reader.Finish(items - 5);
+            return new TriggerMessage(conversation, name, stage, args);
+        }
+    }
+
+    /// <summary>Lines that the player might say, at most as many as were asked for.</summary>
+    public readonly struct SuggestionsMessage
+    {
+        public const int TypeNumber = 28;
+
+        public readonly string Conversation;
+        public readonly string Line;
+        public readonly string[] Texts;
+
+        public SuggestionsMessage(string conversation, string line, string[] texts)
+        {
+            Conversation = conversation;
+            Line = line;
+            Texts = texts ?? Array.Empty<string>();
+        }
+
+        internal static SuggestionsMessage Read(ref MsgpackReader reader, int items)
+        {
+            string conversation = items > 1 ? reader.ReadString("suggestions.conversation") : throw reader.Missing("suggestions.conversation");
+            string line = items > 2 ? reader.ReadString("suggestions.line") : throw reader.Missing("suggestions.line");
+            string[] texts = items > 3 ? reader.ReadStrings("suggestions.texts") : throw reader.Missing("suggestions.texts");
+            reader.Finish(items - 4);
+            return new SuggestionsMessage(conversation, line, texts);
+        }
+    }
+
+    /// <summary>A prompt and its account. <c>turn</c> is 0 for one that was never asked. <c>tokens</c> is an
+    /// estimate, <c>budget</c> its bound; <c>dropped</c> are the parts that were left out.</summary>
+    public readonly struct InspectedMessage
+    {
+        public const int TypeNumber = 29;
+
+        public readonly string Conversation;
+        public readonly long Turn;
+        public readonly string Npc;
+        public readonly string Layout;
+        public readonly long Tokens;
+        public readonly long Budget;
+        public readonly PromptMessage[] Messages;
+        public readonly PromptPart[] Parts;
+        public readonly PromptPart[] Dropped;
+
+        public InspectedMessage(string conversation, long turn, string npc, string layout, long tokens, long budget, PromptMessage[] messages, PromptPart[] parts, PromptPart[] dropped)
+        {
+            Conversation = conversation;
+            Turn = turn;
+            Npc = npc;
+            Layout = layout;
+            Tokens = tokens;
+            Budget = budget;
+            Messages = messages ?? Array.Empty<PromptMessage>();
+            Parts = parts ?? Array.Empty<PromptPart>();
+            Dropped = dropped ?? Array.Empty<PromptPart>();
+        }
+
+        internal static InspectedMessage Read(ref MsgpackReader reader, int items)
+        {
+            string conversation = items > 1 ? reader.ReadString("inspected.conversation") : throw reader.Missing("inspected.conversation");
+            long turn = items > 2 ? reader.ReadCount("inspected.turn") : throw reader.Missing("inspected.turn");
+            string npc = items > 3 ? reader.ReadString("inspected.npc") : throw reader.Missing("inspected.npc");
+            string layout = items > 4 ? reader.ReadString("inspected.layout") : throw reader.Missing("inspected.layout");
+            long tokens = items > 5 ? reader.ReadCount("inspected.tokens") : throw reader.Missing("inspected.tokens");
+            long budget = items > 6 ? reader.ReadCount("inspected.budget") : throw reader.Missing("inspected.budget");
+            PromptMessage[] messages = items > 7 ? reader.ReadArray("inspected.messages", (ref MsgpackReader r) => PromptMessage.Read(ref r)) : throw reader.Missing("inspected.messages");
+            PromptPart[] parts = items > 8 ? reader.ReadArray("inspected.parts", (ref MsgpackReader r) => PromptPart.Read(ref r)) : throw reader.Missing("inspected.parts");
+            PromptPart[] dropped = items > 9 ? reader.ReadArray("inspected.dropped", (ref MsgpackReader r) => PromptPart.Read(ref r)) : throw reader.Missing("inspected.dropped");
+            reader.Finish(items - 10);
+            return new InspectedMessage(conversation, turn, npc, layout, tokens, budget, messages, parts, dropped);
+        }
+    }
+
+    /// <summary>Every NPC of this server that the client may open, by id.</summary>
+    public readonly struct NpcListMessage
+    {
+        public const int TypeNumber = 30;
+
+        public readonly NpcInfo[] Npcs;
+
+        public NpcListMessage(NpcInfo[] npcs)
+        {
+            Npcs = npcs ?? Array.Empty<NpcInfo>();
+        }
+
+        internal static NpcListMessage Read(ref MsgpackReader reader, int items)
+        {
+            NpcInfo[] npcs = items > 1 ? reader.ReadArray("npc_list.npcs", (ref MsgpackReader r) => NpcInfo.Read(ref r)) : throw reader.Missing("npc_list.npcs");
+            reader.Finish(items - 2);
+            return new NpcListMessage(npcs);
+        }
+    }
+
     /// <summary>Takes what the server sends, one method for each message.</summary>
     public interface IServerMessageHandler
     {
@@ -1177,6 +1689,11 @@ namespace DialogueServer.Protocol
         void OnClosed(in ClosedMessage message);
         void OnSaved(in SavedMessage message);
         void OnTranscript(in TranscriptMessage message);
+        void OnNoted(in NotedMessage message);
+        void OnTrigger(in TriggerMessage message);
+        void OnSuggestions(in SuggestionsMessage message);
+        void OnInspected(in InspectedMessage message);
+        void OnNpcList(in NpcListMessage message);
     }
 
     /// <summary>Passes everything on; override what concerns you, and pass that on as well.</summary>
@@ -1197,6 +1714,11 @@ namespace DialogueServer.Protocol
         public virtual void OnClosed(in ClosedMessage message) => Next.OnClosed(in message);
         public virtual void OnSaved(in SavedMessage message) => Next.OnSaved(in message);
         public virtual void OnTranscript(in TranscriptMessage message) => Next.OnTranscript(in message);
+        public virtual void OnNoted(in NotedMessage message) => Next.OnNoted(in message);
+        public virtual void OnTrigger(in TriggerMessage message) => Next.OnTrigger(in message);
+        public virtual void OnSuggestions(in SuggestionsMessage message) => Next.OnSuggestions(in message);
+        public virtual void OnInspected(in InspectedMessage message) => Next.OnInspected(in message);
+        public virtual void OnNpcList(in NpcListMessage message) => Next.OnNpcList(in message);
     }
 
     /// <summary>Reads what the server sends.</summary>
@@ -1260,6 +1782,26 @@ namespace DialogueServer.Protocol
                 case TranscriptMessage.TypeNumber:
                     TranscriptMessage transcript = TranscriptMessage.Read(ref reader, items);
                     handler.OnTranscript(in transcript);
+                    return true;
+                case NotedMessage.TypeNumber:
+                    NotedMessage noted = NotedMessage.Read(ref reader, items);
+                    handler.OnNoted(in noted);
+                    return true;
+                case TriggerMessage.TypeNumber:
+                    TriggerMessage trigger = TriggerMessage.Read(ref reader, items);
+                    handler.OnTrigger(in trigger);
+                    return true;
+                case SuggestionsMessage.TypeNumber:
+                    SuggestionsMessage suggestions = SuggestionsMessage.Read(ref reader, items);
+                    handler.OnSuggestions(in suggestions);
+                    return true;
+                case InspectedMessage.TypeNumber:
+                    InspectedMessage inspected = InspectedMessage.Read(ref reader, items);
+                    handler.OnInspected(in inspected);
+                    return true;
+                case NpcListMessage.TypeNumber:
+                    NpcListMessage npcList = NpcListMessage.Read(ref reader, items);
+                    handler.OnNpcList(in npcList);
                     return true;
                 default:
                     return false;

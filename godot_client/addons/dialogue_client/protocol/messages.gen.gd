@@ -93,6 +93,16 @@ class Incoming:
 	signal saved(message: Saved)
 	## What was said, oldest first.
 	signal transcript(message: Transcript)
+	## A request with this [code]line[/code] has been remembered, and nobody answers it.
+	signal noted(message: Noted)
+	## A condition on the conversation that a designer declared came true.
+	signal trigger(message: Trigger)
+	## Lines that the player might say, at most as many as were asked for.
+	signal suggestions(message: Suggestions)
+	## A prompt and its account.
+	signal inspected(message: Inspected)
+	## Every NPC of this server that the client may open, by id.
+	signal npc_list(message: NpcList)
 
 
 ## The [code]code[/code] of an [code]error[/code] message, or of a [code]turn_end[/code] that
@@ -106,6 +116,7 @@ class ErrorCode:
 	const UNKNOWN_CONVERSATION: String = "unknown_conversation"
 	const UNKNOWN_TURN: String = "unknown_turn"
 	const UNKNOWN_CHECKPOINT: String = "unknown_checkpoint"
+	const UNKNOWN_ACTION: String = "unknown_action"
 	const EMPTY_LINE: String = "empty_line"
 	const LINE_TOO_LONG: String = "line_too_long"
 	const STATE_INVALID: String = "state_invalid"
@@ -115,6 +126,7 @@ class ErrorCode:
 	const TOO_MANY_CONVERSATIONS: String = "too_many_conversations"
 	const RATE_LIMITED: String = "rate_limited"
 	const UNAUTHORIZED: String = "unauthorized"
+	const FORBIDDEN: String = "forbidden"
 	const MODEL_UNREACHABLE: String = "model_unreachable"
 	const MODEL_TIMEOUT: String = "model_timeout"
 	const MODEL_RATE_LIMITED: String = "model_rate_limited"
@@ -237,6 +249,7 @@ class NpcInfo:
 	var mood: String = ""
 	var moods: Array[String] = []
 	var actions: Array[String] = []
+	var intensity: int = 0
 
 	static func read(reader: DialogueMsgpackReader, where: String) -> NpcInfo:
 		var record: NpcInfo = NpcInfo.new()
@@ -261,6 +274,8 @@ class NpcInfo:
 						var item: String
 						item = reader.read_text(where + ".actions")
 						record.actions.append(item)
+				"intensity":
+					record.intensity = reader.read_uint(where + ".intensity")
 				_:
 					reader.skip()
 		if missing != 0:
@@ -268,9 +283,10 @@ class NpcInfo:
 		return record
 
 
-## One line of a transcript. [code]id[/code] is a turn's stored id (kind npc);
-## [code]line[/code] the client's id that it answers or has; [code]reason[/code] how the turn
-## ended; [code]mood[/code] the last one of the turn.
+## One line of a transcript. [code]kind[/code] is player, npc or event; [code]id[/code] is a
+## turn's stored id (kind npc); [code]line[/code] the client's id that it answers or has;
+## [code]reason[/code] how the turn ended; [code]mood[/code] the last one of the turn, and
+## [code]intensity[/code] its strength, 0 to 100.
 class SpokenLine:
 	extends RefCounted
 
@@ -281,6 +297,7 @@ class SpokenLine:
 	var line: String = ""
 	var reason: String = ""
 	var mood: String = ""
+	var intensity: int = 0
 
 	static func read(reader: DialogueMsgpackReader, where: String) -> SpokenLine:
 		var record: SpokenLine = SpokenLine.new()
@@ -305,6 +322,69 @@ class SpokenLine:
 					record.reason = reader.read_text(where + ".reason")
 				"mood":
 					record.mood = reader.read_text(where + ".mood")
+				"intensity":
+					record.intensity = reader.read_uint(where + ".intensity")
+				_:
+					reader.skip()
+		if missing != 0:
+			reader.fail(where + ": a required field is missing")
+		return record
+
+
+## One message of a prompt, as the model gets it.
+class PromptMessage:
+	extends RefCounted
+
+	var role: String = ""
+	var content: String = ""
+	var name: String = ""
+
+	static func read(reader: DialogueMsgpackReader, where: String) -> PromptMessage:
+		var record: PromptMessage = PromptMessage.new()
+		var missing: int = 3
+		for _index: int in reader.read_map_header(where):
+			match reader.read_text(where):
+				"role":
+					record.role = reader.read_text(where + ".role")
+					missing &= ~1
+				"content":
+					record.content = reader.read_text(where + ".content")
+					missing &= ~2
+				"name":
+					record.name = reader.read_text(where + ".name")
+				_:
+					reader.skip()
+		if missing != 0:
+			reader.fail(where + ": a required field is missing")
+		return record
+
+
+## A stretch of a prompt and where it comes from, such as "personas/mira.toml:knowledge[2]";
+## [code]why[/code] says why it was left out, "" if it is in.
+class PromptPart:
+	extends RefCounted
+
+	var source: String = ""
+	var text: String = ""
+	var tokens: int = 0
+	var why: String = ""
+
+	static func read(reader: DialogueMsgpackReader, where: String) -> PromptPart:
+		var record: PromptPart = PromptPart.new()
+		var missing: int = 7
+		for _index: int in reader.read_map_header(where):
+			match reader.read_text(where):
+				"source":
+					record.source = reader.read_text(where + ".source")
+					missing &= ~1
+				"text":
+					record.text = reader.read_text(where + ".text")
+					missing &= ~2
+				"tokens":
+					record.tokens = reader.read_uint(where + ".tokens")
+					missing &= ~4
+				"why":
+					record.why = reader.read_text(where + ".why")
 				_:
 					reader.skip()
 		if missing != 0:
@@ -583,6 +663,191 @@ class History:
 		writer.put_text(until)
 
 
+## Something happened in the world that the cast of a conversation perceives: [code]text[/code]
+## says it in a sentence. [code]react[/code] is never, may or must: whether an NPC
+## ([code]npc[/code], or one that the server chooses) says something about it.
+## [code]name[/code] and [code]data[/code] are for triggers. [code]line[/code] is an id for
+## this request, as in [code]say[/code]. Answered by one turn, or [code]noted[/code], or one
+## error.
+class Event:
+	extends Message
+
+	const TYPE: int = 25
+
+	var conversation: String = ""
+	var line: String = ""
+	var text: String = ""
+	var react: String = "may"
+	var npc: String = ""
+	var name: String = ""
+	var data: Dictionary = {}
+
+	func is_sequenced() -> bool:
+		return true
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(8)
+		writer.put_int(TYPE)
+		writer.put_text(conversation)
+		writer.put_text(line)
+		writer.put_text(text)
+		writer.put_text(react)
+		writer.put_text(npc)
+		writer.put_text(name)
+		writer.put_value(data, "data")
+
+
+## A line that the game's author wrote: spoken by [code]npc[/code] exactly as it is, without a
+## model, and remembered like any other; tags in it become cues. With "" for [code]npc[/code]
+## the player says it. Answered by one turn (an NPC's), or [code]noted[/code] (the player's),
+## or one error.
+class ScriptMessage:
+	extends Message
+
+	const TYPE: int = 26
+
+	var conversation: String = ""
+	var line: String = ""
+	var text: String = ""
+	var npc: String = ""
+
+	func is_sequenced() -> bool:
+		return true
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(5)
+		writer.put_int(TYPE)
+		writer.put_text(conversation)
+		writer.put_text(line)
+		writer.put_text(text)
+		writer.put_text(npc)
+
+
+## Let the talk go on without the player: [code]npc[/code], or whoever is next, says something
+## to the others. Answered by one turn, or one error.
+class Advance:
+	extends Message
+
+	const TYPE: int = 27
+
+	var conversation: String = ""
+	var line: String = ""
+	var npc: String = ""
+	var locale: String = ""
+
+	func is_sequenced() -> bool:
+		return true
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(5)
+		writer.put_int(TYPE)
+		writer.put_text(conversation)
+		writer.put_text(line)
+		writer.put_text(npc)
+		writer.put_text(locale)
+
+
+## What became of an action that waits for it ([code]cue.action[/code]): whether the game did
+## it, and [code]text[/code], what really happened or why not. [code]id[/code] is the stored
+## one of its turn ([code]turn.id[/code]). [code]react[/code] as in [code]event[/code].
+## Answered by one turn, or [code]noted[/code], or one error.
+class ActionResult:
+	extends Message
+
+	const TYPE: int = 28
+
+	var conversation: String = ""
+	var line: String = ""
+	var id: String = ""
+	var action: int = 0
+	var accepted: bool = false
+	var text: String = ""
+	var react: String = "may"
+	var data: Dictionary = {}
+
+	func is_sequenced() -> bool:
+		return true
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(9)
+		writer.put_int(TYPE)
+		writer.put_text(conversation)
+		writer.put_text(line)
+		writer.put_text(id)
+		writer.put_int(action)
+		writer.put_bool(accepted)
+		writer.put_text(text)
+		writer.put_text(react)
+		writer.put_value(data, "data")
+
+
+## Ask for at most [code]count[/code] lines that the player might say now. Answered by
+## [code]suggestions[/code], or one error.
+class Suggest:
+	extends Message
+
+	const TYPE: int = 29
+
+	var conversation: String = ""
+	var line: String = ""
+	var count: int = 3
+	var locale: String = ""
+
+	func is_sequenced() -> bool:
+		return true
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(5)
+		writer.put_int(TYPE)
+		writer.put_text(conversation)
+		writer.put_text(line)
+		writer.put_int(count)
+		writer.put_text(locale)
+
+
+## Ask for a prompt and its account: that of a recent turn of this session, or, with 0 for
+## [code]turn[/code], the one that [code]text[/code] said to [code]npc[/code] now would make.
+## Needs the right "designer". Answered by [code]inspected[/code] or [code]error[/code].
+class Inspect:
+	extends Message
+
+	const TYPE: int = 30
+
+	var conversation: String = ""
+	var turn: int = 0
+	var npc: String = ""
+	var text: String = ""
+
+	func is_sequenced() -> bool:
+		return true
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(5)
+		writer.put_int(TYPE)
+		writer.put_text(conversation)
+		writer.put_int(turn)
+		writer.put_text(npc)
+		writer.put_text(text)
+
+
+## Ask which NPCs there are. Needs the right "designer". Answered by [code]npc_list[/code] or
+## [code]error[/code].
+class Npcs:
+	extends Message
+
+	const TYPE: int = 31
+
+	var locale: String = ""
+
+	func is_sequenced() -> bool:
+		return true
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(2)
+		writer.put_int(TYPE)
+		writer.put_text(locale)
+
+
 ## The answer to a hello. What follows begins with sequence number [code]seq + 1[/code].
 ##
 ## [code]resumed[/code] is false when a resume was asked for and could not be had: then the
@@ -803,8 +1068,10 @@ class Delta:
 
 
 ## Something to do when the reveal reaches [code]offset[/code], counted in code points from the
-## start of the turn's text. [code]kind[/code] is mood, action, pause ([code]args.ms[/code]) or
-## filler ([code]args.text[/code], shown until the first delta, no part of the text).
+## start of the turn's text. [code]kind[/code] is mood ([code]args.intensity[/code], 0 to 100),
+## action, pause ([code]args.ms[/code]) or filler ([code]args.text[/code], shown until the
+## first delta, no part of the text). [code]action[/code] is the number, from 1 in its turn, of
+## an action that waits for the game's [code]action_result[/code]; else 0.
 class Cue:
 	extends Message
 
@@ -815,6 +1082,7 @@ class Cue:
 	var kind: String = ""
 	var name: String = ""
 	var args: Dictionary = {}
+	var action: int = 0
 
 	func is_sequenced() -> bool:
 		return true
@@ -831,7 +1099,9 @@ class Cue:
 			message.name = reader.read_text("cue.name")
 		if count > 4:
 			message.args = reader.read_object("cue.args")
-		reader.skip_many(count - 5)
+		if count > 5:
+			message.action = reader.read_uint("cue.action")
+		reader.skip_many(count - 6)
 		return message
 
 	func deliver(incoming: Incoming) -> void:
@@ -1016,6 +1286,174 @@ class Transcript:
 		incoming.transcript.emit(self)
 
 
+## A request with this [code]line[/code] has been remembered, and nobody answers it.
+class Noted:
+	extends Message
+
+	const TYPE: int = 26
+
+	var conversation: String = ""
+	var line: String = ""
+
+	func is_sequenced() -> bool:
+		return true
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> Noted:
+		var message: Noted = Noted.new()
+		if count < 2:
+			reader.fail_count("noted", 2, count)
+			return message
+		message.conversation = reader.read_text("noted.conversation")
+		message.line = reader.read_text("noted.line")
+		reader.skip_many(count - 2)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.noted.emit(self)
+
+
+## A condition on the conversation that a designer declared came true. [code]stage[/code] is
+## the one that the scene moved to, "" where it did not move.
+class Trigger:
+	extends Message
+
+	const TYPE: int = 27
+
+	var conversation: String = ""
+	var name: String = ""
+	var stage: String = ""
+	var args: Dictionary = {}
+
+	func is_sequenced() -> bool:
+		return true
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> Trigger:
+		var message: Trigger = Trigger.new()
+		if count < 2:
+			reader.fail_count("trigger", 2, count)
+			return message
+		message.conversation = reader.read_text("trigger.conversation")
+		message.name = reader.read_text("trigger.name")
+		if count > 2:
+			message.stage = reader.read_text("trigger.stage")
+		if count > 3:
+			message.args = reader.read_object("trigger.args")
+		reader.skip_many(count - 4)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.trigger.emit(self)
+
+
+## Lines that the player might say, at most as many as were asked for.
+class Suggestions:
+	extends Message
+
+	const TYPE: int = 28
+
+	var conversation: String = ""
+	var line: String = ""
+	var texts: Array[String] = []
+
+	func is_sequenced() -> bool:
+		return true
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> Suggestions:
+		var message: Suggestions = Suggestions.new()
+		if count < 3:
+			reader.fail_count("suggestions", 3, count)
+			return message
+		message.conversation = reader.read_text("suggestions.conversation")
+		message.line = reader.read_text("suggestions.line")
+		for _item: int in reader.read_list_header("suggestions.texts"):
+			var item: String
+			item = reader.read_text("suggestions.texts")
+			message.texts.append(item)
+		reader.skip_many(count - 3)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.suggestions.emit(self)
+
+
+## A prompt and its account. [code]turn[/code] is 0 for one that was never asked.
+## [code]tokens[/code] is an estimate, [code]budget[/code] its bound; [code]dropped[/code] are
+## the parts that were left out.
+class Inspected:
+	extends Message
+
+	const TYPE: int = 29
+
+	var conversation: String = ""
+	var turn: int = 0
+	var npc: String = ""
+	var layout: String = ""
+	var tokens: int = 0
+	var budget: int = 0
+	var messages: Array[PromptMessage] = []
+	var parts: Array[PromptPart] = []
+	var dropped: Array[PromptPart] = []
+
+	func is_sequenced() -> bool:
+		return true
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> Inspected:
+		var message: Inspected = Inspected.new()
+		if count < 9:
+			reader.fail_count("inspected", 9, count)
+			return message
+		message.conversation = reader.read_text("inspected.conversation")
+		message.turn = reader.read_uint("inspected.turn")
+		message.npc = reader.read_text("inspected.npc")
+		message.layout = reader.read_text("inspected.layout")
+		message.tokens = reader.read_uint("inspected.tokens")
+		message.budget = reader.read_uint("inspected.budget")
+		for _item: int in reader.read_list_header("inspected.messages"):
+			var item: PromptMessage
+			item = PromptMessage.read(reader, "inspected.messages")
+			message.messages.append(item)
+		for _item: int in reader.read_list_header("inspected.parts"):
+			var item: PromptPart
+			item = PromptPart.read(reader, "inspected.parts")
+			message.parts.append(item)
+		for _item: int in reader.read_list_header("inspected.dropped"):
+			var item: PromptPart
+			item = PromptPart.read(reader, "inspected.dropped")
+			message.dropped.append(item)
+		reader.skip_many(count - 9)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.inspected.emit(self)
+
+
+## Every NPC of this server that the client may open, by id.
+class NpcList:
+	extends Message
+
+	const TYPE: int = 30
+
+	var npcs: Array[NpcInfo] = []
+
+	func is_sequenced() -> bool:
+		return true
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> NpcList:
+		var message: NpcList = NpcList.new()
+		if count < 1:
+			reader.fail_count("npc_list", 1, count)
+			return message
+		for _item: int in reader.read_list_header("npc_list.npcs"):
+			var item: NpcInfo
+			item = NpcInfo.read(reader, "npc_list.npcs")
+			message.npcs.append(item)
+		reader.skip_many(count - 1)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.npc_list.emit(self)
+
+
 ## Reads the frame that [param reader] was given. Null if it is not a message: then
 ## [member DialogueMsgpackReader.problem] says why.
 static func read_server(reader: DialogueMsgpackReader) -> Message:
@@ -1027,6 +1465,16 @@ static func read_server(reader: DialogueMsgpackReader) -> Message:
 	var message: Message = null
 	if reader.problem.is_empty():
 		match type:
+			30:
+				message = NpcList.read(reader, count)
+			29:
+				message = Inspected.read(reader, count)
+			28:
+				message = Suggestions.read(reader, count)
+			27:
+				message = Trigger.read(reader, count)
+			26:
+				message = Noted.read(reader, count)
 			25:
 				message = Transcript.read(reader, count)
 			24:
