@@ -24,7 +24,7 @@ from .content_checks import (
     shown,
     world_problems,
 )
-from .persona import Entry, Fact, KnownBy, LoreBook, Persona, World
+from .persona import LoreBook, Persona, World
 from .toml_places import Places
 
 _KINDS: dict[Any, str] = {
@@ -36,12 +36,12 @@ _KINDS: dict[Any, str] = {
     list: "a list",
 }
 
-T = TypeVar("T", Persona, World, LoreBook)
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 def decode_persona(file: str, data: bytes) -> Persona:
     """The persona in a file; raises the first ContentError of `check_persona`."""
-    persona, errors = _decode(Persona, file, data, persona_problems)
+    persona, errors = decode(Persona, file, data, persona_problems)
     if persona is None or errors:
         raise errors[0]
     return persona
@@ -49,7 +49,7 @@ def decode_persona(file: str, data: bytes) -> Persona:
 
 def decode_world(file: str, data: bytes) -> World:
     """The world in a file; raises the first ContentError of `check_world`."""
-    world, errors = _decode(World, file, data, world_problems)
+    world, errors = decode(World, file, data, world_problems)
     if world is None or errors:
         raise errors[0]
     return world
@@ -57,7 +57,7 @@ def decode_world(file: str, data: bytes) -> World:
 
 def decode_lore(file: str, data: bytes) -> LoreBook:
     """The book in a file of lore/; raises the first ContentError of `check_lore`."""
-    book, errors = _decode(LoreBook, file, data, book_problems)
+    book, errors = decode(LoreBook, file, data, book_problems)
     if book is None or errors:
         raise errors[0]
     return book
@@ -65,22 +65,29 @@ def decode_lore(file: str, data: bytes) -> LoreBook:
 
 def check_persona(file: str, data: bytes) -> list[ContentError]:
     """Everything that is wrong with a persona's file."""
-    return _decode(Persona, file, data, persona_problems)[1]
+    return decode(Persona, file, data, persona_problems)[1]
 
 
 def check_world(file: str, data: bytes) -> list[ContentError]:
     """Everything that is wrong with world.toml."""
-    return _decode(World, file, data, world_problems)[1]
+    return decode(World, file, data, world_problems)[1]
 
 
 def check_lore(file: str, data: bytes) -> list[ContentError]:
     """Everything that is wrong with a file of lore/."""
-    return _decode(LoreBook, file, data, book_problems)[1]
+    return decode(LoreBook, file, data, book_problems)[1]
 
 
-def _decode(
-    kind: type[T], file: str, data: bytes, more: Callable[[str, T], Iterator[Problem]]
+def decode(
+    kind: type[T],
+    file: str,
+    data: bytes,
+    more: Callable[[str, T], Iterator[Problem]],
+    short_forms: Callable[[dict[str, Any]], None] | None = None,
 ) -> tuple[T | None, list[ContentError]]:
+    """Any strict TOML file as its Struct (None if its shape is wrong), and all that is wrong with
+    it. `more` looks at what has the right shape, `short_forms` spells out what a file may
+    abbreviate."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -103,7 +110,7 @@ def _decode(
     except ValueError:  # Python reads no integer of more than 4300 digits
         return None, [ContentError(file, "", "the file has a number of far too many digits")]
     places = Places(text)
-    _short_forms(raw)
+    (short_forms or _short_forms)(raw)
     problems = list(_walk(kind, raw, ""))
     result: T | None = None
     if not problems:
@@ -147,16 +154,32 @@ def _hint(problem: str, source: str) -> str:
 
 
 def _short_forms(raw: dict[str, Any]) -> None:
-    """Turn plain strings into facts, where facts are expected, and a list after `known_by` into
-    its `npcs`."""
+    """Turn plain strings into tables, where tables with a text are expected, and a list after
+    `known_by` into its `npcs`."""
     _known_by(raw)
-    for key in ("knowledge", "lore", "entries"):
-        items = raw.get(key)
-        if isinstance(items, list):
-            raw[key] = [{"text": item} if isinstance(item, str) else item for item in items]
-            for item in raw[key]:
-                if isinstance(item, dict):
-                    _known_by(item)
+    for key in ("knowledge", "lore", "entries", "suggestions"):
+        for item in _texts(raw, key):
+            if isinstance(item, dict):
+                _known_by(item)
+    scenes, relations = raw.get("scenes"), raw.get("relationships")
+    for name, scene in scenes.items() if isinstance(scenes, dict) else ():
+        if isinstance(scene, str):
+            scenes[name] = {"description": scene}
+        elif isinstance(scene, dict):
+            _texts(scene, "happened")
+    for name, told in relations.items() if isinstance(relations, dict) else ():
+        if isinstance(told, str | dict):
+            relations[name] = [told]
+        _texts(relations, name)
+
+
+def _texts(table: dict[str, Any], key: str) -> list[Any]:
+    """The list under a key, its plain strings turned into tables."""
+    items = table.get(key)
+    if not isinstance(items, list):
+        return []
+    table[key] = [{"text": item} if isinstance(item, str) else item for item in items]
+    return list(table[key])
 
 
 def _known_by(table: dict[str, Any]) -> None:
@@ -167,8 +190,7 @@ def _known_by(table: dict[str, Any]) -> None:
 def _walk(kind: type[msgspec.Struct], raw: Any, path: str) -> Iterator[Problem]:
     """Everything in which a table differs from its Struct."""
     if not isinstance(raw, dict):
-        other = {Fact: " or a text", Entry: " or a text", KnownBy: " or a list of NPCs"}
-        yield path, f"must be a table{other.get(kind, '')}, is {_kind(raw)}"
+        yield path, f"must be a table{_SHORT_FORMS.get(kind, '')}, is {_kind(raw)}"
         return
     fields = {field.name: field for field in msgspec.structs.fields(kind)}
     hints = _hints(kind)
