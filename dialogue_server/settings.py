@@ -121,6 +121,14 @@ class ModelSettings(Section, frozen=True, kw_only=True):
         Literal["auto", "standard", "compact"],
         _option("How prompts are laid out; compact suits tiny models, auto lets it choose."),
     ] = "auto"
+    roles: Annotated[
+        Literal["auto", "native", "folded"],
+        _option(
+            "native: the player, the scene and the examples go into roles of their own, which "
+            "M2-her documents (refused once, they are folded from then on); folded: into the "
+            "system message; auto: as the profile says, which is folded."
+        ),
+    ] = "auto"
     connect_timeout: Annotated[
         float, _option("How long a connection to the API may take.", unit="seconds", gt=0)
     ] = 5.0

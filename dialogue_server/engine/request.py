@@ -16,7 +16,8 @@ from ..domain.conversation import ConversationKey, Node
 from ..domain.persona import Persona
 from ..domain.prompt import Prompt, PromptInput
 from ..domain.stream import TextStream
-from .context import EngineContext
+from ..domain.tokens import Calibration
+from .context import EngineContext, EngineLimits
 
 
 class Question(Struct, frozen=True):
@@ -33,23 +34,32 @@ class Question(Struct, frozen=True):
 
 def assemble_prompt(context: EngineContext, question: Question, share: float = 1.0) -> Prompt:
     """The prompt under the budget of settings and model, reckoned as this model has taught."""
-    limits, backend = context.limits, context.backend
-    room = backend.context_tokens - limits.answer_tokens
-    budget = context.calibration.budget(model_key(context, question.persona), room)
+    backend = context.backend
+    key = model_key(context, question.persona)
+    budget = prompt_budget(context.limits, backend.context_tokens, context.calibration, key)
     return assemble(
         PromptInput(
             world=context.world,
             persona=question.persona,
             player=question.player,
             text=question.text,
-            budget=int(share * min(limits.prompt_tokens, budget)),
-            scene=context.world.scenes.get(question.scene, question.scene),
+            budget=int(share * budget),
+            scene=question.scene,
             state=question.state,
             history=question.history,
             locale=question.locale,
         ),
         backend.layout,
     )
+
+
+def prompt_budget(
+    limits: EngineLimits, context_tokens: int, calibration: Calibration, key: str
+) -> int:
+    """How many estimated tokens a prompt may have: the settings' bound, or what fits into the
+    model's context beside an answer, as the model that `key` names has taught."""
+    room = calibration.budget(key, context_tokens - limits.answer_tokens)
+    return min(limits.prompt_tokens, room)
 
 
 def model_key(context: EngineContext, persona: Persona) -> str:

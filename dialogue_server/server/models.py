@@ -13,7 +13,7 @@ from ..backends.base import ModelBackend
 from ..backends.clocks import Timeouts
 from ..backends.local import LocalBackend
 from ..backends.openai_http import OpenAIBackend
-from ..backends.profiles import PROFILES, Profile
+from ..backends.profiles import PROFILES, Profile, resolve
 from ..backends.routing import AttemptFailed, RoutingBackend
 from ..backends.scripted import ScriptedBackend
 from ..errors import DialogueError, SettingsError
@@ -52,6 +52,20 @@ def choose_backend(
     return Choice(RoutingBackend(chain, listen=listen), tuple(notes))
 
 
+def prompt_profile(settings: Settings, environ: Mapping[str, str] = os.environ) -> Profile:
+    """What prompts are made for under these settings: the profile of the first model, with its
+    own entry over it. Asks nobody and needs no key. Raises a SettingsError as choose_backend."""
+    wanted = settings.model.backend
+    if wanted == "auto":
+        with_key = (name for name in AUTOMATIC if environ.get(PROFILES[name].key_env))
+        wanted = GENERIC if settings.model.base_url else next(with_key, "local")
+    if wanted in ("local", "scripted"):
+        local = structs.replace(PROFILES["local"], context_tokens=settings.local.context)
+        layout = settings.model.layout
+        return local if layout == "auto" else structs.replace(local, layout=layout)
+    return resolve(_adjusted(settings, _profile(wanted)), settings.model.name)
+
+
 def _choose(settings: Settings, wanted: str, environ: Mapping[str, str]) -> Choice:
     if wanted == "auto":
         return _automatic(settings, environ)
@@ -60,11 +74,15 @@ def _choose(settings: Settings, wanted: str, environ: Mapping[str, str]) -> Choi
         return Choice(ScriptedBackend(), (note,))
     if wanted == "local":
         return Choice(_local(settings))
+    return Choice(_service(settings, _profile(wanted), environ))
+
+
+def _profile(wanted: str) -> Profile:
     profile = PROFILES.get(wanted)
     if profile is None:
         known = ", ".join(("auto", "local", "scripted", *sorted(set(PROFILES) - {"local"})))
         raise SettingsError(f"model.backend: there is no {wanted!r}; there are: {known}.")
-    return Choice(_service(settings, profile, environ))
+    return profile
 
 
 def _automatic(settings: Settings, environ: Mapping[str, str]) -> Choice:
@@ -100,19 +118,12 @@ def _local(settings: Settings) -> LocalBackend:
 
 def _service(settings: Settings, profile: Profile, environ: Mapping[str, str]) -> OpenAIBackend:
     model = settings.model
-    changes: dict[str, object] = {}
-    if model.context:
-        changes["context_tokens"] = model.context
-    if model.layout != "auto":
-        changes["layout"] = model.layout
     if not (model.base_url or profile.base_url):
         raise SettingsError(
             f"model.base_url: {profile.name} needs the address of its API, up to /v1."
         )
-    if model.key_env:
-        changes["key_env"] = model.key_env
     return OpenAIBackend(
-        structs.replace(profile, **changes),
+        _adjusted(settings, profile),
         base_url=model.base_url,
         model=model.name,
         api_key=_key(settings, profile, environ),
@@ -123,6 +134,21 @@ def _service(settings: Settings, profile: Profile, environ: Mapping[str, str]) -
             turn=model.turn_timeout,
         ),
     )
+
+
+def _adjusted(settings: Settings, profile: Profile) -> Profile:
+    """A profile with what the settings say of it."""
+    model = settings.model
+    changes: dict[str, object] = {}
+    if model.context:
+        changes["context_tokens"] = model.context
+    if model.layout != "auto":
+        changes["layout"] = model.layout
+    if model.roles != "auto":
+        changes["native_roles"] = model.roles == "native"
+    if model.key_env:
+        changes["key_env"] = model.key_env
+    return structs.replace(profile, **changes)
 
 
 def _key(settings: Settings, profile: Profile, environ: Mapping[str, str]) -> str:
