@@ -28,6 +28,7 @@ from dialogue_protocol.messages import (
 
 from dialogue_server.backends.base import ModelBackend
 from dialogue_server.domain.persona import Action, Entry, Line, Parameter, Persona, World
+from dialogue_server.domain.staging import Scene
 from dialogue_server.engine.context import EngineContext, EngineLimits
 from dialogue_server.engine.observer import Record
 from dialogue_server.engine.registry import Registry
@@ -43,7 +44,7 @@ WORLD = World(
     name="Testholm",
     description="A village by a mine.",
     lore=[Entry("The mine is flooded.", when="quest.mine != 'drained'"), Entry("The mine is dry.")],
-    scenes={"tavern": "A low room with one lamp."},
+    scenes={"tavern": Scene("A low room with one lamp.")},
     state={"quest": {"mine": "flooded"}},
 )
 MIRA = Persona(

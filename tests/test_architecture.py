@@ -32,6 +32,7 @@ TOLD_ELSEWHERE = (
     "dialogue_server.domain.conversation",
     "dialogue_server.domain.persona",
     "dialogue_server.domain.prompt",
+    "dialogue_server.domain.staging",
 )
 MAY_USE_SIBLING = {"base", "sse", "profiles"}
 PARTS = {  # modules that are split over files: what each may use of its own folder

@@ -73,9 +73,8 @@ def world_problems(_file: str, world: World) -> Iterator[Problem]:
         value = getattr(world.lore_rules, name)
         if value < lowest:
             yield f"lore_rules.{name}", f"must be {lowest} or more, is {value}"
-    for scene, text in world.scenes.items():
-        if not text.strip():
-            yield f"scenes.{scene}", "is empty"
+    for name, scene in world.scenes.items():
+        yield from _filled(scene, ("description",), f"scenes.{name}.")
     yield from _json(world.state, "state")
 
 

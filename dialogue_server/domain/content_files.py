@@ -24,7 +24,8 @@ from .content_checks import (
     shown,
     world_problems,
 )
-from .persona import LoreBook, Persona, World
+from .persona import Entry, Fact, KnownBy, LoreBook, Persona, World
+from .staging import Happening, Relation, Scene, Suggestion
 from .toml_places import Places
 
 _KINDS: dict[Any, str] = {
@@ -34,6 +35,11 @@ _KINDS: dict[Any, str] = {
     bool: "true or false",
     dict: "a table",
     list: "a list",
+}
+
+_SHORT_FORMS: dict[Any, str] = {
+    KnownBy: " or a list of NPCs",
+    **dict.fromkeys((Fact, Entry, Scene, Happening, Relation, Suggestion), " or a text"),
 }
 
 T = TypeVar("T", bound=msgspec.Struct)

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from .staging import Relation, Scene, Suggestion, ToneRule, Trigger
+
 
 class Fact(Struct, frozen=True, forbid_unknown_fields=True):
     """Something an NPC knows. In a file, a plain string stands for a fact without conditions.
@@ -21,6 +23,8 @@ class Fact(Struct, frozen=True, forbid_unknown_fields=True):
     text: str
     when: str = ""
     keys: list[str] = field(default_factory=list)
+    name: str = ""
+    """For designers: triggers name it, it stands in reports and never enters a prompt."""
 
 
 class KnownBy(Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,8 +41,6 @@ class Entry(Fact, frozen=True, forbid_unknown_fields=True):
     those who may know it; with `keys` only when one of them was spoken of lately, unless
     `always`."""
 
-    name: str = ""
-    """For designers: it stands beside the entry in reports and never enters a prompt."""
     always: bool = False
     secondary_keys: list[str] = field(default_factory=list)
     logic: Literal["any", "all", "not_any", "not_all"] = "any"
@@ -105,6 +107,17 @@ class Action(Struct, frozen=True, forbid_unknown_fields=True):
     description: str
     parameters: dict[str, Parameter] = field(default_factory=dict)
     when: str = ""
+    awaits: bool = False
+    """Whether the game says what came of it (`action_result`); the NPC then speaks of that."""
+
+
+class Reaction(Struct, frozen=True, forbid_unknown_fields=True):
+    """Events that the NPC speaks up at by itself: of this `name`, with one of these `keys` in
+    the text, while `when` holds; what is left out fits every event."""
+
+    name: str = ""
+    keys: list[str] = field(default_factory=list)
+    when: str = ""
 
 
 class Line(Struct, frozen=True, forbid_unknown_fields=True):
@@ -159,6 +172,28 @@ class Persona(Struct, frozen=True, forbid_unknown_fields=True):
     """What the NPC belongs to; `known_by.factions` of lore entries names them."""
     places: list[str] = field(default_factory=list)
     """Where the NPC is at home; `known_by.places` names them."""
+    mood_intensity: int = 30
+    """How strong the mood at the start is, and at rest: 0 to 100."""
+    mood_decay: int = 10
+    """How much every mood goes back towards rest with each line of the player."""
+    mood_texts: dict[str, str] = field(default_factory=dict)
+    """How the NPC is in a mood; in the prompt while it lasts."""
+    tone: list[ToneRule] = field(default_factory=list)
+    """What moves the mood (tone.py)."""
+    aliases: list[str] = field(default_factory=list)
+    """Other names that the player may call the NPC by."""
+    talkativeness: int = 50
+    """How readily it speaks unasked among others, 0 to 100; 0: only when addressed."""
+    narrator: bool = False
+    """It is nobody in the scene, and tells what happens when the client lets it go on."""
+    relationships: dict[str, list[Relation]] = field(default_factory=dict)
+    """What it thinks of others: by an NPC's id, a faction, or "player"."""
+    triggers: list[Trigger] = field(default_factory=list)
+    suggestions: list[Suggestion] = field(default_factory=list)
+    """Lines that the player might say to it."""
+    reacts: list[Reaction] = field(default_factory=list)
+    talkativeness: float = 0.5
+    """How readily the NPC speaks where several could: 0 only when addressed, 1 always."""
     model: Model = Model()
 
 
@@ -171,8 +206,9 @@ class World(Struct, frozen=True, forbid_unknown_fields=True):
     """The setting in one sentence, for a tiny model."""
     lore: list[Entry] = field(default_factory=list)
     lore_rules: LoreRules = LoreRules()
-    scenes: dict[str, str] = field(default_factory=dict)
-    """Descriptions of the places that a client may name in `open.scene`."""
+    scenes: dict[str, Scene] = field(default_factory=dict)
+    """The places that a client may name in `open.scene`."""
+    triggers: list[Trigger] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=dict)
     books: dict[str, LoreBook] = field(default_factory=dict)
     """The files of lore/, by their stem; never written in world.toml itself."""

@@ -156,13 +156,12 @@ def _around(given: PromptInput) -> Iterator[_Item]:
     if _LOCALE.fullmatch(given.locale):
         text += f" (Language: {given.locale})"
     yield _Item("player", "player", text, 60)
-    for scene, where in given.world.scenes.items():
-        if given.scene in (scene, where):
-            yield _Item("scene", f"world.toml:scenes.{scene}", where, 50)
-            break
-    else:
-        if given.scene:
-            yield _Item("scene", "scene", untrusted.line(given.scene, _names(given)), 50)
+    scene = given.world.scenes.get(given.scene)
+    if scene is not None:
+        where = f"world.toml:scenes.{given.scene}.description"
+        yield _Item("scene", where, scene.description, 50)
+    elif given.scene:
+        yield _Item("scene", "scene", untrusted.line(given.scene, _names(given)), 50)
     file = f"personas/{given.persona.id}.toml"
     for index, example in enumerate(given.persona.examples):
         text = f"{example.player}\n{example.npc}"

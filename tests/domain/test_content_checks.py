@@ -84,7 +84,7 @@ price = { type = "number", values = [1, 2.5], required = false }
         (WORLD + "lore_rules = { budget = 0 }", "world.toml: line 3, lore_rules.budget: must be 1 or more, is 0"),
         (WORLD + "lore_rules = { recursion = -1 }", "world.toml: line 3, lore_rules.recursion: must be 0 or more, is -1"),
         (WORLD + 'books = { a = { entries = [{ text = "A" }] } }', "world.toml: line 3, books: is not written here; each book is a file of its own, lore/NAME.toml"),
-        (WORLD + 'scenes = { inn = "" }', "world.toml: line 3, scenes.inn: is empty"),
+        (WORLD + 'scenes = { inn = "" }', "world.toml: line 3, scenes.inn.description: is empty"),
         (WORLD + "[state]\nday = 2020-01-01", "world.toml: line 4, state.day: 2020-01-01 is not a value of JSON: write it as a text"),
         (WORLD + "[state]\na = [{ b = nan }]", "world.toml: line 4, state.a[0].b: nan is not a value of JSON"),
     ],

@@ -13,6 +13,7 @@ from dialogue_server.domain.content_files import (
     decode_world,
 )
 from dialogue_server.domain.persona import Entry, Fact, KnownBy, LoreBook
+from dialogue_server.domain.staging import Scene
 from dialogue_server.errors import ContentError
 
 FILE = "personas/mira.toml"
@@ -151,7 +152,7 @@ def told_of_world(source: str) -> list[str]:
 def test_a_world_is_decoded() -> None:
     source = WORLD + 'lore = ["A."]\n[scenes]\ninn = "The inn."\n[state]\na = [1, 2.5, true, "x"]\n'
     world = decode_world("world.toml", source.encode())
-    assert (world.lore, world.scenes) == ([Entry("A.")], {"inn": "The inn."})
+    assert (world.lore, world.scenes) == ([Entry("A.")], {"inn": Scene("The inn.")})
     assert world.state == {"a": [1, 2.5, True, "x"]}
 
 
@@ -160,7 +161,7 @@ def test_a_world_is_decoded() -> None:
     [
         ("", "world.toml: the file is empty; it needs at least name, description"),
         (WORLD + "lor = 1", "world.toml: line 3, lor: unknown key; did you mean lore?"),
-        (WORLD + "scenes = { inn = 1 }", "world.toml: line 3, scenes.inn: must be a text, is a whole number"),
+        (WORLD + "scenes = { inn = 1 }", "world.toml: line 3, scenes.inn: must be a table or a text, is a whole number"),
         (WORLD + "state = 1", "world.toml: line 3, state: must be a table, is a whole number"),
         (WORLD + "lore = [3]", "world.toml: line 3, lore[0]: must be a table or a text, is a whole number"),
         (WORLD + "lore_rules = { budgte = 3 }", "world.toml: line 3, lore_rules.budgte: unknown key; did you mean budget?"),

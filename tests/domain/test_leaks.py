@@ -19,6 +19,7 @@ from dialogue_server.domain.persona import (
     Section,
     World,
 )
+from dialogue_server.domain.staging import Scene
 
 SECRET = "The heir of the old king sleeps above the stable."
 TOLD = "Well, the heir of the old king, they say, is near."
@@ -28,7 +29,7 @@ WORLD = World(
     "A world by the sea.",
     lore=[Entry(LIT, when="lamp == 'lit'"), Entry("Everyone here eats eel.")],
     books={"inn": LoreBook([Entry(SECRET, keys=["heir"])], known_by=KnownBy(["pell"]))},
-    scenes={"inn": "The common room."},
+    scenes={"inn": Scene("The common room.")},
     state={"lamp": "dark"},
 )
 PELL = Persona("pell", "Pell", "An innkeeper.", greeting="Come in.", fallback=["Hm."])
@@ -86,7 +87,7 @@ def test_a_persona_that_tells_what_it_may_not_know_is_caught(
     ("world", "where"),
     [
         (replace(WORLD, description=TOLD), "world.toml:description"),
-        (replace(WORLD, scenes={"inn": TOLD}), "world.toml:scenes.inn"),
+        (replace(WORLD, scenes={"inn": Scene(TOLD)}), "world.toml:scenes.inn.description"),
         (replace(WORLD, essence=TOLD), "world.toml:essence"),
     ],
 )
