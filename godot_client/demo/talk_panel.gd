@@ -9,7 +9,7 @@ signal left
 
 var _choices: PackedStringArray = []
 
-@onready var label: DialogueLabel = %Label
+@onready var label: DialogueSpeechLabel = %Label
 @onready var portrait: DemoPortrait = %Portrait
 @onready var _name: Label = %Name
 @onready var _mood: Label = %Mood

@@ -41,7 +41,7 @@ func meet(npc_id: String, typed: bool = false, conversation: String = "") -> Rec
 	npc.npc_id = npc_id
 	npc.conversation = conversation
 	if typed:
-		npc.label = DialogueLabel.new()
+		npc.label = DialogueSpeechLabel.new()
 		npc.label.size = Vector2(600, 200)
 		npc.label.letters_per_second = 400.0
 		npc.label.sentence_pause = 0.0

@@ -14,7 +14,7 @@ func _ready() -> void:
 	(_demo.get_node(^"DialogueClient") as DialogueClient).player_id = str(Time.get_ticks_usec())
 	add_child(_demo)
 	var panel: DemoTalkPanel = _demo.get("panel")
-	var label: DialogueLabel = panel.label
+	var label: DialogueSpeechLabel = panel.label
 	var tove: DemoPerson = _demo.get_node(^"People/Tove")
 	var jory: DemoPerson = _demo.get_node(^"People/Jory")
 	var player: DemoPerson = _demo.get("player")
@@ -50,7 +50,7 @@ func _until(condition: Callable) -> void:
 		await get_tree().process_frame
 
 
-func _save(picture: String, label: DialogueLabel) -> void:
+func _save(picture: String, label: DialogueSpeechLabel) -> void:
 	await RenderingServer.frame_post_draw
 	var image: Image = get_viewport().get_texture().get_image()
 	var error: Error = image.save_png(_folder.path_join(picture + ".png"))

@@ -14,6 +14,13 @@ from tests.godot.engine import CHECKOUT, PROJECT, TROUBLE, Engine
 from tests.godot.server_process import ServerProcess
 
 ADDON = PROJECT / "addons" / "dialogue_client"
+TAKEN = {
+    *("DialogueLabel", "DialogueLine", "DialogueManager", "DialogueResource", "DialogueResponse"),
+    *("DialogueResponsesMenu", "DialogueManagerParser", "DialogueProcessor", "DialogueSettings"),
+    *("DialogueStateContext", "DialogueMarker2D", "DialogueMarker3D", "DialogueCache"),
+    *("DialogueActionable2D", "DialogueActionable3D", "DialogueManagerExampleBalloon"),
+}
+"""What the addon Dialogue Manager names its classes, in any of its versions for Godot 4."""
 SCRIPTS = sorted(path for path in PROJECT.rglob("*.gd") if ".godot" not in path.parts)
 
 
@@ -46,7 +53,7 @@ def test_the_zip_works_in_an_empty_project(engine: Engine, tmp_path: Path) -> No
     )
     (game / "main.gd").write_text(
         "extends Node\n\n\nfunc _ready() -> void:\n\tadd_child(DialogueClient.new())\n"
-        '\tadd_child(DialogueLabel.new())\n\tprint("PASS here")\n\tget_tree().quit()\n'
+        '\tadd_child(DialogueSpeechLabel.new())\n\tprint("PASS here")\n\tget_tree().quit()\n'
     )
     (game / "main.tscn").write_text(
         '[gd_scene format=3]\n[ext_resource type="Script" path="res://main.gd" id="1"]\n'
@@ -61,6 +68,18 @@ def test_every_script_and_icon_has_its_companion_file() -> None:
     missing = [p for p in SCRIPTS if not p.with_name(p.name + ".uid").exists()]
     missing += [p for p in ADDON.rglob("*.svg") if not p.with_name(p.name + ".import").exists()]
     assert not missing, "open the project in the editor once, and commit what it makes"
+
+
+def test_no_class_has_a_name_that_a_well_known_addon_has_taken() -> None:
+    """Two classes of one name are an error in Godot, and neither addon would work."""
+    ours = {
+        match[1]
+        for path in ADDON.rglob("*.gd")
+        if (match := re.search(r"^class_name (\w+)", path.read_text("utf-8"), re.MULTILINE))
+    }
+    assert "DialogueSpeechLabel" in ours
+    assert not ours & TAKEN
+    assert not [name for name in ours if not name.startswith("Dialogue")]
 
 
 def test_every_public_member_of_the_addon_has_a_comment() -> None:

@@ -5,7 +5,7 @@ extends Node
 ## An NPC that talks: one of the personas on the dialogue server.
 ##
 ## Add it under the character's node, set [member npc_id], and point [member label] to a
-## [DialogueLabel]. Then call [method say] with what the player says. With a label, moods and
+## [DialogueSpeechLabel]. Then call [method say] with what the player says. With a label, moods and
 ## actions happen when the reveal [i]reaches[/i] them; without one, when they arrive.
 ##
 ## [codeblock]
@@ -43,7 +43,7 @@ signal failed(code: String, detail: String)
 		npc_id = value
 		update_configuration_warnings()
 ## Where the answer is shown; may be empty, and several NPCs may share one.
-@export var label: DialogueLabel = null
+@export var label: DialogueSpeechLabel = null
 ## The connection; empty for the first [DialogueClient] of the scene tree.
 @export var client: DialogueClient = null
 ## The conversation's name. NPCs with the same one talk in one conversation, and hear each other;
@@ -291,7 +291,7 @@ func receive_error(error: DialogueMessages.ErrorMessage) -> bool:
 	return true
 
 
-## For [DialogueLabel]: the reveal has reached a cue.
+## For [DialogueSpeechLabel]: the reveal has reached a cue.
 func perform(cue: DialogueCue) -> void:
 	match cue.kind:
 		DialogueCue.MOOD:
@@ -305,7 +305,7 @@ func perform(cue: DialogueCue) -> void:
 			action_requested.emit(action)
 
 
-## For [DialogueLabel]: all of the answer is shown.
+## For [DialogueSpeechLabel]: all of the answer is shown.
 func shown() -> void:
 	if turn != null and turn.is_over() and not _stopped:
 		finished.emit(turn)

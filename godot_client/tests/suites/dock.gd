@@ -15,7 +15,7 @@ func test_the_dock_lists_the_npcs_and_tries_a_line() -> void:
 	dock.call("choose", "wen")
 	(dock.get("_line") as LineEdit).text = "Hello, who are you?"
 	dock.call("say")
-	var answer: DialogueLabel = dock.get("_answer")
+	var answer: DialogueSpeechLabel = dock.get("_answer")
 	answer.letters_per_second = 500.0
 	await until(func() -> bool: return answer.get_parsed_text().contains("Wen"), "the answer")
 

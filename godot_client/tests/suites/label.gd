@@ -4,14 +4,14 @@ extends TestSuite
 const FAMILY: String = "👩‍👩‍👧"
 const STEP: float = 1.0 / 60.0
 
-var _label: DialogueLabel = null
+var _label: DialogueSpeechLabel = null
 var _fired: PackedStringArray = []
 var _letters: PackedStringArray = []
 var _finished: int = 0
 
 
 func _ready() -> void:
-	_label = DialogueLabel.new()
+	_label = DialogueSpeechLabel.new()
 	_label.size = Vector2(400, 200)
 	add_child(_label)
 	_label.set_process(false)

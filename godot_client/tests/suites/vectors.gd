@@ -258,9 +258,10 @@ func _uncovered(part: Variant, whole: Variant) -> String:
 
 ## The message that a vector's JSON form describes.
 func _build(json: Dictionary) -> DialogueMessages.Message:
-	var type: String = json["type"]
+	# Where the engine has taken a message's name, the class is called NameMessage.
+	var type: String = (json["type"] as String).to_pascal_case()
 	var classes: Dictionary = (DialogueMessages as Script).get_script_constant_map()
-	var script: GDScript = classes[type.to_pascal_case()]
+	var script: GDScript = classes.get(type, classes.get(type + "Message"))
 	var message: DialogueMessages.Message = script.new()
 	_fill(message, json)
 	return message

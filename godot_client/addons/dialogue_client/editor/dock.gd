@@ -18,7 +18,7 @@ var _state: Label = Label.new()
 var _npcs: ItemList = ItemList.new()
 var _line: LineEdit = LineEdit.new()
 var _say: Button = Button.new()
-var _answer: DialogueLabel = DialogueLabel.new()
+var _answer: DialogueSpeechLabel = DialogueSpeechLabel.new()
 
 
 func _init() -> void:

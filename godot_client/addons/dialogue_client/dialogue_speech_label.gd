@@ -1,6 +1,6 @@
 @tool
-@icon("icons/dialogue_label.svg")
-class_name DialogueLabel
+@icon("icons/dialogue_speech_label.svg")
+class_name DialogueSpeechLabel
 extends RichTextLabel
 ## Shows what an NPC says, letter by letter, while it still arrives.
 ##
