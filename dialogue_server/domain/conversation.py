@@ -24,16 +24,19 @@ class Node(Struct, frozen=True):
 
     id: str
     parent: str
-    kind: Literal["player", "npc"]
+    kind: Literal["player", "npc", "event"]
     speaker: str
-    """The NPC's id, or the player's name."""
+    """The NPC's id, the player's name, or "" for an event."""
     text: str
     at: float
     line: str = ""
-    """The client's line id (kind player), or the id it answers (kind npc)."""
+    """The client's id of the request that it came by, or answers (kind npc)."""
     reason: str = ""
     """How the turn ended (kind npc): an EndReason."""
     meta: dict[str, Any] = field(default_factory=dict)
+    """`heard`: the ids of the NPCs that were there. `to` (kinds player, event): the id of the NPC
+    that answers, "" for nobody. `cues` (kind npc): [offset, kind, name, args, action] each.
+    `result` (kind event): which action it tells of, [node id, number]."""
 
 
 class Checkpoint(Struct, frozen=True):
@@ -56,6 +59,15 @@ class Archive(Struct, frozen=True):
     nodes: tuple[Node, ...]
     """Parents before children."""
     checkpoints: tuple[Checkpoint, ...] = ()
+
+
+class Listed(Struct, frozen=True):
+    """A conversation in a list: how many nodes it has on all branches, and when it last grew
+    (Unix time in seconds; 0 while nothing has been said)."""
+
+    key: ConversationKey
+    nodes: int
+    last: float
 
 
 class Snapshot(Struct, frozen=True):

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from ..domain.conversation import Archive, Checkpoint, ConversationKey, Node, Snapshot
+from ..domain.conversation import Archive, Checkpoint, ConversationKey, Listed, Node, Snapshot
 
 
 class Found(Struct, frozen=True):
@@ -63,8 +63,12 @@ class Store(Protocol):
         ...
 
     async def collect(self, before: float) -> int:
-        """Delete the nodes older than `before` (Unix time) that lie on no path to a head or a
-        checkpoint; returns how many."""
+        """Delete the nodes older than `before` (Unix time) that lie on no path to a head, a
+        checkpoint or a younger node; returns how many."""
+        ...
+
+    async def conversations(self) -> tuple[Listed, ...]:
+        """All conversations, those that grew last first."""
         ...
 
     async def export(self, key: ConversationKey) -> Archive | None:

@@ -52,6 +52,21 @@ def load(folder: Path) -> Content:
     return Content(world, personas, tuple(errors))
 
 
+def texts(folder: Path) -> dict[str, str]:
+    """The sources of what `load` reads, by name, for whoever says where something stands. What
+    cannot be read is left out."""
+    names = [WORLD_FILE]
+    for part in (PERSONA_FOLDER, LORE_FOLDER):
+        if (folder / part).is_dir():
+            names += [f"{part}/{path.name}" for path in _toml_files(folder / part, [])]
+    found: dict[str, str] = {}
+    for name in names:
+        data = _read(folder / name, name, [])
+        if data is not None:
+            found[name] = data.decode("utf-8-sig", "replace")
+    return found
+
+
 def _world(folder: Path, errors: list[ContentError]) -> World:
     nothing = World(name="", description="")
     path = folder / WORLD_FILE

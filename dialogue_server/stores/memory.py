@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ..domain.conversation import Archive, Checkpoint, ConversationKey, Node, Snapshot
+from ..domain.conversation import Archive, Checkpoint, ConversationKey, Listed, Node, Snapshot
 from ..errors import StoreError
 from .base import Found, already_there
 
@@ -90,15 +90,23 @@ class MemoryStore:
         """Delete old nodes on no path."""
         removed = 0
         for conversation in self._conversations.values():
-            heads = {conversation.head, *(c.head for c in conversation.checkpoints.values())}
-            kept = {node.id for head in heads for node in self._path(head)}
+            ends = {conversation.head, *(c.head for c in conversation.checkpoints.values())}
+            ends |= {name for name in conversation.nodes if self._nodes[name].at >= before}
+            kept = {node.id for end in ends for node in self._path(end)}
             for name in [n for n in conversation.nodes if n not in kept]:
-                if self._nodes[name].at < before:
-                    conversation.nodes.remove(name)
-                    node = self._nodes.pop(name)
-                    conversation.by_line.pop(node.line if node.kind == "player" else "", None)
-                    removed += 1
+                conversation.nodes.remove(name)
+                node = self._nodes.pop(name)
+                conversation.by_line.pop(node.line if node.kind == "player" else "", None)
+                removed += 1
         return removed
+
+    async def conversations(self) -> tuple[Listed, ...]:
+        """All conversations, the newest first."""
+        found = [
+            Listed(key, len(c.nodes), max((self._nodes[name].at for name in c.nodes), default=0.0))
+            for key, c in self._conversations.items()
+        ]
+        return tuple(sorted(found, key=lambda listed: listed.last, reverse=True))
 
     async def export(self, key: ConversationKey) -> Archive | None:
         """All of a conversation."""

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from ..domain.conversation import Archive, Checkpoint, ConversationKey, Node, Snapshot
+from ..domain.conversation import Archive, Checkpoint, ConversationKey, Listed, Node, Snapshot
 from ..errors import StoreError
 from .base import Found, already_there
 
@@ -67,10 +67,16 @@ _INSERT_CHECKPOINT = (
 _COLLECT = """
 WITH RECURSIVE kept (id) AS (
     SELECT head FROM conversations UNION SELECT head FROM checkpoints
+    UNION SELECT id FROM nodes WHERE at >= :before
     UNION
     SELECT nodes.parent FROM kept JOIN nodes ON nodes.id = kept.id
 )
-DELETE FROM nodes WHERE at < ? AND id NOT IN (SELECT id FROM kept)
+DELETE FROM nodes WHERE at < :before AND id NOT IN (SELECT id FROM kept)
+"""
+_LIST = """
+SELECT c.player, c.conversation, count(nodes.id), coalesce(max(nodes.at), 0.0) AS last
+FROM conversations AS c LEFT JOIN nodes USING (player, conversation)
+GROUP BY c.player, c.conversation ORDER BY last DESC
 """
 
 T = TypeVar("T")
@@ -116,6 +122,10 @@ class SQLiteStore:
     async def collect(self, before: float) -> int:
         """Delete old nodes on no path."""
         return await self._run(self._collect, before)
+
+    async def conversations(self) -> tuple[Listed, ...]:
+        """All conversations, the newest first."""
+        return await self._run(self._conversations)
 
     async def export(self, key: ConversationKey) -> Archive | None:
         """All of a conversation."""
@@ -297,11 +307,19 @@ class SQLiteStore:
 
     def _collect(self, before: float) -> int:
         with self._connection as db:
-            db.execute(_COLLECT, (before,))
+            db.execute(_COLLECT, {"before": before})
             return int(db.execute("SELECT changes()").fetchone()[0])
 
+    def _conversations(self) -> tuple[Listed, ...]:
+        rows = self._connection.execute(_LIST)
+        return tuple(Listed(ConversationKey(p, c), nodes, last) for p, c, nodes, last in rows)
+
     def _export(self, key: ConversationKey) -> Archive | None:
-        db = self._connection
+        with self._connection as db:
+            db.execute("BEGIN")  # a server may be writing: all of one moment
+            return self._read_archive(db, key)
+
+    def _read_archive(self, db: sqlite3.Connection, key: ConversationKey) -> Archive | None:
         names = (key.player, key.conversation)
         found = db.execute(
             "SELECT head, revision, state FROM conversations WHERE player = ? AND conversation = ?",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dialogue_server.domain.conversation import Checkpoint, ConversationKey, Node, Snapshot
+from dialogue_server.domain.conversation import Checkpoint, ConversationKey, Listed, Node, Snapshot
 from dialogue_server.errors import StoreError
 from dialogue_server.stores.base import Found, Store
 from dialogue_server.stores.memory import MemoryStore
@@ -173,6 +173,41 @@ async def test_collecting_removes_only_old_nodes_on_no_path(store: Store) -> Non
     assert await store.path(KEY, "b2") == ()
     assert [node.id for node in await store.path(KEY, "b")] == ["a", "b"]
     assert (await store.load(KEY)).head == "b3"
+
+
+async def test_what_leads_to_a_young_node_is_kept_with_it(store: Store) -> None:
+    """Else a branch would lose its beginning, and could be neither read nor exported whole."""
+    for node in (player("a"), npc("b", "a"), player("c", "b"), npc("b2", "a")):
+        await store.append(KEY, node)
+    young = Node("d", "c", "npc", "mira", "Late.", 99.0)
+    await store.append(KEY, young)
+    await store.append(KEY, npc("b3", "a"))
+    assert await store.collect(before=50.0) == 1
+    assert [node.id for node in await store.path(KEY, "d")] == ["a", "b", "c", "d"]
+    assert await store.path(KEY, "b2") == ()
+
+
+async def test_a_collected_line_may_be_said_again(store: Store) -> None:
+    for node in (player("a"), npc("b", "a"), player("c", "b", line="1"), npc("b2", "a")):
+        await store.append(KEY, node)
+    assert await store.collect(before=50.0) == 2
+    assert await store.find_line(KEY, "1") is None
+    again = player("c2", "b2", line="1")
+    assert await store.append(KEY, again) == again
+
+
+async def test_conversations_are_listed_the_newest_first(store: Store) -> None:
+    assert await store.conversations() == ()
+    other, silent = ConversationKey("bob", "mine"), ConversationKey("ann", "attic")
+    for node in (player("a"), npc("b", "a")):
+        await store.append(KEY, node)
+    await store.append(other, Node("z", "", "player", "Bob", "Well?", 7.0))
+    await store.save_state(silent, 1, {"dark": True})
+    assert await store.conversations() == (
+        Listed(other, 1, 7.0),
+        Listed(KEY, 2, 2.5),
+        Listed(silent, 0, 0.0),
+    )
 
 
 async def test_an_exported_conversation_comes_back_whole_elsewhere(store: Store) -> None:

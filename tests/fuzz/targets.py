@@ -21,7 +21,7 @@ from dialogue_protocol.messages import Limits, Welcome
 from dialogue_server.backends.openai_chunks import Answer
 from dialogue_server.backends.profiles import PROFILES
 from dialogue_server.backends.sse import EventTooLarge, SSEParser
-from dialogue_server.domain import card_charx, card_png, cards
+from dialogue_server.domain import archive, card_charx, card_png, cards
 from dialogue_server.domain.content_files import decode_lore, decode_persona, decode_world
 from dialogue_server.domain.state import check_state, merge_patch
 from dialogue_server.domain.stream import Rejected, Text, TextStream
@@ -250,6 +250,19 @@ _CARDS = [
     card_charx.write(_CARD, {"assets/a.png": card_png.blank(2, 2)}),
 ]
 
+
+def conversation(data: bytes, _: random.Random) -> None:
+    """A file of somebody is refused, or is a conversation that comes back as it was."""
+    try:
+        found = archive.decode("x", data.splitlines(keepends=True))
+    except ContentError as error:
+        assert len(error.detail) < 2000
+        return
+    assert archive.decode("x", archive.encode(found)) == found
+
+
+_CONVERSATIONS = [(ROOT / "tests/domain/archives/version_1.jsonl").read_bytes()]
+
 TARGETS: dict[str, tuple[Target, list[bytes]]] = {
     "msgpack from a client": (decoding(MSGPACK, client=True), _vectors("client", "msgpack")),
     "msgpack from a server": (decoding(MSGPACK, client=False), _vectors("server", "msgpack")),
@@ -263,4 +276,5 @@ TARGETS: dict[str, tuple[Target, list[bytes]]] = {
     "merge patches": (patches, _PATCHES),
     "content files": (content, _CONTENT),
     "character cards": (card, _CARDS),
+    "conversation files": (conversation, _CONVERSATIONS),
 }
