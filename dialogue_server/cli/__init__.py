@@ -19,6 +19,7 @@ from .init import init
 from .invocation import Invocation
 from .link import LinkLost
 from .model import model
+from .prompt import prompt
 from .serve import serve
 from .settings import settings
 from .talk import Refused
@@ -47,7 +48,7 @@ def cli(context: click.Context, debug: bool) -> None:
     context.obj.debug = debug
 
 
-for _command in (init, serve, chat, demo, model, evaluate, settings, card):
+for _command in (init, serve, chat, demo, model, evaluate, settings, card, prompt):
     cli.add_command(_command)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dialogue_server.domain.persona import Entry, LoreBook, World
-from dialogue_server.stores.content import MAX_FILE_BYTES, Content, load
+from dialogue_server.stores.content import MAX_FILE_BYTES, Content, load, texts
 
 WORLD = 'name = "Ashford"\ndescription = "A village."\n'
 
@@ -152,3 +152,21 @@ def test_the_starter_world_is_without_a_mistake() -> None:
     content = load(Path(__file__).parents[2] / "dialogue_server" / "starter")
     assert content.errors == ()
     assert len(content.personas) >= 4
+
+
+def test_the_sources_of_what_is_read_come_by_name_broken_or_not(tmp_path: Path) -> None:
+    files = {
+        "world.toml": WORLD,
+        "personas/bo.toml": "no = ",
+        "personas/notes.md": "x",
+        "lore/inn.toml": "entries = []",
+    }
+    assert list(texts(write(tmp_path, files))) == [
+        "world.toml",
+        "personas/bo.toml",
+        "lore/inn.toml",
+    ]
+    (tmp_path / "world.toml").unlink()
+    (tmp_path / "personas/bo.toml").write_bytes(b"\xff")
+    assert texts(tmp_path) == {"personas/bo.toml": "\ufffd", "lore/inn.toml": "entries = []"}
+    assert texts(tmp_path / "nowhere") == {}

@@ -1,0 +1,231 @@
+"""`dialogue-server prompt`: what exactly a model would read, and why."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, cast
+
+import click
+import msgspec
+from dialogue_protocol.messages import Player
+
+from ..backends.profiles import Profile, flatten
+from ..domain.conversation import Node
+from ..domain.inspection import Inspection, Layout, Sources, inspect
+from ..domain.prompt import Message, PromptInput, Role
+from ..domain.state import check_state, merge_patch
+from ..domain.talk_files import decode_talk
+from ..domain.tokens import Calibration
+from ..engine.request import prompt_budget
+from ..errors import ContentError, RequestError, SettingsError
+from ..server.app import engine_limits
+from ..server.models import prompt_profile
+from ..settings import Settings
+from ..stores import content
+from .flags import setting_flags, settings_of
+from .invocation import Invocation
+from .terminal import Terminal
+
+LINE = "Hello."
+_SHOWN = 60
+"""Code points of a part in the tables; --json has them whole."""
+
+
+@click.command()
+@click.argument("npc", metavar="NPC")
+@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.option("--say", metavar="TEXT", default=LINE, help=f"The player's line.  [default: {LINE}]")
+@click.option(
+    "--state",
+    "state_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The game's state, JSON or TOML, laid over [state] of world.toml.",
+)
+@click.option(
+    "--history",
+    "history_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help='What was said before: lines such as "player: Hello", or a transcript as JSON.',
+)
+@click.option("--scene", metavar="NAME", default="", help="Where: a scene of world.toml.")
+@click.option("--name", metavar="NAME", default="Traveller", help="The player's name.")
+@click.option("--about", metavar="TEXT", default="", help="Who the player is in the game.")
+@click.option("--locale", metavar="TAG", default="", help="The player's language, such as de.")
+@click.option(
+    "--layout",
+    type=click.Choice(["standard", "compact", "both"]),
+    help="[default: the one that suits the model]",
+)
+@click.option(
+    "--as",
+    "service",
+    metavar="PROFILE",
+    default="",
+    help="As this service would get it: openrouter, minimax, openai, ollama, local, ...",
+)
+@click.option("--json", "as_json", is_flag=True, help="For programs: one object per layout.")
+@setting_flags
+@click.pass_obj
+def prompt(
+    invocation: Invocation,
+    /,
+    *,
+    npc: str,
+    folder: Path | None,
+    say: str,
+    state_file: Path | None,
+    history_file: Path | None,
+    scene: str,
+    name: str,
+    about: str,
+    locale: str,
+    layout: str | None,
+    service: str,
+    as_json: bool,
+    config: Path | None,
+    **given: Any,
+) -> None:
+    """Show what the model would read if the player said something to NPC of the world in DIR.
+
+    Nothing is sent anywhere. You see the exact messages; each part of them with its file, line
+    and key; what it costs, in estimated tokens; and what was left out, and why.
+
+    \b
+      dialogue-server prompt tove village --say "Who broke the lamp?"
+      dialogue-server prompt tove village --state later.json --layout both
+      dialogue-server prompt tove village --as minimax --model-roles native
+    """
+    settings = _settings(folder, config, given, service)
+    profile = prompt_profile(settings)
+    root = Path(settings.content.folder)
+    world = content.load(root)
+    for error in world.errors:
+        invocation.terminal.warn(error.detail)
+    persona = world.personas.get(npc)
+    if persona is None:
+        known = ", ".join(world.personas) or "none that can be read"
+        raise SettingsError(f"there is no NPC {npc!r} in {root}; there are: {known}")
+    limits = engine_limits(settings)
+    asked = PromptInput(
+        world=world.world,
+        persona=persona,
+        player=Player(id="prompt", name=name, persona=about),
+        text=say,
+        budget=prompt_budget(limits, profile.context_tokens, Calibration(), ""),
+        scene=scene,
+        state=_state(state_file, world.world.state, settings),
+        history=_history(history_file, world, name),
+        locale=locale,
+    )
+    layouts = ("standard", "compact") if layout == "both" else (layout or profile.layout,)
+    made = [inspect(asked, cast(Layout, each), lambda m: _sent(m, profile)) for each in layouts]
+    sources = Sources(content.texts(root))
+    for inspection in made:
+        if as_json:
+            click.echo(msgspec.json.encode(_plain(inspection, sources, profile)).decode())
+        else:
+            _show(invocation.terminal, inspection, sources, persona.name, profile)
+
+
+def _settings(
+    folder: Path | None, config: Path | None, given: dict[str, Any], service: str
+) -> Settings:
+    """The settings in force. With --as, those of the model that are meant for another service
+    do not count."""
+    if not service:
+        return settings_of(folder, config, given).settings
+    chosen = {**given, "model__backend": service}
+    if given.get("model__name") is None:
+        chosen["model__name"] = ""
+    return settings_of(folder, config, chosen).settings
+
+
+def _state(file: Path | None, base: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    if file is None:
+        return base
+    data = file.read_bytes()
+    try:
+        if file.suffix.lower() == ".toml":
+            patch = tomllib.loads(data.decode())
+        else:
+            patch = msgspec.json.decode(data)
+    except (tomllib.TOMLDecodeError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        kind = "TOML" if file.suffix.lower() == ".toml" else "JSON"
+        raise ContentError(file.name, "", f"not {kind}: {error}") from None
+    if not isinstance(patch, dict):
+        raise ContentError(file.name, "", 'the state must be an object, such as {"tide": "low"}')
+    state: dict[str, Any] = merge_patch(base, patch)
+    limits = settings.limits
+    try:
+        check_state(state, max_bytes=limits.state_bytes, max_depth=limits.state_depth)
+    except RequestError as error:
+        raise ContentError(file.name, "", error.detail) from None
+    return state
+
+
+def _history(file: Path | None, world: content.Content, player: str) -> tuple[Node, ...]:
+    if file is None:
+        return ()
+    return decode_talk(file.name, file.read_bytes(), world.personas, player)
+
+
+def _sent(messages: tuple[Message, ...], profile: Profile) -> tuple[Message, ...]:
+    """The messages as the service gets them."""
+    return tuple(
+        Message(cast(Role, turn["role"]), turn["content"], turn.get("name", ""))
+        for turn in flatten(messages, profile)
+    )
+
+
+# ---------------------------------------------------------------- how it looks
+
+
+def _plain(inspection: Inspection, sources: Sources, profile: Profile) -> dict[str, Any]:
+    """The fields of an Inspection, and beside each source its file, line and key."""
+    result: dict[str, Any] = msgspec.to_builtins(inspection)
+    result["profile"], result["model"] = profile.name, profile.model
+    for kind in ("parts", "dropped"):
+        for part in result[kind]:
+            part.update(msgspec.to_builtins(sources.place(part["source"])))
+    return result
+
+
+def _show(
+    terminal: Terminal, inspection: Inspection, sources: Sources, name: str, profile: Profile
+) -> None:
+    model = f"{profile.name} {profile.model}" if profile.model != profile.name else profile.name
+    terminal.heading(
+        f"{name}, {inspection.layout} layout, as {model.strip()} gets it: about "
+        f"{inspection.tokens} of {inspection.budget} tokens"
+    )
+    for message in inspection.messages:
+        speaker = f" {message.name}" if message.name else ""
+        terminal.say(f"\n[{message.role}{speaker}]", "bold cyan")
+        terminal.say(message.content)
+    terminal.heading("Where each part comes from")
+    terminal.table(
+        ("tokens", "where", "what"),
+        [
+            (f"{part.tokens:>6}", str(sources.place(part.source)), _short(part.text))
+            for part in inspection.parts
+        ],
+    )
+    if not inspection.dropped:
+        terminal.note("\nNothing was left out.")
+        return
+    terminal.heading("What was left out, and why")
+    terminal.table(
+        ("tokens", "why", "where", "what"),
+        [
+            (f"{part.tokens:>6}", part.why, str(sources.place(part.source)), _short(part.text))
+            for part in sorted(inspection.dropped, key=lambda part: part.why)
+        ],
+    )
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 2]} …"
