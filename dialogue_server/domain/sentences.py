@@ -1,13 +1,16 @@
-"""The end of a sentence, well enough to cut a chatty model's answer short.
+"""Where sentences begin, well enough to hold, check or cut an answer between two of them.
 
-A sentence ends at `.`, `!`, `?`, `…` and closing quotes, followed by white space and no
-lower-case letter, or at a full-width mark, or at a line break. Common abbreviations, initials
-and numbers before a full stop do not end one.
+A sentence ends at `.`, `!`, `?`, `…`, their kin in other scripts and closing quotes, followed by
+white space and no lower-case letter, or at a full-width mark, or at a line break. Common
+abbreviations, initials and numbers before a full stop do not end one.
 """
 
 from __future__ import annotations
 
-_MARKS = frozenset(".!?…")
+import re
+import unicodedata
+
+_MARKS = frozenset(".!?…؟۔।॥։።")
 _FULL_WIDTH = frozenset("。！？｡")
 _CLOSERS = frozenset("\"'”’»)]*_」』）")
 _ABBREVIATIONS = frozenset(
@@ -16,6 +19,73 @@ _ABBREVIATIONS = frozenset(
         *("rev", "hon", "vs", "etc", "e.g", "i.e", "approx"),
     }
 )
+_MAY_END = re.compile(f"[\n{''.join(_MARKS | _FULL_WIDTH)}]").search
+_TAIL = 32
+"""Code points that are remembered of what came before: enough for any abbreviation."""
+_NONE: tuple[int, ...] = ()
+
+
+class SentenceStarts:
+    """Finds the first characters of sentences in streamed text, however it is split; the very
+    first sentence of a text has none."""
+
+    def __init__(self) -> None:
+        self._tail = ""
+        self._ended = self._wide = self._gap = self._broken = False
+
+    def feed(self, text: str) -> tuple[int, ...]:
+        """Take text; return where in it sentences begin."""
+        if _MAY_END(text) is None and not (self._ended or self._wide or self._broken):
+            self._tail = (self._tail + text)[-_TAIL:]
+            return _NONE
+        whole = self._tail + text
+        known = len(self._tail)
+        starts = []
+        for position, char in enumerate(text):
+            if char.isspace():
+                self._gap = True
+                self._broken = self._broken or char == "\n"
+                continue
+            if self._begins_with(char):
+                starts.append(position)
+                self._ended = self._wide = False
+            self._note(char, whole[max(0, known + position - _TAIL) : known + position])
+        self._tail = whole[-_TAIL:]
+        return tuple(starts)
+
+    def _begins_with(self, char: str) -> bool:
+        """Whether a sentence lies between what came before and `char`."""
+        if self._gap:
+            return self._broken or self._wide or (self._ended and not char.islower())
+        return (
+            self._wide and char not in _CLOSERS and char not in _FULL_WIDTH and not _extends(char)
+        )
+
+    def _note(self, char: str, before: str) -> None:
+        if self._gap:
+            self._gap = self._broken = self._ended = self._wide = False
+        if char in _FULL_WIDTH:
+            self._wide = True
+        elif char in _MARKS:
+            self._ended = self._ended or char != "." or not _stays_open(before)
+        elif char not in _CLOSERS and not _extends(char):
+            self._ended = self._wide = False
+
+
+def _extends(char: str) -> bool:
+    """Whether a character only marks the one before it."""
+    return char > "\u02ff" and unicodedata.category(char) in ("Mn", "Me", "Cf")
+
+
+def _stays_open(before: str) -> bool:
+    """Whether a full stop after `before` is an abbreviation's, an initial's or a number's."""
+    last = "" if not before or before[-1].isspace() else before.split()[-1]
+    word = "".join(char for char in last if char not in _CLOSERS)
+    return (
+        word.lower() in _ABBREVIATIONS
+        or word.isdigit()
+        or (len(word) == 1 and word.isupper() and word != "I")
+    )
 
 
 class SentenceLimit:
@@ -26,47 +96,14 @@ class SentenceLimit:
 
     def __init__(self, limit: int) -> None:
         self._left = limit
-        self._word = ""
-        self._ended = self._wide = self._gap = self._broken = False
+        self._starts = SentenceStarts()
         self.stopped = False
 
     def feed(self, text: str) -> str:
         """Take text; return what is within the limit."""
-        for position, char in enumerate(text):
-            if char.isspace():
-                self._gap = True
-                self._broken = self._broken or char == "\n"
-                continue
-            if self._is_boundary(char):
-                self._left -= 1
-                if self._left <= 0:
-                    self.stopped = True
-                    return text[:position].rstrip()
-                self._ended = self._wide = False
-            self._note(char)
+        for position in self._starts.feed(text):
+            self._left -= 1
+            if self._left <= 0:
+                self.stopped = True
+                return text[:position].rstrip()
         return text
-
-    def _is_boundary(self, char: str) -> bool:
-        """Whether a sentence lies between what came before and `char`."""
-        if self._gap:
-            return self._broken or self._wide or (self._ended and not char.islower())
-        return self._wide and char not in _CLOSERS and char not in _FULL_WIDTH
-
-    def _note(self, char: str) -> None:
-        if self._gap:
-            self._word = ""
-            self._gap = self._broken = self._ended = self._wide = False
-        if char in _FULL_WIDTH:
-            self._wide = True
-        elif char in _MARKS:
-            word = self._word.lower()
-            short = char == "." and (
-                word in _ABBREVIATIONS
-                or word.isdigit()
-                or (len(self._word) == 1 and self._word.isupper() and self._word != "I")
-            )
-            self._ended = self._ended or not short
-            self._word += char
-        elif char not in _CLOSERS:
-            self._ended = self._wide = False
-            self._word += char

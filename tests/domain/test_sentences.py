@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogue_server.domain.sentences import SentenceLimit
+from dialogue_server.domain.sentences import SentenceLimit, SentenceStarts
 
 
 def run(text: str, limit: int) -> tuple[str, bool]:
@@ -74,3 +74,36 @@ def test_any_split_before_white_space_gives_the_same_text(
         if sentences.stopped:
             break
     assert run("".join(chunks), limit) == (shown, sentences.stopped)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("One. Two? Three", ["One.", " Two?", " Three"]),
+        ("هل أنت بخير؟ نعم. حسنا", ["هل أنت بخير؟", " نعم.", " حسنا"]),
+        ("नमस्ते। आप कैसे हैं? ठीक", ["नमस्ते।", " आप कैसे हैं?", " ठीक"]),
+        ("行く。来る。", ["行く。", "来る。"]),
+        ("行く。\u0301来る。", ["行く。\u0301", "来る。"]),  # a mark belongs to what it stands on
+        ("A\n\nB", ["A", "\n\nB"]),
+        ("", [""]),
+    ],
+)
+def test_sentences_begin_where_a_reader_says_so(text: str, sentences: list[str]) -> None:
+    at = [0, *SentenceStarts().feed(text), len(text)]
+    found = [text[a:b] for a, b in zip(at, at[1:], strict=False)]
+    assert [part.strip() for part in found] == [part.strip() for part in sentences]
+
+
+@given(st.text(alphabet="aB.!? \n。D3r\"'I", max_size=40), st.lists(st.integers(0, 40)))
+def test_any_split_finds_the_same_beginnings(text: str, cuts: list[int]) -> None:
+    scanner, found, at = SentenceStarts(), [], 0
+    for end in [*sorted(cuts), len(text)]:
+        found += [at + start for start in scanner.feed(text[at:end])] if end > at else []
+        at = max(at, end)
+    assert tuple(found) == SentenceStarts().feed(text)
+
+
+@given(st.text(alphabet="aB.!? \n。D3r\"'I)", max_size=60))
+def test_a_sentence_has_an_end_mark_or_a_line_break_before_it(text: str) -> None:
+    for start in SentenceStarts().feed(text):
+        assert set(text[:start]) & set(".!?。\n")
