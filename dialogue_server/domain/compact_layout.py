@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from . import authored, untrusted
 from . import state as game_state
 from .conditions import holds
@@ -46,6 +48,8 @@ def build(prompt_input: PromptInput) -> Prompt:
     """Lay out a prompt. What exceeds the budget is left out, history first, then examples; the
     system message and the player's line always stay. See assembly.assemble."""
     persona = prompt_input.persona
+    if prompt_input.kind == "advance":
+        prompt_input = _answering_the_last(prompt_input)
     file = f"personas/{persona.id}.toml"
     dropped: list[Dropped] = []
     names = (persona.name, untrusted.name(prompt_input.player.name))
@@ -91,6 +95,14 @@ def build(prompt_input: PromptInput) -> Prompt:
     messages = (Message("system", system), *examples, *history, asked)
     tokens = spent + sum(part.tokens for part in remembered)
     return Prompt(messages, tuple(parts), tuple(dropped), tokens)
+
+
+def _answering_the_last(given: PromptInput) -> PromptInput:
+    """An NPC that goes on by itself speaks to what was said last, as to a line."""
+    *before, last = given.history or (None,)
+    if last is None or last.speaker == given.persona.id:
+        return replace(given, text="…")
+    return replace(given, text=last.text, history=tuple(filter(None, before)))
 
 
 def is_authored(messages: tuple[Message, ...], text: str) -> bool:

@@ -6,9 +6,9 @@ that name file and key, is `content_files.py`'s; this module only says what may 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from .staging import Relation, Scene, Suggestion, ToneRule, Trigger
 
@@ -73,6 +73,17 @@ class LoreRules(Struct, frozen=True, forbid_unknown_fields=True):
     """How many lines of the talk are searched for keys, the player's new one included."""
     recursion: int = 2
     """How many times the text of entries that came in may call up others; 0: never."""
+
+
+class MemoryRules(Struct, frozen=True, forbid_unknown_fields=True):
+    """What NPCs remember of what has left the newest lines (memory.py)."""
+
+    share: Annotated[float, Meta(ge=0, le=0.5)] = 0.25
+    """The share of a prompt that memories may take; 0: none."""
+    summaries: bool = True
+    """Whether the model may sum up older lines, in the background."""
+    elsewhere: bool = True
+    """Whether an NPC remembers what it heard in the player's other conversations."""
 
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True):
@@ -206,6 +217,9 @@ class World(Struct, frozen=True, forbid_unknown_fields=True):
     """The setting in one sentence, for a tiny model."""
     lore: list[Entry] = field(default_factory=list)
     lore_rules: LoreRules = LoreRules()
+    memory_rules: MemoryRules = MemoryRules()
+    clock: str = ""
+    """The state's path that tells the game's time ("time.day"): memories are stamped with it."""
     scenes: dict[str, Scene] = field(default_factory=dict)
     """The places that a client may name in `open.scene`."""
     triggers: list[Trigger] = field(default_factory=list)

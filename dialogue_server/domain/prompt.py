@@ -11,8 +11,11 @@ from dialogue_protocol.messages import Player
 from msgspec import Struct, field
 
 from .conversation import Node
+from .memory import Past
 from .persona import Persona, World
 
+Kind = Literal["say", "event", "advance"]
+"""What an NPC speaks to: the player's line, something that happened, or the others."""
 Role = Literal[
     "system",
     "user",
@@ -64,7 +67,8 @@ class Prompt(Struct, frozen=True):
 
 class PromptInput(Struct, frozen=True):
     """Everything that a prompt is made of. `history` is oldest first and ends before `text`,
-    the player's new line. `budget` is in tokens, for the whole prompt."""
+    the player's new line, or what happened ("" for `kind` advance). `cast` is everyone who is
+    there, the persona included. `budget` is in tokens, for the whole prompt."""
 
     world: World
     persona: Persona
@@ -75,3 +79,7 @@ class PromptInput(Struct, frozen=True):
     state: dict[str, Any] = field(default_factory=dict)
     history: tuple[Node, ...] = ()
     locale: str = ""
+    memory: Past = Past()
+    """What the NPC may remember besides the history; its `path` is the history."""
+    kind: Kind = "say"
+    cast: tuple[Persona, ...] = ()

@@ -84,8 +84,7 @@ def build(prompt_input: PromptInput) -> Prompt:
     hidden = hidden_from(prompt_input)
     items = _untold(items, hidden, dropped)
     names = _names(prompt_input)
-    line = untrusted.line(prompt_input.text, names)
-    items.append(_Item("line", "player", line))
+    items.append(_Item("line", *_asked(prompt_input, names)))
     heard = _heard(prompt_input, hidden, dropped)
     history = [_said(node, prompt_input.persona.id, names) for node in heard]
     start = _fit(prompt_input, items, history)
@@ -246,10 +245,22 @@ def _names(given: PromptInput) -> tuple[str, ...]:
     return (given.persona.name, untrusted.name(given.player.name))
 
 
+def _asked(given: PromptInput, names: tuple[str, ...]) -> tuple[str, str]:
+    """What the NPC speaks to, as (source, text)."""
+    text = untrusted.line(given.text, names)
+    if given.kind == "say":
+        return "player", text
+    if given.kind == "event":
+        return "event", f"[This happens: {text}]\n[{given.persona.name} says something about it]"
+    return "advance", f"[{given.persona.name} goes on, and speaks to the others]"
+
+
 def _said(node: Node, npc: str, names: tuple[str, ...]) -> tuple[Role, str]:
     """A line of the history as (role, text)."""
     if node.kind == "player":
         return "user", untrusted.line(node.text, names)
+    if node.kind == "event":
+        return "user", f"[This happens: {untrusted.line(node.text, names)}]"
     text = untrusted.speech(node.text)
     if node.reason == EndReason.INTERRUPTED:
         text = f"{text.rstrip(' .…—-')}—"
@@ -333,8 +344,10 @@ def _messages(
         messages.append(Message("sample_message_ai", example.npc, name))
     now = _titled(f"[What {name} knows at this moment, besides]", texts("now"))
     line = texts("line")[0]
-    if now:
+    if now and given.kind == "say":
         line = f"{now}\n[{untrusted.name(given.player.name)} says]\n{line}"
+    elif now:
+        line = f"{now}\n{line}"
     return messages + _joined([*history, ("user", line)])
 
 

@@ -1,96 +1,252 @@
-"""A world's own questions put to its NPCs, as a turn would put them, but without a session."""
+"""Scenarios played through the real engine, as a game would play them (domain/scenario.py)."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import replace
+from typing import Any, TypeVar
 
-from dialogue_protocol.messages import Player
-from msgspec import Struct, structs
+from dialogue_protocol.messages import (
+    ActionResult,
+    Advance,
+    ClientMessage,
+    Cue,
+    Delta,
+    Error,
+    Event,
+    Load,
+    Noted,
+    Open,
+    Opened,
+    Ping,
+    Player,
+    Pong,
+    Regenerate,
+    Save,
+    Saved,
+    Say,
+    Script,
+    ServerMessage,
+    State,
+    StateOk,
+    Trigger,
+    Turn,
+    TurnEnd,
+)
+from msgspec import structs
 
-from ..backends.base import Finished
-from ..domain import authored
-from ..domain.conversation import ConversationKey
-from ..domain.evaluation import Case, problems
-from ..domain.persona import Persona
+from ..domain.lore import placed_entries
+from ..domain.scenario import SILENT, Planned, Scenario, Step
+from ..domain.scenario_checks import Did, Heard, leak, problems
+from ..domain.scenario_result import Outcome, Result
 from ..domain.state import merge_patch
-from ..errors import BackendError
 from .context import EngineContext
-from .request import Question, assemble_prompt, model_request, text_stream
+from .in_process import InProcess, in_process
+from .registry import Registry
 
-_PLAYER = Player(id="rehearsal")
-
-
-class Answered(Struct, frozen=True):
-    """One answer, and what is wrong with it: nothing, if it passed. Times in milliseconds."""
-
-    case: Case
-    seed: int
-    text: str
-    problems: tuple[str, ...]
-    first_token_ms: int
-    total_ms: int
-    input_tokens: int
-    output_tokens: int
-
-    @property
-    def passed(self) -> bool:
-        """Whether it holds its fact and stays in character."""
-        return not self.problems
+M = TypeVar("M")
+_NAME = "scenario"
+_PATIENCE = 30.0
+"""Seconds beyond the engine's own limit of a turn after which it counts as dead."""
 
 
 async def rehearse(
-    context: EngineContext, cases: Sequence[Case], *, seeds: Sequence[int] = (1,)
-) -> AsyncGenerator[Answered, None]:
-    """Ask every case once with every seed. A turn that fails is an answer with that problem; a
-    case for an NPC that is not there, too. The context's backend must have been started; its
-    store is not used."""
+    context: EngineContext, scenarios: Sequence[Scenario], *, seeds: Iterable[int] = (1,)
+) -> AsyncGenerator[Result, None]:
+    """Play every scenario once with every seed, each as a player of its own. The context's
+    backend and store must have been started, and its limits on speed be off."""
     for seed in seeds:
         seeded = replace(context, sampling=structs.replace(context.sampling, seed=seed))
-        for case in cases:
-            persona = context.personas.get(case.npc)
-            if persona is None:
-                nobody = (f"there is no NPC {case.npc!r}",)
-                yield Answered(case, seed, "", nobody, 0, 0, 0, 0)
-                continue
-            yield await _ask(seeded, persona, case, seed)
+        registry = Registry(seeded)
+        for number, scenario in enumerate(scenarios):
+            player = Player(
+                id=f"rehearsal {seed} {number} {context.new_id()}",
+                name=scenario.player,
+                persona=scenario.player_persona,
+            )
+            async with in_process(registry, "dialogue-server test") as link:
+                yield await _Play(seeded, scenario, player, link).run(seed)
 
 
-async def _ask(context: EngineContext, persona: Persona, case: Case, seed: int) -> Answered:
-    monotonic = context.monotonic
-    state = merge_patch(context.world.state, case.state)
-    stream = text_stream(context, persona, (_PLAYER.name,), state)
-    began, first, usage = monotonic(), 0.0, Finished().usage
-    found: tuple[str, ...] = ()
-    try:
-        question = Question(persona, _PLAYER, case.ask, "", state, (), "")
-        prompt = assemble_prompt(context, question)
-        words = authored.authored_text(persona, state, case.ask)
-        key = ConversationKey(_PLAYER.id, case.npc)
-        request = model_request(context, persona, prompt, key, words)
-        answer = context.backend.stream(request)
+class _Refused(Exception):
+    """A request that needs an answer of its own was answered by an error."""
+
+
+class _Play:
+    """One conversation."""
+
+    def __init__(
+        self, context: EngineContext, scenario: Scenario, player: Player, link: InProcess
+    ) -> None:
+        self._context = context
+        self._scenario = scenario
+        self._player = player
+        self._link = link
+        self._state: dict[str, Any] = context.world.state
+        self._revision = 0
+        self._saved: dict[str, tuple[str, dict[str, Any]]] = {}
+        self._moods: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+        self._told: list[str] = []
+        self._triggers: list[str] = []
+        self._waiting: dict[str, tuple[str, int]] = {}
+        self._newest = ""
+        self._placed = tuple(placed_entries(context.world))
+
+    async def run(self, seed: int) -> Result:
+        """Open, take the steps, tell what came of it."""
+        monotonic = self._context.monotonic
+        began = monotonic()
+        outcomes: list[Outcome] = []
+        greeting = problem = ""
         try:
-            async for item in answer:
-                if isinstance(item, Finished):
-                    usage = item.usage
+            greeting = await self._open()
+            for at, planned in enumerate(self._scenario.steps):
+                outcomes.append(await self._take(planned, f"{at + 1}"))
+        except (_Refused, ConnectionError, TimeoutError) as error:
+            planned = self._scenario.steps[min(len(outcomes), len(self._scenario.steps) - 1)]
+            why = str(error) or "the engine does not answer"
+            problem = f"stopped at line {planned.line}: {why}"
+        return Result(
+            scenario=self._scenario,
+            seed=seed,
+            greeting=greeting,
+            outcomes=tuple(outcomes),
+            total_ms=round(1000 * (monotonic() - began)),
+            problem=problem,
+        )
+
+    async def _open(self) -> str:
+        scenario = self._scenario
+        opened = await self._ask(
+            Open(_NAME, list(scenario.npcs), self._player, scenario.scene, scenario.locale), Opened
+        )
+        self._take_moods(opened)
+        for patch in filter(None, scenario.patches):
+            await self._patch(patch)
+        return opened.greeting
+
+    async def _take(self, planned: Planned, line: str) -> Outcome:
+        step = planned.step
+        if step.verb in SILENT:
+            await self._do(step)
+            return Outcome(planned, None, ())
+        if step.say or step.event or (step.script and not step.npc):
+            self._told += [step.say, step.event, step.script]
+        heard = await self._hear(self._message(step, line))
+        found = problems(step, heard, [self._player.name, *self._names.values()])
+        persona = self._context.personas.get(heard.npc)
+        if persona is not None and step.no_leak is not False and step.verb != "script":
+            told = leak(persona, self._placed, self._state, heard.text, self._told)
+            found = (*found, told) if told else found
+        return Outcome(planned, heard, found)
+
+    async def _do(self, step: Step) -> None:
+        if step.state is not None:
+            await self._patch(step.state)
+        elif step.save:
+            saved = await self._ask(Save(_NAME), Saved)
+            self._saved[step.save] = (saved.checkpoint, self._state)
+        else:
+            checkpoint, self._state = self._saved[step.load]
+            opened = await self._ask(Load(_NAME, checkpoint), Opened)
+            self._take_moods(opened)
+            self._revision = opened.revision
+
+    async def _patch(self, patch: dict[str, Any]) -> None:
+        self._revision += 1
+        await self._ask(State(_NAME, self._revision, patch=patch), StateOk)
+        self._state = merge_patch(self._state, patch)
+
+    def _message(self, step: Step, line: str) -> ClientMessage:
+        match step.verb:
+            case "say":
+                return Say(_NAME, line, step.say, step.to)
+            case "event":
+                return Event(_NAME, line, step.event, step.react, step.npc, step.name, step.data)
+            case "script":
+                return Script(_NAME, line, step.script, step.npc)
+            case "advance":
+                return Advance(_NAME, line, step.npc)
+            case "regenerate":
+                return Regenerate(_NAME, self._newest or "none", line)
+            case _:
+                if step.result not in self._waiting:
+                    raise _Refused(f"no answer so far waits for what comes of {step.result!r}")
+                turn, action = self._waiting.pop(step.result)
+                return ActionResult(_NAME, line, turn, action, step.accepted, step.text)
+
+    async def _hear(self, message: ClientMessage) -> Heard:
+        """Send what may be answered by a turn; the whole of what came."""
+        monotonic = self._context.monotonic
+        began = monotonic()
+        turn, text, did, first = None, "", list[Did](), 0.0
+        end: TurnEnd | None = None
+        refusal = ""
+        await self._link.send(message)
+        while end is None:
+            match await self._next():
+                case Turn() as turn:
+                    self._newest = turn.id
+                case Delta(text=more):
+                    first = first or monotonic()
+                    text += more
+                case Cue() as cue if turn is not None and cue.kind != "filler":
+                    did.append(Did(cue.offset, cue.kind, cue.name, cue.args))
+                    self._note_cue(turn, cue)
+                case TurnEnd() as end:
+                    pass
+                case Error(code=code, detail=detail):
+                    refusal = f"{code}: {detail}"
                     break
-                first = first or monotonic()
-                stream.feed(item.text)
-                if stream.stopped:
+                case Noted():
                     break
-        finally:
-            await answer.aclose()
-    except BackendError as error:
-        found = (f"{error.code}: {error.detail}",)
-    stream.finish()
-    ended = monotonic()
-    return Answered(
-        case=case,
-        seed=seed,
-        text=stream.text,
-        problems=found or problems(case, stream.text, (persona.name, _PLAYER.name)),
-        first_token_ms=round(1000 * (first - began)) if first else 0,
-        total_ms=round(1000 * (ended - began)),
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-    )
+                case _:
+                    pass
+        ended = monotonic()
+        await self._ask(Ping(), Pong)  # what else the engine had to say is here then
+        triggers, self._triggers = tuple(self._triggers), []
+        if turn is None or end is None:
+            return Heard(problem=refusal, triggers=triggers)
+        return Heard(
+            npc=turn.npc,
+            name=self._names.get(turn.npc, turn.npc),
+            text=text,
+            mood=self._moods.get(turn.npc, ""),
+            did=tuple(did),
+            triggers=triggers,
+            reason=end.reason,
+            problem=f"{end.code}: {end.detail}" if end.code else "",
+            first_ms=round(1000 * (first - began)) if first else 0,
+            total_ms=round(1000 * (ended - began)),
+            input_tokens=end.input_tokens,
+            output_tokens=end.output_tokens,
+        )
+
+    def _note_cue(self, turn: Turn, cue: Cue) -> None:
+        if cue.kind == "mood":
+            self._moods[turn.npc] = cue.name
+        elif cue.kind == "action" and cue.action:
+            self._waiting[cue.name] = (turn.id, cue.action)
+
+    def _take_moods(self, opened: Opened) -> None:
+        self._moods = {npc.id: npc.mood for npc in opened.npcs}
+        self._names = {npc.id: npc.name for npc in opened.npcs}
+
+    async def _ask(self, message: ClientMessage, kind: type[M]) -> M:
+        """Send what has an answer of its own kind, and wait for it."""
+        await self._link.send(message)
+        while True:
+            answer = await self._next()
+            if isinstance(answer, kind):
+                return answer
+            if isinstance(answer, Error):
+                raise _Refused(f"{answer.code}: {answer.detail}")
+
+    async def _next(self) -> ServerMessage:
+        async with asyncio.timeout(self._context.limits.turn_seconds + _PATIENCE):
+            message = await self._link.receive()
+        if isinstance(message, Trigger):
+            self._triggers.append(message.name)
+        return message

@@ -14,7 +14,7 @@ from ..domain import compact_layout
 from ..domain.assembly import assemble
 from ..domain.conversation import ConversationKey, Node
 from ..domain.persona import Persona
-from ..domain.prompt import Prompt, PromptInput
+from ..domain.prompt import Kind, Prompt, PromptInput
 from ..domain.stream import TextStream
 from ..domain.tokens import Calibration
 from .context import EngineContext, EngineLimits
@@ -30,6 +30,8 @@ class Question(Struct, frozen=True):
     state: dict[str, Any]
     history: tuple[Node, ...]
     locale: str
+    kind: Kind = "say"
+    cast: tuple[Persona, ...] = ()
 
 
 def assemble_prompt(context: EngineContext, question: Question, share: float = 1.0) -> Prompt:
@@ -48,6 +50,8 @@ def assemble_prompt(context: EngineContext, question: Question, share: float = 1
             state=question.state,
             history=question.history,
             locale=question.locale,
+            kind=question.kind,
+            cast=question.cast,
         ),
         backend.layout,
     )

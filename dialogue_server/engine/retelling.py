@@ -32,11 +32,11 @@ def answer_again(node: Node, conversation: str, number: int, line: str) -> Itera
     """A stored answer as a turn of the same id (spec.md, "Exactly once")."""
     yield Turn(number, node.id, conversation, node.speaker, line)
     at = 0
-    for offset, kind, name, args in node.meta.get("cues", []):
+    for offset, kind, name, args, *action in node.meta.get("cues", []):
         for part in split(node.text[at:offset], MAX_DELTA_CHARS):
             yield Delta(number, part)
         at = offset
-        yield Cue(number, offset, kind, name, args)
+        yield Cue(number, offset, kind, name, args, *action)
     for part in split(node.text[at:], MAX_DELTA_CHARS):
         yield Delta(number, part)
     yield TurnEnd(number, node.reason, len(node.text))

@@ -12,15 +12,20 @@ from dialogue_protocol.codes import CloseCode, EndReason, ErrorCode
 from dialogue_protocol.connection import ProtocolError, ServerConnection
 from dialogue_protocol.messages import (
     Ack,
+    ActionResult,
+    Advance,
     ClientMessage,
     Close,
     Closed,
     Error,
+    Event,
     GoAway,
     Hello,
     History,
+    Inspect,
     Interrupt,
     Load,
+    Npcs,
     Open,
     Opened,
     Ping,
@@ -28,19 +33,25 @@ from dialogue_protocol.messages import (
     Regenerate,
     Save,
     Say,
+    Script,
     ServerMessage,
     State,
+    Suggest,
 )
 
 from ..errors import DialogueError, RequestError
+from .asking import TurnRequest
 from .context import EngineContext
 from .conversation import OpenConversation
+from .inspecting import npc_list
 from .observer import ConversationOpened, Failure, RequestRefused
 from .rate import Bucket
 from .turn import TurnRunner
 
 Frame = bytes | str
 _REMEMBERED_TURNS = 64
+MAX_WAITING = 16
+"""How many events and results of a session may wait for a running turn."""
 
 
 class Socket(Protocol):
@@ -62,10 +73,12 @@ class Session:
         self.connection = connection
         self.id = connection.session
         self.socket: Socket | None = None
+        self.capabilities = frozenset(connection.capabilities)
         self._context = context
         self._conversations: dict[str, OpenConversation] = {}
         self._turns: OrderedDict[int, tuple[OpenConversation, TurnRunner]] = OrderedDict()
         self._last_turn = 0
+        self._waiting: set[asyncio.Task[None]] = set()
         self._order = asyncio.Lock()
         limits = context.limits
         self._messages = Bucket(limits.messages_per_second, 5 * limits.messages_per_second)
@@ -124,7 +137,7 @@ class Session:
 
     async def _handle(self, message: ClientMessage) -> None:
         match message:
-            case Say():
+            case Say() | Regenerate() | Event() | Script() | Advance() | ActionResult():
                 await self._answer(message)
             case State():
                 self.send(await self._conversation(message.conversation).set_state(message))
@@ -140,8 +153,6 @@ class Session:
                 await self._leave(self._conversation(message.conversation))
                 del self._conversations[message.conversation]
                 self.send(Closed(message.conversation))
-            case Regenerate():
-                await self._answer(message)
             case Save():
                 self.send(await self._conversation(message.conversation).save())
             case Load():
@@ -149,6 +160,14 @@ class Session:
                 self.send(await conversation.load(message.checkpoint))
             case History():
                 self.send(await self._conversation(message.conversation).history(message))
+            case Suggest():
+                raise RequestError(ErrorCode.BAD_MESSAGE, "suggest: not yet.")
+            case Inspect():
+                self._need_designer("inspect")
+                self.send(self._conversation(message.conversation).inspect(message))
+            case Npcs():
+                self._need_designer("npcs")
+                self.send(npc_list(self._context))
             case Hello():
                 raise RequestError(
                     ErrorCode.BAD_MESSAGE, "hello: was said already; it opens a socket, once."
@@ -164,7 +183,9 @@ class Session:
                 ErrorCode.TOO_MANY_CONVERSATIONS,
                 f"{limit} conversations are open (limits.conversations); close one first.",
             )
-        conversation = OpenConversation(self._context, self.send, self.id, message)
+        conversation = OpenConversation(
+            self._context, self.send, self.id, message, designer="designer" in self.capabilities
+        )
         opened = await self._take(conversation, message.checkpoint)
         self.send(opened)
         self._context.observe(
@@ -196,9 +217,22 @@ class Session:
         self._conversations[conversation.name] = conversation
         return opened
 
-    async def _answer(self, message: Say | Regenerate) -> None:
+    def _need_designer(self, message: str) -> None:
+        if "designer" not in self.capabilities:
+            raise RequestError(
+                ErrorCode.FORBIDDEN,
+                f"{message}: needs the right of a designer; ask for the capability `designer` in "
+                "the hello, with a token that has it where the server wants one.",
+            )
+
+    async def _answer(self, message: TurnRequest) -> None:
         self._refuse_when_draining()
         conversation = self._conversation(message.conversation)
+        if isinstance(message, Event | ActionResult) and conversation.busy_with_another(
+            message.line
+        ):
+            self._answer_later(conversation, message)
+            return
         wait = self._lines.take(self._context.monotonic())
         if wait:
             raise RequestError(
@@ -208,14 +242,30 @@ class Session:
                 retry_after=wait,
             )
         self._last_turn += 1
-        if isinstance(message, Say):
-            turn = await conversation.say(message, self._last_turn)
-        else:
-            turn = await conversation.regenerate(message, self._last_turn)
+        turn = await conversation.answer(message, self._last_turn)
         if turn is not None:
             self._turns[turn.number] = (conversation, turn)
             if len(self._turns) > _REMEMBERED_TURNS:
                 self._turns.popitem(last=False)
+
+    def _answer_later(self, conversation: OpenConversation, message: Event | ActionResult) -> None:
+        """The world does not wait for an NPC to finish: what happens meanwhile is remembered, and
+        answered, after the turn."""
+        if len(self._waiting) >= MAX_WAITING:
+            raise RequestError(
+                ErrorCode.BUSY,
+                f"{MAX_WAITING} events and results wait for turns to end; send this one later.",
+            )
+
+        async def answer() -> None:
+            await conversation.finish()
+            async with self._order:
+                if not self._closed:
+                    await self._handle_or_refuse(message, 0)
+
+        task = asyncio.create_task(answer(), name=f"waits {message.line}")
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
 
     async def _interrupt(self, message: Interrupt) -> None:
         known = self._turns.get(message.turn)
@@ -267,6 +317,8 @@ class Session:
     async def finish(self) -> None:
         """Wait for the running turns to end by themselves."""
         await asyncio.gather(*(c.finish() for c in self._conversations.values()))
+        if self._waiting:
+            await asyncio.wait(self._waiting)
 
     async def close(self) -> None:
         """Stop what runs and store it. What still arrives is ignored."""
@@ -274,6 +326,8 @@ class Session:
         async with self._order:  # what is being handled may begin a turn
             await asyncio.gather(*(self._leave(c) for c in self._conversations.values()))
             self._conversations.clear()
+        if self._waiting:
+            await asyncio.wait(self._waiting)
 
     async def _leave(self, conversation: OpenConversation) -> None:
         await conversation.close()

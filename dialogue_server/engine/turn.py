@@ -21,6 +21,7 @@ from ..backends.base import Finished, ModelRequest, Usage
 from ..domain.conversation import ConversationKey, Node
 from ..domain.graphemes import split
 from ..domain.persona import Persona
+from ..domain.reactions import awaits
 from ..domain.stream import Action, Mood, Pause, Piece, Rejected, Text, TextStream
 from ..errors import BackendError, DialogueError, StoreError
 from .context import EngineContext
@@ -46,9 +47,10 @@ class TurnRunner:
         key: ConversationKey,
         persona: Persona,
         number: int,
-        asked: Node,
+        parent: str,
         line: str,
         began: float,
+        heard: list[str],
         remember: Callable[[Node], None],
     ) -> None:
         self.number = number
@@ -60,7 +62,10 @@ class TurnRunner:
         self._session = session
         self._key = key
         self._persona = persona
-        self._asked = asked
+        self._parent = parent
+        self._heard = heard
+        self._script = False
+        self._awaited = 0
         self._began = began
         self._remember = remember
         self._first = 0.0
@@ -87,6 +92,20 @@ class TurnRunner:
             self._run(request, stream, fallback, shorter), name=f"turn {self.number} {self.node}"
         )
         return self._task
+
+    def speak(self, text: str, stream: TextStream) -> asyncio.Task[Node]:
+        """Begin, and say an authored line as it is, its tags as cues: no model is asked."""
+        self._script = True
+        self._task = asyncio.create_task(
+            self._recite(text, stream), name=f"turn {self.number} {self.node}"
+        )
+        return self._task
+
+    async def _recite(self, text: str, stream: TextStream) -> Node:
+        self.phase = "ending"
+        if self._stop is None:
+            self._emit([*stream.feed(text), *stream.finish()])
+        return await self._end(stream, EndReason.COMPLETE, None, "")
 
     def stop(self, reason: EndReason, seen: int | None = None) -> bool:
         """Cancel the model and end the turn with `reason`, keeping the first `seen` code points
@@ -199,7 +218,10 @@ class TurnRunner:
             case Mood():
                 cue = Cue(self.number, piece.offset, "mood", piece.name)
             case Action():
-                cue = Cue(self.number, piece.offset, "action", piece.name, piece.args)
+                waits = awaits(self._persona, piece.name)
+                self._awaited += waits
+                number = self._awaited if waits else 0
+                cue = Cue(self.number, piece.offset, "action", piece.name, piece.args, number)
             case Pause():
                 cue = Cue(self.number, piece.offset, "pause", "", {"ms": piece.ms})
             case Rejected():
@@ -215,7 +237,8 @@ class TurnRunner:
                 return
             case _:
                 raise AssertionError(piece)
-        self._cues.append([cue.offset, cue.kind, cue.name, cue.args])
+        kept = [cue.offset, cue.kind, cue.name, cue.args]
+        self._cues.append([*kept, cue.action] if cue.action else kept)
         self._send(cue)
 
     async def _end(
@@ -227,6 +250,8 @@ class TurnRunner:
             error = None
             if seen is None:
                 self._emit(stream.finish())
+        elif self._script:
+            pass  # an authored line may be a gesture without words
         elif error is None and not stream.text and reason is not EndReason.FILTERED:
             error = BackendError(ErrorCode.MODEL_EMPTY, "The model answered with nothing.")
         elif reason is EndReason.FILTERED:
@@ -244,14 +269,14 @@ class TurnRunner:
         text = stream.text if seen is None else stream.text[:seen]
         node = Node(
             id=self.node,
-            parent=self._asked.id,
+            parent=self._parent,
             kind="npc",
             speaker=self._persona.id,
             text=text,
             at=self._context.now(),
             line=self.line,
             reason=reason,
-            meta={"cues": [cue for cue in self._cues if cue[0] <= len(text)]},
+            meta=self._meta(len(text)),
         )
         try:
             await self._context.store.append(self._key, node)
@@ -262,6 +287,15 @@ class TurnRunner:
         self.phase = "ended"
         self._report(node, reason, error)
         return node
+
+    def _meta(self, length: int) -> dict[str, Any]:
+        meta: dict[str, Any] = {
+            "cues": [cue for cue in self._cues if cue[0] <= length],
+            "heard": self._heard,
+        }
+        if self._script:
+            meta["script"] = True
+        return meta
 
     def _report(self, node: Node, reason: EndReason, error: DialogueError | None) -> None:
         ended = self._context.monotonic()

@@ -189,7 +189,7 @@ class ServerConnection:
 
     `seq` is the number of the last sequenced message sent, `acked` the last one that the client
     is known to have, `received` counts the client's sequenced messages. `codec` is that of the
-    newest socket. `buffer_bytes` bounds the memory of what is kept for a resume.
+    newest socket. `capabilities` are those granted. `buffer_bytes` bounds the memory of what is kept for a resume.
     """
 
     def __init__(
@@ -213,7 +213,7 @@ class ServerConnection:
         self.received = 0
         self._buffer = ReplayBuffer(buffer_bytes)
         self._server = server
-        self._capabilities = capabilities or []
+        self.capabilities = capabilities or []
 
     def welcome(self) -> Frame:
         """The answer to the hello of a new session: the first frame to write."""
@@ -294,7 +294,7 @@ class ServerConnection:
                 seq=seq,
                 limits=self.limits,
                 server=self._server,
-                capabilities=self._capabilities,
+                capabilities=self.capabilities,
                 resumed=resumed,
                 received=self.received,
             )

@@ -336,7 +336,7 @@ class Promises(RuleBasedStateMachine):
         if conversation.turn is not None and conversation.turn.phase != "ended":
             return
         kept = self.run(self.store.load(KEY)).nodes
-        assert [(n.id, n.text) for n in conversation._nodes] == [(n.id, n.text) for n in kept]
+        assert [(n.id, n.text) for n in conversation.nodes] == [(n.id, n.text) for n in kept]
 
     @invariant()
     def a_checkpoint_keeps_its_path(self) -> None:

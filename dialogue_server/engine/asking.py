@@ -1,0 +1,191 @@
+"""What a client's request comes to: a node to remember, and who of the cast speaks then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from dialogue_protocol.codes import ErrorCode
+from dialogue_protocol.messages import (
+    ActionResult,
+    Advance,
+    Event,
+    Regenerate,
+    Say,
+    Script,
+)
+from msgspec import Struct
+
+from ..domain import reactions, turn_taking
+from ..domain.conversation import Node
+from ..domain.persona import Persona
+from ..domain.prompt import Kind
+from ..errors import RequestError
+
+if TYPE_CHECKING:
+    from .conversation import OpenConversation
+
+TurnRequest = Say | Regenerate | Event | Script | Advance | ActionResult
+"""What a turn may answer."""
+
+
+class Asked(Struct, frozen=True):
+    """A request, understood. `node` is remembered before anybody speaks; `persona` speaks then
+    (None: nobody), to `text`, or, as `script`, says `text` as it is."""
+
+    persona: Persona | None
+    text: str
+    kind: Kind = "say"
+    locale: str = ""
+    node: Node | None = None
+    script: bool = False
+
+
+def understand(conversation: OpenConversation, message: TurnRequest) -> Asked:
+    """What a request comes to in a conversation as it stands. A RequestError says what is wrong
+    with it. `regenerate` moves the conversation back to before the old answer."""
+    match message:
+        case Say():
+            text = checked(conversation, "say", message.text)
+            persona = _addressed(conversation, message, text)
+            return Asked(
+                persona, text, "say", message.locale, _said(conversation, message, persona, text)
+            )
+        case Event():
+            text = checked(conversation, "event", message.text)
+            reacting = _reacting(conversation, message, text)
+            return Asked(
+                reacting, text, "event", "", _happened(conversation, message, reacting, text)
+            )
+        case ActionResult():
+            return _result(conversation, message)
+        case Script(npc=""):
+            text = checked(conversation, "script", message.text)
+            return Asked(None, text, "say", "", _said(conversation, message, None, text))
+        case Script():
+            text = checked(conversation, "script", message.text)
+            return Asked(conversation.member("script.npc", message.npc), text, script=True)
+        case Advance():
+            if message.npc:
+                persona = conversation.member("advance.npc", message.npc)
+            else:
+                persona = turn_taking.next_speaker(conversation.cast, conversation.nodes)
+            return Asked(persona, "", "advance", message.locale)
+        case _:
+            raise AssertionError(message)
+
+
+def asked_again(conversation: OpenConversation, node: Node) -> Asked:
+    """A node that was remembered and never answered, since the server died in between, or that
+    is to be answered anew."""
+    npc = str(node.meta.get("to", ""))
+    persona = conversation.persona(npc) if npc else None
+    if persona is None and "to" not in node.meta:
+        persona = turn_taking.addressed(conversation.cast, node.text, conversation.nodes)
+    return Asked(persona, node.text, "event" if node.kind == "event" else "say", node=node)
+
+
+def checked(conversation: OpenConversation, field: str, given: str) -> str:
+    """The text of a request without what surrounds it; a RequestError if it cannot be said."""
+    text = given.strip()
+    limit = conversation.context.limits.line_chars
+    if not text:
+        raise RequestError(ErrorCode.EMPTY_LINE, f"{field}.text: the line is empty.")
+    if len(text) > limit:
+        raise RequestError(
+            ErrorCode.LINE_TOO_LONG,
+            f"{field}.text: {len(text)} code points; the server takes {limit} (limits.line_chars).",
+        )
+    return text
+
+
+def _addressed(conversation: OpenConversation, message: Say, text: str) -> Persona:
+    if message.to:
+        return conversation.member("say.to", message.to)
+    return turn_taking.addressed(conversation.cast, text, conversation.nodes)
+
+
+def _reacting(conversation: OpenConversation, message: Event, text: str) -> Persona | None:
+    _check_react("event", message.react)
+    named = conversation.member("event.npc", message.npc) if message.npc else None
+    if message.react == "never":
+        return None
+    cast: Sequence[Persona] = conversation.cast if named is None else (named,)
+    found = reactions.who_reacts(cast, message.name, text, conversation.state)
+    if message.react == "must":
+        return found or named or turn_taking.next_speaker(conversation.cast, conversation.nodes)
+    return found
+
+
+def _check_react(field: str, react: str) -> None:
+    if react not in reactions.REACTIONS:
+        raise RequestError(
+            ErrorCode.BAD_MESSAGE, f"{field}.react: expected may, never or must, got {react!r}."
+        )
+
+
+def _said(
+    conversation: OpenConversation, message: Say | Script, persona: Persona | None, text: str
+) -> Node:
+    return _node(conversation, message, "player", conversation.player.name, text, persona)
+
+
+def _happened(
+    conversation: OpenConversation,
+    message: Event | ActionResult,
+    persona: Persona | None,
+    text: str,
+    **meta: Any,
+) -> Node:
+    if isinstance(message, Event) and message.name:
+        meta["event"] = message.name
+    if message.data:
+        meta["data"] = message.data
+    return _node(conversation, message, "event", "", text, persona, **meta)
+
+
+def _node(
+    conversation: OpenConversation,
+    message: Say | Script | Event | ActionResult,
+    kind: Any,
+    speaker: str,
+    text: str,
+    persona: Persona | None,
+    **meta: Any,
+) -> Node:
+    context = conversation.context
+    return Node(
+        id=context.new_id(),
+        parent=conversation.nodes[-1].id if conversation.nodes else "",
+        kind=kind,
+        speaker=speaker,
+        text=text,
+        at=context.now(),
+        line=message.line,
+        meta={"heard": conversation.heard, "to": persona.id if persona else "", **meta},
+    )
+
+
+def _result(conversation: OpenConversation, message: ActionResult) -> Asked:
+    _check_react("action_result", message.react)
+    done = checked(conversation, "action_result", message.text) if message.text.strip() else ""
+    turn = next((node for node in conversation.nodes if node.id == message.id), None)
+    if turn is None:
+        raise RequestError(
+            ErrorCode.UNKNOWN_TURN,
+            f"action_result.id: the branch in force of {conversation.name!r} has no turn "
+            f"{message.id!r}.",
+        )
+    told = [message.id, message.action]
+    cue = next((cue for cue in turn.meta.get("cues", []) if cue[4:] == [message.action]), None)
+    if cue is None or any(node.meta.get("result") == told for node in conversation.nodes):
+        why = "waits for no result" if cue is None else "has its result already"
+        raise RequestError(
+            ErrorCode.UNKNOWN_ACTION,
+            f"action_result.action: action {message.action} of that turn {why}.",
+        )
+    persona = conversation.persona(turn.speaker)
+    text = reactions.result_text(persona.name, cue[2], cue[3], accepted=message.accepted, text=done)
+    speaks = persona if message.react != "never" else None
+    node = _happened(conversation, message, speaks, text, result=told)
+    return Asked(speaks, text, "event", "", node)

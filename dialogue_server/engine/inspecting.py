@@ -1,0 +1,44 @@
+"""What designers' tools may see: a prompt and its account, and the list of NPCs."""
+
+from __future__ import annotations
+
+from dialogue_protocol.messages import Inspected, NpcInfo, NpcList, PromptMessage, PromptPart
+
+from ..domain.persona import Persona
+from ..domain.prompt import Prompt
+from .context import EngineContext
+
+
+def inspected(
+    context: EngineContext, conversation: str, turn: int, npc: str, prompt: Prompt
+) -> Inspected:
+    """A prompt as the wire tells it."""
+    return Inspected(
+        conversation=conversation,
+        turn=turn,
+        npc=npc,
+        layout=context.backend.layout,
+        tokens=prompt.tokens,
+        budget=context.limits.prompt_tokens,
+        messages=[PromptMessage(m.role, m.content, m.name) for m in prompt.messages],
+        parts=[PromptPart(part.source, part.text, part.tokens) for part in prompt.parts],
+        dropped=[
+            PromptPart(part.source, part.text, part.tokens, part.why) for part in prompt.dropped
+        ],
+    )
+
+
+def npc_list(context: EngineContext) -> NpcList:
+    """Every NPC of the content, by id."""
+    return NpcList([npc_info(context.personas[npc]) for npc in sorted(context.personas)])
+
+
+def npc_info(persona: Persona, mood: str = "") -> NpcInfo:
+    """What a game may show of an NPC."""
+    return NpcInfo(
+        id=persona.id,
+        name=persona.name,
+        mood=mood or persona.mood,
+        moods=persona.moods,
+        actions=[action.name for action in persona.actions],
+    )
