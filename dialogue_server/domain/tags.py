@@ -1,6 +1,6 @@
 """Inline tags in a model's text, and the pieces that a stream of it is made of.
 
-    [mood: angry]    [pause: 500]    [action: give_item item="old key" count=2]
+    [mood: angry]    [mood: angry 80]    [pause: 500]    [action: give_item item="old key" count=2]
 
 A tag is recognised wherever the stream is split, in any case and spacing. A bracket that
 cannot become one of these three is ordinary text at once. A tag that names a mood or an action
@@ -35,10 +35,12 @@ class Text(Struct, frozen=True, gc=False):
 
 
 class Mood(Struct, frozen=True):
-    """The NPC's mood changes at `offset`, in code points from the start of the text."""
+    """The NPC's mood changes at `offset`, in code points from the start of the text. `intensity`
+    is 0 to 100, None where the tag does not say."""
 
     offset: int
     name: str
+    intensity: int | None = None
 
 
 class Action(Struct, frozen=True):
@@ -72,6 +74,10 @@ _CLOSED = re.compile(r'\[(?:[^\]"]|"(?:[^"\\]|\\.)*")*\]', re.S)
 _CLOSED_SIMPLY = re.compile(r"\[[^\]]*\]")
 _NAME = re.compile(r"\s*([^\s,=:\"']+)\s*,?\s*")
 _ARGUMENT = re.compile(r"""([^\s,=:"']+)\s*[=:]\s*("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,"']+)\s*,?\s*""")
+_STRENGTH = re.compile(
+    r"""([^\s,=:]+(?:\s+[^\s,=:]+)*)[\s,=:]+(?:intensity\s*[=:]\s*)?["']?([0-9]{1,4})\s*%?["']?""",
+    re.I,
+)
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s)?", re.I | re.A)
 _UNSPACED = frozenset(".,;:!?…)")
@@ -178,11 +184,14 @@ class TagParser:
         self._after_tag = True
         body = body.strip()
         if kind == "mood":
+            word, intensity = _strength(body)
             mood = self._moods.get(body.strip("\"'").strip().casefold())
-            if mood is None:
-                pieces.append(Rejected(kind, body, f"not one of the moods{_of(self._moods)}"))
-            else:
+            if mood is not None:
                 pieces.append(Mood(self.length, mood))
+            elif (mood := self._moods.get(word)) is not None:
+                pieces.append(Mood(self.length, mood, intensity))
+            else:
+                pieces.append(Rejected(kind, body, f"not one of the moods{_of(self._moods)}"))
         elif kind == "pause":
             match = _DURATION.fullmatch(body.strip("\"'"))
             if match is None:
@@ -227,6 +236,14 @@ class TagParser:
             if parameter.required and key not in args:
                 return Rejected("action", action.name, f"parameter {key} is missing")
         return Action(self.length, action.name, args)
+
+
+def _strength(body: str) -> tuple[str, int | None]:
+    """`angry 80` as ("angry", 80)."""
+    match = _STRENGTH.fullmatch(body)
+    if match is None:
+        return body, None
+    return match[1].strip("\"'").casefold(), min(int(match[2]), 100)
 
 
 def _may_open(text: str) -> bool:
