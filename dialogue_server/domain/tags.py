@@ -74,10 +74,7 @@ _CLOSED = re.compile(r'\[(?:[^\]"]|"(?:[^"\\]|\\.)*")*\]', re.S)
 _CLOSED_SIMPLY = re.compile(r"\[[^\]]*\]")
 _NAME = re.compile(r"\s*([^\s,=:\"']+)\s*,?\s*")
 _ARGUMENT = re.compile(r"""([^\s,=:"']+)\s*[=:]\s*("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,"']+)\s*,?\s*""")
-_STRENGTH = re.compile(
-    r"""([^\s,=:]+(?:\s+[^\s,=:]+)*)[\s,=:]+(?:intensity\s*[=:]\s*)?["']?([0-9]{1,4})\s*%?["']?""",
-    re.I,
-)
+_STRENGTH = re.compile(r"""(.*?)[\s,=:]+["']?([0-9]{1,4})\s*%?["']?""", re.S)
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s)?", re.I | re.A)
 _UNSPACED = frozenset(".,;:!?…)")
@@ -243,7 +240,8 @@ def _strength(body: str) -> tuple[str, int | None]:
     match = _STRENGTH.fullmatch(body)
     if match is None:
         return body, None
-    return match[1].strip("\"'").casefold(), min(int(match[2]), 100)
+    word = match[1].casefold().removesuffix("intensity").strip("\"', ")
+    return word, min(int(match[2]), 100)
 
 
 def _may_open(text: str) -> bool:
