@@ -7,9 +7,13 @@ loading are then moves of the head, and nothing is overwritten.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from msgspec import Struct, field
+
+HEARD = "heard"
+"""The key of `Node.meta` with the ids of the NPCs that were there when the line was said."""
 
 
 class ConversationKey(Struct, frozen=True):
@@ -81,3 +85,9 @@ class Snapshot(Struct, frozen=True):
     def head(self) -> str:
         """The id of the newest node, "" for none."""
         return self.nodes[-1].id if self.nodes else ""
+
+
+def was_heard(meta: Mapping[str, object], npc: str) -> bool:
+    """Whether the record of a line names the NPC as one that heard it."""
+    heard = meta.get(HEARD)
+    return isinstance(heard, list | tuple) and npc in heard

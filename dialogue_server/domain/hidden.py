@@ -10,11 +10,11 @@ example, a value of the state, what another NPC said.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 
 from . import lore
-from .conversation import Node
+from .conversation import Node, was_heard
 from .persona import Persona
 from .prompt import PromptInput
 from .relevance import is_function_word, words
@@ -25,9 +25,6 @@ _SHORTEST = 3
 """An entry of fewer words cannot be told from chance."""
 _TELLING_WORDS = 2
 """A run needs so many words that tell something: "it is up to me" is nobody's secret."""
-
-HEARD = "heard"
-"""The key of `Node.meta` with the ids of the NPCs that were there when the line was said."""
 
 Run = tuple[str, ...]
 
@@ -108,12 +105,6 @@ def may_remember(node: Node, persona: Persona, hidden: Hidden) -> bool:
     if node.kind == "player" or node.speaker == persona.id or was_heard(node.meta, persona.id):
         return True
     return not hidden.told_by(node.text)
-
-
-def was_heard(meta: Mapping[str, object], npc: str) -> bool:
-    """Whether the record of a line names the NPC as one that heard it."""
-    heard = meta.get(HEARD)
-    return isinstance(heard, list | tuple) and npc in heard
 
 
 def _windows(found: tuple[str, ...], size: int) -> Iterable[Run]:

@@ -1,0 +1,328 @@
+"""What an NPC remembers, and which of it matters now: a pure fold over the lines it heard.
+
+The newest lines stand in the prompt word for word (the history). Everything older is *past*: the
+lines themselves, piece by piece; the facts and promises among them (memory_facts.py); and the
+summaries that were made of them (memory_summary.py). `recall` gives, under a budget, the pieces
+that matter for what is being said: by relevance to it, by importance, by recency.
+
+A memory is on a path, or it is not there: a branch, a save slot or another player has its own.
+All that was said comes from outside, so each memory is one harmless line that says who said it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from . import untrusted
+from .conversation import HEARD, Node, was_heard
+from .memory_facts import asked_about, fact, is_question, pieces
+from .memory_topics import root, topics
+from .persona import MemoryRules, World
+from .relevance import is_function_word, words
+from .tokens import estimate
+
+TIME = "time"
+"""The key of `Node.meta` with the game's time when the line was said (`World.clock`)."""
+MEMORY = "memory"
+"""The key of `Node.meta` with what was made of the lines up to this node, by NPC:
+`{npc: {"summary": text, "facts": [{"text", "importance", "node"}]}}` (memory_summary.py)."""
+
+MAX_MEMORIES = 64
+"""The most memories of one prompt."""
+MAX_REPORTED = 32
+"""How many memories that did not fit are told of."""
+SUMMARY_SHARE = 0.4
+"""The most that a summary may take of the room for memories."""
+
+_RECENT_LINES = 3
+_RECENT_WEIGHT = 0.25
+"""What the lines just before count beside the player's new one."""
+_TOPIC_WEIGHT = 0.7
+_BEGINNING_WEIGHT = 0.4
+_BEGINNING = 5
+"""Words that begin alike are often one in another form ("bake", "bakery"; German, Russian)."""
+_IMPORTANCE_WEIGHT = 2.5
+_RECENCY_WEIGHT = 0.5
+_RECENCY_LINES = 100.0
+_OWN_WEIGHT = 0.6
+"""An NPC knows who it is; what it said itself matters less than what it was told."""
+_QUESTION_WEIGHT = 0.3
+_KIND_WEIGHT = 1.5
+"""A fact of the kind that is asked for."""
+
+_QUOTES = str.maketrans({"“": "'", "”": "'", "„": "'", "«": "'", "»": "'", '"': "'"})
+
+
+class Memory(Struct, frozen=True):
+    """Something remembered, as one harmless line of a prompt."""
+
+    node: str
+    """The id of the line that it came from, or of the last one that a summary covers."""
+    text: str
+    """With who said it, and when in the game's time."""
+    said: str
+    """The bare words."""
+    by: str
+    """Who said it: an NPC's id, "" for the player; for a summary, the NPC that remembers."""
+    kind: Literal["line", "fact", "summary"]
+    at: float
+    """When, in Unix time: for the order."""
+    tokens: int
+
+    @property
+    def source(self) -> str:
+        """What a prompt's report calls it."""
+        return f"memory:{self.node}"
+
+
+class Past(Struct, frozen=True):
+    """All that an NPC may remember of a player, oldest first. `elsewhere` are the lines of the
+    player's other conversations that it heard; `path` those of this one, whole: which of them
+    stand in the history is the layout's to know."""
+
+    npc: str = ""
+    player: str = ""
+    """The player's name, as it was given."""
+    names: tuple[tuple[str, str], ...] = ()
+    """(id, name) of the NPCs that are spoken of by name."""
+    path: tuple[Node, ...] = ()
+    elsewhere: tuple[Node, ...] = ()
+    rules: MemoryRules = MemoryRules()
+
+    def room(self, budget: int, start: int) -> int:
+        """The tokens for memories in a prompt of `budget`, where the history begins at line
+        `start` of the path: none if there is nothing but the history."""
+        if not self.elsewhere and start == 0:
+            return 0
+        return int(self.rules.share * budget)
+
+
+class Recalled(Struct, frozen=True):
+    """`chosen` in the order of time, `spared` best first: what mattered, but did not fit."""
+
+    chosen: tuple[Memory, ...] = ()
+    spared: tuple[Memory, ...] = ()
+
+
+def stamp(world: World, state: Mapping[str, Any]) -> dict[str, Any]:
+    """What a line's record keeps of the moment: the game's time, if the world names its path."""
+    if not world.clock:
+        return {}
+    value: Any = state
+    for segment in world.clock.split("."):
+        value = value.get(segment) if isinstance(value, Mapping) else None
+    if value is None or value in ("", {}):
+        return {}
+    shown = untrusted.value(value, 60)
+    label = untrusted.key(world.clock.rsplit(".", 1)[-1])
+    named = isinstance(value, str | Mapping)
+    return {TIME: shown if named else f"{label} {shown}"}
+
+
+def heard(nodes: Sequence[Node], npc: str) -> tuple[Node, ...]:
+    """The lines of a path that an NPC was there for: its own, and those whose record names it.
+    Of a line without such a record, only the one that it answered."""
+    found = []
+    for at, node in enumerate(nodes):
+        if not node.text:
+            continue
+        if HEARD in node.meta:
+            there = was_heard(node.meta, npc)
+        else:
+            there = node.kind == "player" and at + 1 < len(nodes) and nodes[at + 1].speaker == npc
+        if there or (node.kind == "npc" and node.speaker == npc):
+            found.append(node)
+    return tuple(found)
+
+
+def recall(past: Past, text: str, *, room: int, start: int) -> Recalled:
+    """The memories that matter for the line `text`, in at most `room` tokens. What stands in the
+    history (the path from `start` on) is no memory. Pure: the same past, the same memories."""
+    if room <= 0:
+        return Recalled()
+    older = [*past.elsewhere, *past.path[:start]]
+    candidates = _candidates(past, older)
+    query = _query(text, past.path[start:][-_RECENT_LINES:] or older[-_RECENT_LINES:])
+    order = _ranked(candidates, query, asked_about(text), len(older))
+    summary = _summary(past, start, int(room * SUMMARY_SHARE))
+    chosen = [summary] if summary else []
+    left = room - sum(memory.tokens for memory in chosen)
+    spared: list[Memory] = []
+    told: set[frozenset[str]] = set()
+    for candidate in order:
+        if len(chosen) >= MAX_MEMORIES or len(spared) >= MAX_REPORTED:
+            break
+        if candidate.piece.features in told:
+            continue  # the same words, said before
+        told.add(candidate.piece.features)
+        memory = _memory(past, candidate)
+        if memory.tokens > left:
+            spared.append(memory)
+        else:
+            left -= memory.tokens
+            chosen.append(memory)
+    return Recalled(tuple(sorted(chosen, key=lambda memory: memory.at)), tuple(spared))
+
+
+# ---------------------------------------------------------------- what there is
+
+
+class _Piece(Struct, frozen=True):
+    """A piece of a line as it is looked up: `features` are the roots of its words, "~" and how a
+    long one begins, "#" and what it is about."""
+
+    text: str
+    features: frozenset[str]
+    kinds: frozenset[str]
+    importance: float
+    question: bool
+
+
+class _Candidate(Struct, frozen=True):
+    piece: _Piece
+    node: Node
+    age: int
+    noted: bool = False
+    """Whether a model wrote it down, in its own words."""
+
+
+@lru_cache(maxsize=16384)
+def _pieces(text: str, by_npc: bool) -> tuple[_Piece, ...]:
+    """Cached, since a past is read anew on every turn, and a line hardly ever changes."""
+    found = []
+    for piece in pieces(text):
+        told = fact(piece, by_npc)
+        features = _features(piece) | {f"#{kind}" for kind in told.kinds}
+        kinds = frozenset(told.kinds)
+        found.append(_Piece(piece, features, kinds, told.importance, is_question(piece)))
+    return tuple(found)
+
+
+def _features(text: str) -> frozenset[str]:
+    roots = frozenset(root(word) for word in words(text) if not is_function_word(word))
+    begun = {f"~{word[:_BEGINNING]}" for word in roots if len(word) >= _BEGINNING}
+    return roots | begun | {f"#{topic}" for topic in topics(roots)}
+
+
+def _candidates(past: Past, older: Sequence[Node]) -> list[_Candidate]:
+    found = []
+    newest = len(older)
+    for at, node in enumerate(older):
+        by_npc = node.kind == "npc"
+        found += [
+            _Candidate(piece, node, newest - at)
+            for piece in _pieces(node.text, by_npc)
+            if piece.features
+        ]
+        found += [
+            _Candidate(piece, node, newest - at, noted=True) for piece in _noted(node, past.npc)
+        ]
+    return found
+
+
+def noted(meta: Mapping[str, Any], npc: str) -> Mapping[str, Any]:
+    """What was made, for an NPC, of the lines up to a node; empty for nothing, or nothing sound."""
+    made = meta.get(MEMORY)
+    own = made.get(npc) if isinstance(made, Mapping) else None
+    return own if isinstance(own, Mapping) else {}
+
+
+def _noted(node: Node, npc: str) -> Iterable[_Piece]:
+    """The facts that a model wrote down at a node."""
+    for item in noted(node.meta, npc).get("facts", ()):
+        text = str(item["text"])
+        yield _Piece(text, _features(text), frozenset(), float(item["importance"]), False)
+
+
+def _summary(past: Past, start: int, room: int) -> Memory | None:
+    """The newest summary of lines that have left the history; None if there is none, or it is
+    longer than `room`."""
+    for node in reversed(past.path[:start]):
+        text = untrusted.line(str(noted(node.meta, past.npc).get("summary", "")))
+        if text:
+            shown = f"In short, so far: {text}"
+            size = estimate(f"- {shown}") + 1
+            if size > room:
+                return None
+            # It covers everything before it: it stands where it begins.
+            at = past.path[0].at
+            return Memory(node.id, shown, text, past.npc, "summary", at, size)
+    return None
+
+
+# ---------------------------------------------------------------- what matters
+
+
+def _query(text: str, recent: Sequence[Node]) -> dict[str, float]:
+    """The features that are looked for, with their weights."""
+    query: dict[str, float] = {}
+    for node in recent:
+        for feature in _features(node.text):
+            query[feature] = _RECENT_WEIGHT * _weight(feature)
+    query.update((feature, _weight(feature)) for feature in _features(text))
+    return query
+
+
+def _weight(feature: str) -> float:
+    if feature[0] == "#":
+        return _TOPIC_WEIGHT
+    return _BEGINNING_WEIGHT if feature[0] == "~" else 1.0
+
+
+def _ranked(
+    candidates: Sequence[_Candidate], query: Mapping[str, float], asked: frozenset[str], lines: int
+) -> list[_Candidate]:
+    """Best first; equals newest first."""
+    wanted = query.keys()
+    shared = [wanted & candidate.piece.features for candidate in candidates]
+    frequency: dict[str, int] = {}
+    for hits in shared:
+        for hit in hits:
+            frequency[hit] = frequency.get(hit, 0) + 1
+    weights = {
+        hit: query[hit] * math.log(1 + len(candidates) / times) for hit, times in frequency.items()
+    }
+    scores = []
+    for candidate, hits in zip(candidates, shared, strict=True):
+        piece = candidate.piece
+        score = sum([weights[hit] for hit in sorted(hits)]) if hits else 0.0
+        if piece.question:
+            score *= _QUESTION_WEIGHT
+        if asked and not asked.isdisjoint(piece.kinds):
+            score += _KIND_WEIGHT
+        if candidate.node.kind == "npc" and not candidate.noted:
+            score *= _OWN_WEIGHT
+        score += _IMPORTANCE_WEIGHT * piece.importance
+        score += _RECENCY_WEIGHT * math.exp(-candidate.age / _RECENCY_LINES)
+        scores.append(score)
+    order = sorted(range(len(candidates)), key=lambda at: (-scores[at], -at))
+    return [candidates[at] for at in order]
+
+
+# ---------------------------------------------------------------- how it looks
+
+
+def _memory(past: Past, candidate: _Candidate) -> Memory:
+    node, piece = candidate.node, candidate.piece
+    known = dict(past.names)
+    player = untrusted.name(past.player)
+    names = (player, *known.values())
+    said = untrusted.line(piece.text, names).translate(_QUOTES)
+    time = node.meta.get(TIME)
+    when = f" ({untrusted.value(time, 60)})" if time else ""
+    if candidate.noted:
+        by, text = past.npc, f"You noted{when}: {said}"
+    elif node.kind == "player":
+        by, text = "", f"{player} said{when}: “{said}”"
+    elif node.speaker == past.npc:
+        by, text = past.npc, f"You said{when}: “{said}”"
+    else:
+        speaker = untrusted.name(known.get(node.speaker, node.speaker), "Someone")
+        by, text = node.speaker, f"{speaker} said{when}: “{said}”"
+    kind: Literal["line", "fact"] = "fact" if piece.kinds or candidate.noted else "line"
+    return Memory(node.id, text, said, by, kind, node.at, estimate(f"- {text}") + 1)
