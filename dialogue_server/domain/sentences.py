@@ -79,7 +79,7 @@ def _extends(char: str) -> bool:
 
 def _stays_open(before: str) -> bool:
     """Whether a full stop after `before` is an abbreviation's, an initial's or a number's."""
-    last = "" if not before or before[-1].isspace() else before.split()[-1]
+    last = "" if not before or before[-1].isspace() else before.rsplit(maxsplit=1)[-1]
     word = "".join(char for char in last if char not in _CLOSERS)
     return (
         word.lower() in _ABBREVIATIONS

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,7 +92,7 @@ def test_any_split_before_white_space_gives_the_same_text(
 )
 def test_sentences_begin_where_a_reader_says_so(text: str, sentences: list[str]) -> None:
     at = [0, *SentenceStarts().feed(text), len(text)]
-    found = [text[a:b] for a, b in zip(at, at[1:], strict=False)]
+    found = [text[a:b] for a, b in itertools.pairwise(at)]
     assert [part.strip() for part in found] == [part.strip() for part in sentences]
 
 
