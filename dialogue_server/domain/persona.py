@@ -193,8 +193,6 @@ class Persona(Struct, frozen=True, forbid_unknown_fields=True):
     """What moves the mood (tone.py)."""
     aliases: list[str] = field(default_factory=list)
     """Other names that the player may call the NPC by."""
-    talkativeness: int = 50
-    """How readily it speaks unasked among others, 0 to 100; 0: only when addressed."""
     narrator: bool = False
     """It is nobody in the scene, and tells what happens when the client lets it go on."""
     relationships: dict[str, list[Relation]] = field(default_factory=dict)
