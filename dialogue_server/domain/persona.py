@@ -153,6 +153,41 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     seed: int | None = None
 
 
+class Guards(Struct, frozen=True, forbid_unknown_fields=True):
+    """Rules over an answer on its way to the player (guards.py). What a persona leaves out is as
+    in world.toml; its lists are added to the world's. Without any rule nothing is held back."""
+
+    character: bool | None = None
+    """Against talk of models, prompts and being an assistant, and against code."""
+    prompt: bool | None = None
+    """Against the prompt's own words: instructions, the persona's description."""
+    player: bool | None = None
+    """Against speaking for the player."""
+    repeats: bool | None = None
+    """Against saying again what the NPC has said lately."""
+    language: bool | None = None
+    """Against another language than the one to answer in."""
+    forbidden: list[str] = field(default_factory=list)
+    """Words and phrases that are never said; "dragon*" is any word that begins so."""
+    anachronisms: list[str] = field(default_factory=list)
+    """The same, for what this world cannot know."""
+    topics: dict[str, list[str]] = field(default_factory=dict)
+    """The same, for what is not spoken of: a topic's name and its words."""
+    allowed: list[str] = field(default_factory=list)
+    """Phrases that may be said though a rule above catches them."""
+    max_sentences: int | None = None
+    """The answer ends after so many sentences."""
+    max_chars: int | None = None
+    """The answer ends with the last sentence that is within so many code points."""
+    hold: Literal["every", "first"] | None = None
+    """Which sentences wait until they are whole and have passed: every one (the default), or
+    only the first, while later ones stream and are taken back."""
+    retries: int | None = None
+    """How often the model is asked anew before an authored line is spoken; 1 by default."""
+    report_only: bool | None = None
+    """Hits are logged, and nothing else happens: to try rules out."""
+
+
 class Persona(Struct, frozen=True, forbid_unknown_fields=True):
     """One NPC. `id` must equal the file's stem; only `id`, `name` and `description` are
     needed."""
@@ -203,6 +238,12 @@ class Persona(Struct, frozen=True, forbid_unknown_fields=True):
     reacts: list[Reaction] = field(default_factory=list)
     talkativeness: float = 0.5
     """How readily the NPC speaks where several could: 0 only when addressed, 1 always."""
+    language: str = ""
+    """What the NPC speaks if nobody asks for another language, as a tag such as "de-AT"."""
+    guards: Guards = Guards()
+    translations: dict[str, Persona] = field(default_factory=dict)
+    """By language tag in lower case, from the files personas/ID.TAG.toml (languages.py); never
+    written in the persona's own file."""
     model: Model = Model()
 
 
@@ -221,6 +262,11 @@ class World(Struct, frozen=True, forbid_unknown_fields=True):
     scenes: dict[str, Scene] = field(default_factory=dict)
     """The places that a client may name in `open.scene`."""
     triggers: list[Trigger] = field(default_factory=list)
+    terms: list[str] = field(default_factory=list)
+    """Names that stay as they are in every language."""
+    guards: Guards = Guards()
+    translations: dict[str, World] = field(default_factory=dict)
+    """By language tag in lower case, from the files world.TAG.toml; never written here."""
     state: dict[str, Any] = field(default_factory=dict)
     books: dict[str, LoreBook] = field(default_factory=dict)
     """The files of lore/, by their stem; never written in world.toml itself."""
