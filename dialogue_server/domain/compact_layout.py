@@ -22,8 +22,9 @@ from . import authored, untrusted
 from . import state as game_state
 from .conditions import holds
 from .conversation import Node
-from .hidden import Hidden, hidden_from, may_remember
+from .hidden import Hidden, hidden_from, withheld
 from .lore import known_facts
+from .memory import Memory, recall
 from .persona import Example, Fact
 from .prompt import Dropped, Message, Part, Prompt, PromptInput
 from .relevance import RELEVANT, Candidate, scores
@@ -41,6 +42,7 @@ HISTORY_NODES = 2
 LORE_WEIGHT = 0.9
 SECTION_WEIGHT = 0.5
 STATE_WEIGHT = 0.4
+MEMORY_WEIGHT = 0.7
 """How readily a text is taken beside the NPC's own knowledge, which is written to be said."""
 
 
@@ -54,7 +56,14 @@ def build(prompt_input: PromptInput) -> Prompt:
     dropped: list[Dropped] = []
     names = (persona.name, untrusted.name(prompt_input.player.name))
     hidden = hidden_from(prompt_input)
-    hint = _hint(prompt_input, file, hidden, dropped)
+    heard = []
+    for node in prompt_input.history:
+        why = withheld(node, persona, hidden)
+        if why:
+            dropped.append(_drop(_part("history", node.text), why))
+        else:
+            heard.append(node)
+    hint = _hint(prompt_input, file, hidden, heard, dropped)
     line = untrusted.line(prompt_input.text, names)
     ask = [hint] if hint else []
     ask.append(Part("player", line, estimate(line) + MESSAGE_TOKENS))
@@ -76,13 +85,6 @@ def build(prompt_input: PromptInput) -> Prompt:
         parts.append(part)
         examples += [Message("user", _question(example)), Message("assistant", example.npc)]
 
-    heard = []
-    for node in prompt_input.history:
-        if may_remember(node, persona, hidden):
-            heard.append(node)
-        else:
-            part = _part("history", node.text)
-            dropped.append(_drop(part, f"tells {hidden.told_by(node.text)}"))
     spoken = [_said(node, names) for node in heard]
     kept = _fitting(spoken, prompt_input.budget - spent)
     for at, message in enumerate(spoken[: len(spoken) - kept]):
@@ -122,7 +124,9 @@ def _essence(given: PromptInput, file: str) -> Iterator[Part]:
             room = 1
 
 
-def _hint(given: PromptInput, file: str, hidden: Hidden, dropped: list[Dropped]) -> Part | None:
+def _hint(
+    given: PromptInput, file: str, hidden: Hidden, heard: list[Node], dropped: list[Dropped]
+) -> Part | None:
     """The one text to say; every other one goes into `dropped`."""
     known = known_facts(given)
     dropped += known.dropped
@@ -141,7 +145,10 @@ def _hint(given: PromptInput, file: str, hidden: Hidden, dropped: list[Dropped])
             for fact in game_state.facts(given.state, given.persona.sees)
         ),
     ]
-    open_choices = []
+    open_choices = [
+        (memory.source, Candidate(_remembered(memory), (), MEMORY_WEIGHT))
+        for memory in _memories(given, heard)
+    ]
     for source, when, candidate in choices:
         tells = hidden.told_by(candidate.text)
         if not holds(when, given.state):
@@ -167,6 +174,24 @@ def _hint(given: PromptInput, file: str, hidden: Hidden, dropped: list[Dropped])
     if tells:
         dropped.append(_drop(part, f"tells {tells}"))
     return part if text and not tells else None
+
+
+def _memories(given: PromptInput, heard: list[Node]) -> list[Memory]:
+    """Facts and promises of before; a line that is neither says too little to be an answer."""
+    recalled = recall(
+        given.remembering,
+        given.memory,
+        heard,
+        given.text,
+        start=max(0, len(heard) - HISTORY_NODES),
+        room=int(given.world.memory_rules.share * given.budget),
+    )
+    return [memory for memory in recalled.chosen if memory.kind == "fact"]
+
+
+def _remembered(memory: Memory) -> str:
+    """As the NPC would say it: a tiny model says what it is given."""
+    return f"You told me: “{memory.said}”" if not memory.by else memory.text
 
 
 def _facts(facts: list[Fact], source: str) -> list[tuple[str, str, Candidate]]:

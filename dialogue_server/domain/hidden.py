@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from . import lore
-from .conversation import Node, was_heard
+from .conversation import HEARD, Node, was_heard
 from .persona import Persona
 from .prompt import PromptInput
 from .relevance import is_function_word, words
@@ -25,6 +25,9 @@ _SHORTEST = 3
 """An entry of fewer words cannot be told from chance."""
 _TELLING_WORDS = 2
 """A run needs so many words that tell something: "it is up to me" is nobody's secret."""
+
+NOT_HEARD = "not heard"
+"""Why a line of the past was dropped: the NPC was not there when it was said."""
 
 Run = tuple[str, ...]
 
@@ -99,12 +102,16 @@ def hidden_from_persona(persona: Persona, placed: Iterable[lore.Placed]) -> Hidd
     return Hidden(kept, allowed) if kept else Hidden(())
 
 
-def may_remember(node: Node, persona: Persona, hidden: Hidden) -> bool:
-    """Whether a line of the history may be given to the NPC: what it said itself, what the
-    player said to it, what it was there to hear, and everything that tells no secret."""
-    if node.kind == "player" or node.speaker == persona.id or was_heard(node.meta, persona.id):
-        return True
-    return not hidden.told_by(node.text)
+def withheld(node: Node, persona: Persona, hidden: Hidden) -> str:
+    """Why a line of the past must not be given to the NPC; "" if it may be: what it said itself,
+    and what it was there to hear. A line without a record of who was there may be given if the
+    player said it, or if it tells no secret."""
+    if node.kind == "npc" and node.speaker == persona.id:
+        return ""
+    if HEARD in node.meta:
+        return "" if was_heard(node.meta, persona.id) else NOT_HEARD
+    tells = "" if node.kind == "player" else hidden.told_by(node.text)
+    return f"tells {tells}" if tells else ""
 
 
 def _windows(found: tuple[str, ...], size: int) -> Iterable[Run]:

@@ -22,7 +22,7 @@ from . import untrusted
 from .conversation import HEARD, Node, was_heard
 from .memory_facts import asked_about, fact, is_question, pieces
 from .memory_topics import root, topics
-from .persona import MemoryRules, World
+from .persona import World
 from .relevance import is_function_word, words
 from .tokens import estimate
 
@@ -73,6 +73,8 @@ class Memory(Struct, frozen=True):
     at: float
     """When, in Unix time: for the order."""
     tokens: int
+    rank: int = 0
+    """How much it matters, 0 the most."""
 
     @property
     def source(self) -> str:
@@ -81,25 +83,20 @@ class Memory(Struct, frozen=True):
 
 
 class Past(Struct, frozen=True):
-    """All that an NPC may remember of a player, oldest first. `elsewhere` are the lines of the
-    player's other conversations that it heard; `path` those of this one, whole: which of them
-    stand in the history is the layout's to know."""
+    """What an NPC may remember besides the conversation's own history: the lines of the player's
+    other conversations that it heard, oldest first."""
 
-    npc: str = ""
-    player: str = ""
-    """The player's name, as it was given."""
-    names: tuple[tuple[str, str], ...] = ()
-    """(id, name) of the NPCs that are spoken of by name."""
-    path: tuple[Node, ...] = ()
     elsewhere: tuple[Node, ...] = ()
-    rules: MemoryRules = MemoryRules()
+    names: tuple[tuple[str, str], ...] = ()
+    """(id, name) of the NPCs that spoke there."""
 
-    def room(self, budget: int, start: int) -> int:
-        """The tokens for memories in a prompt of `budget`, where the history begins at line
-        `start` of the path: none if there is nothing but the history."""
-        if not self.elsewhere and start == 0:
-            return 0
-        return int(self.rules.share * budget)
+
+class Remembering(Struct, frozen=True):
+    """Who remembers: an NPC's id, its player's name, and the names of the NPCs, by id."""
+
+    npc: str
+    player: str
+    names: tuple[tuple[str, str], ...] = ()
 
 
 class Recalled(Struct, frozen=True):
@@ -140,16 +137,25 @@ def heard(nodes: Sequence[Node], npc: str) -> tuple[Node, ...]:
     return tuple(found)
 
 
-def recall(past: Past, text: str, *, room: int, start: int) -> Recalled:
-    """The memories that matter for the line `text`, in at most `room` tokens. What stands in the
-    history (the path from `start` on) is no memory. Pure: the same past, the same memories."""
-    if room <= 0:
+def recall(
+    who: Remembering,
+    past: Past,
+    path: Sequence[Node],
+    text: str,
+    *,
+    start: int,
+    room: int,
+) -> Recalled:
+    """The memories that matter for the line `text`, in at most `room` tokens. `path` are the
+    lines of this conversation that the NPC heard; those from `start` on stand in the prompt word
+    for word and are no memories. Pure: the same past, the same memories."""
+    older = [*past.elsewhere, *path[:start]]
+    if room <= 0 or not older:
         return Recalled()
-    older = [*past.elsewhere, *past.path[:start]]
-    candidates = _candidates(past, older)
-    query = _query(text, past.path[start:][-_RECENT_LINES:] or older[-_RECENT_LINES:])
-    order = _ranked(candidates, query, asked_about(text), len(older))
-    summary = _summary(past, start, int(room * SUMMARY_SHARE))
+    candidates = _candidates(who, older)
+    query = _query(text, path[-_RECENT_LINES:])
+    order = _ranked(candidates, query, asked_about(text))
+    summary = _summary(who, path[:start], int(room * SUMMARY_SHARE))
     chosen = [summary] if summary else []
     left = room - sum(memory.tokens for memory in chosen)
     spared: list[Memory] = []
@@ -160,7 +166,7 @@ def recall(past: Past, text: str, *, room: int, start: int) -> Recalled:
         if candidate.piece.features in told:
             continue  # the same words, said before
         told.add(candidate.piece.features)
-        memory = _memory(past, candidate)
+        memory = _memory(who, candidate, len(chosen))
         if memory.tokens > left:
             spared.append(memory)
         else:
@@ -209,18 +215,18 @@ def _features(text: str) -> frozenset[str]:
     return roots | begun | {f"#{topic}" for topic in topics(roots)}
 
 
-def _candidates(past: Past, older: Sequence[Node]) -> list[_Candidate]:
+def _candidates(who: Remembering, older: Sequence[Node]) -> list[_Candidate]:
     found = []
     newest = len(older)
     for at, node in enumerate(older):
-        by_npc = node.kind == "npc"
+        by_npc = node.kind != "player"
         found += [
             _Candidate(piece, node, newest - at)
             for piece in _pieces(node.text, by_npc)
             if piece.features
         ]
         found += [
-            _Candidate(piece, node, newest - at, noted=True) for piece in _noted(node, past.npc)
+            _Candidate(piece, node, newest - at, noted=True) for piece in _noted(node, who.npc)
         ]
     return found
 
@@ -239,19 +245,18 @@ def _noted(node: Node, npc: str) -> Iterable[_Piece]:
         yield _Piece(text, _features(text), frozenset(), float(item["importance"]), False)
 
 
-def _summary(past: Past, start: int, room: int) -> Memory | None:
+def _summary(who: Remembering, older: Sequence[Node], room: int) -> Memory | None:
     """The newest summary of lines that have left the history; None if there is none, or it is
     longer than `room`."""
-    for node in reversed(past.path[:start]):
-        text = untrusted.line(str(noted(node.meta, past.npc).get("summary", "")))
+    for node in reversed(older):
+        text = untrusted.line(str(noted(node.meta, who.npc).get("summary", "")))
         if text:
             shown = f"In short, so far: {text}"
             size = estimate(f"- {shown}") + 1
             if size > room:
                 return None
-            # It covers everything before it: it stands where it begins.
-            at = past.path[0].at
-            return Memory(node.id, shown, text, past.npc, "summary", at, size)
+            # It covers everything before it: it stands where that begins.
+            return Memory(node.id, shown, text, who.npc, "summary", older[0].at, size)
     return None
 
 
@@ -275,7 +280,7 @@ def _weight(feature: str) -> float:
 
 
 def _ranked(
-    candidates: Sequence[_Candidate], query: Mapping[str, float], asked: frozenset[str], lines: int
+    candidates: Sequence[_Candidate], query: Mapping[str, float], asked: frozenset[str]
 ) -> list[_Candidate]:
     """Best first; equals newest first."""
     wanted = query.keys()
@@ -307,22 +312,23 @@ def _ranked(
 # ---------------------------------------------------------------- how it looks
 
 
-def _memory(past: Past, candidate: _Candidate) -> Memory:
+def _memory(who: Remembering, candidate: _Candidate, rank: int) -> Memory:
     node, piece = candidate.node, candidate.piece
-    known = dict(past.names)
-    player = untrusted.name(past.player)
-    names = (player, *known.values())
-    said = untrusted.line(piece.text, names).translate(_QUOTES)
+    known = dict(who.names)
+    player = untrusted.name(who.player)
+    said = untrusted.line(piece.text, (player, *known.values())).translate(_QUOTES)
     time = node.meta.get(TIME)
     when = f" ({untrusted.value(time, 60)})" if time else ""
     if candidate.noted:
-        by, text = past.npc, f"You noted{when}: {said}"
+        by, text = who.npc, f"You noted{when}: {said}"
     elif node.kind == "player":
         by, text = "", f"{player} said{when}: “{said}”"
-    elif node.speaker == past.npc:
-        by, text = past.npc, f"You said{when}: “{said}”"
+    elif node.kind == "event":
+        by, text = "", f"This happened{when}: {said}"
+    elif node.speaker == who.npc:
+        by, text = who.npc, f"You said{when}: “{said}”"
     else:
         speaker = untrusted.name(known.get(node.speaker, node.speaker), "Someone")
         by, text = node.speaker, f"{speaker} said{when}: “{said}”"
     kind: Literal["line", "fact"] = "fact" if piece.kinds or candidate.noted else "line"
-    return Memory(node.id, text, said, by, kind, node.at, estimate(f"- {text}") + 1)
+    return Memory(node.id, text, said, by, kind, node.at, estimate(f"- {text}") + 1, rank)

@@ -11,7 +11,7 @@ from dialogue_protocol.messages import Player
 from msgspec import Struct, field
 
 from .conversation import Node
-from .memory import Past
+from .memory import Past, Remembering
 from .persona import Persona, World
 
 Kind = Literal["say", "event", "advance"]
@@ -80,6 +80,12 @@ class PromptInput(Struct, frozen=True):
     history: tuple[Node, ...] = ()
     locale: str = ""
     memory: Past = Past()
-    """What the NPC may remember besides the history; its `path` is the history."""
+    """What the NPC may remember besides the history."""
     kind: Kind = "say"
     cast: tuple[Persona, ...] = ()
+
+    @property
+    def remembering(self) -> Remembering:
+        """Who it is that remembers."""
+        names = ((member.id, member.name) for member in self.cast)
+        return Remembering(self.persona.id, self.player.name, (*self.memory.names, *names))

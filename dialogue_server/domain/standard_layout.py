@@ -5,7 +5,7 @@
     group                the scene                                           same on every turn
     sample_message_*     example exchanges                                   same on every turn
     user, assistant      the history, trimmed in blocks                      grows at its end
-    user                 what is so only now, then the player's line         new on every turn
+    user                 what is remembered, what is so only now, the line   new on every turn
 
 The world comes before the persona, so that all its NPCs share a cached prefix; what only some
 may know stands with the persona. Text under a condition, or called up by the talk, never enters
@@ -26,8 +26,9 @@ from . import state as game_state
 from . import untrusted
 from .conditions import evaluate
 from .conversation import Node
-from .hidden import Hidden, hidden_from, may_remember
+from .hidden import Hidden, hidden_from, withheld
 from .lore import KnownFact, KnownFacts, known_facts
+from .memory import recall
 from .persona import Action
 from .prompt import Dropped, Message, Part, Prompt, PromptInput, Role
 from .tokens import MESSAGE_TOKENS, estimate
@@ -55,6 +56,7 @@ RULES = (
 )
 
 
+_MEMORY = 8000
 _BEFORE_HISTORY = 1000
 """What is sacrificed more easily than the newest lines of the history."""
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
@@ -87,7 +89,9 @@ def build(prompt_input: PromptInput) -> Prompt:
     items.append(_Item("line", *_asked(prompt_input, names)))
     heard = _heard(prompt_input, hidden, dropped)
     history = [_said(node, prompt_input.persona.id, names) for node in heard]
-    start = _fit(prompt_input, items, history)
+    start, room = _start(prompt_input, items, history)
+    items += _remembered(prompt_input, heard, dropped, start=start, room=room)
+    start = _fit(prompt_input, items, history, start)
 
     dropped += [Dropped("history", text, estimate(text), "budget") for _, text in history[:start]]
     dropped += [
@@ -214,15 +218,28 @@ def _untold(items: list[_Item], hidden: Hidden, dropped: list[Dropped]) -> list[
 
 
 def _heard(given: PromptInput, hidden: Hidden, dropped: list[Dropped]) -> list[Node]:
-    """The history without what another said of things that the NPC may not know."""
+    """The history without what the NPC was not there for, and without what another said of
+    things that it may not know."""
     kept = []
     for node in given.history:
-        if may_remember(node, given.persona, hidden):
-            kept.append(node)
-        else:
-            why = f"tells {hidden.told_by(node.text)}"
+        why = withheld(node, given.persona, hidden)
+        if why:
             dropped.append(Dropped("history", node.text, estimate(node.text), why))
+        else:
+            kept.append(node)
     return kept
+
+
+def _remembered(
+    given: PromptInput, heard: list[Node], dropped: list[Dropped], *, start: int, room: int
+) -> list[_Item]:
+    """What matters of what has left the history, and of other conversations."""
+    recalled = recall(given.remembering, given.memory, heard, given.text, start=start, room=room)
+    dropped += [Dropped(one.source, one.text, one.tokens, "budget") for one in recalled.spared]
+    return [
+        _Item("memory", memory.source, f"- {memory.text}", _MEMORY + memory.rank)
+        for memory in recalled.chosen
+    ]
 
 
 def _how_to(action: Action) -> str:
@@ -273,25 +290,37 @@ def _said(node: Node, npc: str, names: tuple[str, ...]) -> tuple[Role, str]:
 # ---------------------------------------------------------------- what fits
 
 
-def _fit(given: PromptInput, items: list[_Item], history: list[tuple[Role, str]]) -> int:
-    """Drop what does not fit: first blocks of the oldest history, then items, the most easily
-    spared first; the newest exchange goes before what makes the persona. Returns where the
-    history starts."""
+def _start(
+    given: PromptInput, items: list[_Item], history: list[tuple[Role, str]]
+) -> tuple[int, int]:
+    """Where the history starts, blocks of its oldest lines left out, and the room for memories
+    of what came before: none where there is nothing but the history."""
     late = sum(item.tokens for item in items if item.slot == "now")
     reserve = max(late, given.budget // VOLATILE_SHARE)
     fixed = sum(item.tokens for item in items) - late + _frame(items)
     sizes = [_size(turn) for turn in history]
-    left = sum(sizes)
     oldest = max(0, len(sizes) - NEWEST)
-    start = 0
-    while start < oldest and fixed + reserve + left > given.budget:
+    left, start = sum(sizes), 0
+    room = int(given.world.memory_rules.share * given.budget)
+    if not given.memory.elsewhere and fixed + reserve + left <= given.budget:
+        room = 0
+    while start < oldest and fixed + reserve + room + left > given.budget:
         end = min(start + HISTORY_BLOCK, oldest)
         left -= sum(sizes[start:end])
         start = end
-    needed = fixed + late + left
+    return start, room
+
+
+def _fit(
+    given: PromptInput, items: list[_Item], history: list[tuple[Role, str]], start: int
+) -> int:
+    """Drop items that do not fit, the most easily spared first; the newest exchange goes before
+    what makes the persona. Returns where the history starts then."""
+    left = sum(map(_size, history[start:]))
+    needed = sum(item.tokens for item in items) + _frame(items) + left
     for item in sorted(items, key=lambda item: -item.sacrifice):
         if needed > given.budget and item.sacrifice < _BEFORE_HISTORY:
-            needed, left, start = needed - left, 0, len(sizes)
+            needed, left, start = needed - left, 0, len(history)
         if needed <= given.budget:
             return start
         if item.sacrifice:
@@ -343,6 +372,8 @@ def _messages(
         messages.append(Message("sample_message_user", example.player))
         messages.append(Message("sample_message_ai", example.npc, name))
     now = _titled(f"[What {name} knows at this moment, besides]", texts("now"))
+    remembered = _titled(f"[{name} remembers of before, as it was said]", texts("memory"))
+    now = "\n".join(filter(None, (remembered, now)))
     line = texts("line")[0]
     if now and given.kind == "say":
         line = f"{now}\n[{untrusted.name(given.player.name)} says]\n{line}"

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from dialogue_server.domain.assembly import assemble
 from dialogue_server.domain.conversation import Node
-from dialogue_server.domain.hidden import Hidden, hidden_from, may_remember, runs
+from dialogue_server.domain.hidden import Hidden, hidden_from, runs, withheld
 from dialogue_server.domain.persona import (
     Entry,
     Example,
@@ -139,8 +139,8 @@ def test_a_record_of_who_heard_that_is_none_counts_as_nobody() -> None:
     hidden = hidden_from(ask())
     for heard in ("tove", None, [], ["pell"]):
         node = Node("n1", "", "npc", "pell", TOLD, 0.0, meta={"heard": heard})
-        assert not may_remember(node, TOVE, hidden)
-    assert may_remember(Node("n1", "", "npc", "pell", "Soup!", 0.0), TOVE, hidden)
+        assert withheld(node, TOVE, hidden)
+    assert not withheld(Node("n1", "", "npc", "pell", "Soup!", 0.0), TOVE, hidden)
 
 
 @given(before=st.text(max_size=30), after=st.text(max_size=30), start=st.integers(0, 5))
