@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from dialogue_protocol.codes import EndReason, ErrorCode
 from dialogue_protocol.messages import (
-    Advance,
+    Event,
     History,
     Inspect,
     Inspected,
@@ -19,7 +19,7 @@ from dialogue_protocol.messages import (
     Opened,
     Regenerate,
     Saved,
-    Script,
+    Say,
     ServerMessage,
     State,
     StateOk,
@@ -146,7 +146,7 @@ class OpenConversation:
         """Answer a request; None if nobody speaks, or if the request is known and its answer was
         repeated."""
         began = self.context.monotonic()
-        fresh = isinstance(message, Regenerate | Script | Advance)  # leaves no node to know it by
+        fresh = not isinstance(message, Say | Event)  # no node is known by it, or not alone
         if (fresh or self._running) and await self._has_answer(message.line, number):
             return None
         if isinstance(message, Regenerate):
@@ -209,12 +209,12 @@ class OpenConversation:
         if running is not None and running.line == line:
             return True
         found = await self.context.store.find_line(self.key, line)
+        if found is not None and found.asked is not None and found.asked.meta.get("to") == "":
+            self._send(Noted(self.name, line))
+            return True
         if found is not None and found.answer is not None:
             for message in answer_again(found.answer, self.name, number, line):
                 self._send(message)
-            return True
-        if found is not None and found.asked is not None and found.asked.meta.get("to") == "":
-            self._send(Noted(self.name, line))
             return True
         if running is None:
             return False

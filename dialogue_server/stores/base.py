@@ -20,8 +20,8 @@ from ..domain.conversation import Archive, Checkpoint, ConversationKey, Listed, 
 
 
 class Found(Struct, frozen=True):
-    """What a line id led to: the player's node it stands for or answers, and the newest answer.
-    `asked` is None for an answer to nothing."""
+    """What a line id led to: the node (the player's, or an event) that it stands for, and the
+    newest answer. `asked` is None for an answer to nothing."""
 
     asked: Node | None
     answer: Node | None = None

@@ -42,7 +42,7 @@ class MemoryStore:
     async def append(self, key: ConversationKey, node: Node) -> Node:
         """Add a node and make it the head, unless its line is known."""
         conversation = self._conversations.setdefault(key, _Conversation())
-        if node.kind == "player" and node.line:
+        if node.kind != "npc" and node.line:
             known = conversation.by_line.setdefault(node.line, node.id)
             if known != node.id:
                 return self._nodes[known]
@@ -96,7 +96,7 @@ class MemoryStore:
             for name in [n for n in conversation.nodes if n not in kept]:
                 conversation.nodes.remove(name)
                 node = self._nodes.pop(name)
-                conversation.by_line.pop(node.line if node.kind == "player" else "", None)
+                conversation.by_line.pop(node.line if node.kind != "npc" else "", None)
                 removed += 1
         return removed
 

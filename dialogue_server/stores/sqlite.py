@@ -21,7 +21,7 @@ from ..domain.conversation import Archive, Checkpoint, ConversationKey, Listed, 
 from ..errors import StoreError
 from .base import Found, already_there
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE conversations (
     player TEXT NOT NULL, conversation TEXT NOT NULL, head TEXT NOT NULL DEFAULT '',
@@ -37,13 +37,22 @@ CREATE TABLE nodes (
 CREATE INDEX nodes_parent ON nodes (parent);
 CREATE INDEX nodes_line ON nodes (player, conversation, line);
 CREATE UNIQUE INDEX line_once ON nodes (player, conversation, line)
-    WHERE kind = 'player' AND line <> '';
+    WHERE kind <> 'npc' AND line <> '';
 CREATE TABLE checkpoints (
     id TEXT PRIMARY KEY, player TEXT NOT NULL, conversation TEXT NOT NULL,
     head TEXT NOT NULL, revision INTEGER NOT NULL, state BLOB NOT NULL, at REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX checkpoints_conversation ON checkpoints (player, conversation);
 """
+_MIGRATIONS = {
+    # Events have line ids of their own, as the player's lines do.
+    1: """
+DROP INDEX line_once;
+CREATE UNIQUE INDEX line_once ON nodes (player, conversation, line)
+    WHERE kind <> 'npc' AND line <> '';
+""",
+}
+"""What brings a file of an older version to the next."""
 _COLUMNS = "id, parent, kind, speaker, text, at, line, reason, meta"
 _PATH = f"""
 WITH RECURSIVE path (step, id) AS (
@@ -201,7 +210,12 @@ class SQLiteStore:
                 db.executescript(
                     f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
                 )
-            elif version != SCHEMA_VERSION:
+            while version in _MIGRATIONS:
+                db.executescript(
+                    f"BEGIN; {_MIGRATIONS[version]} PRAGMA user_version = {version + 1}; COMMIT;"
+                )
+                version += 1
+            if version not in (0, SCHEMA_VERSION):
                 raise StoreError(
                     f"{self._path.name} comes from another version of the server (its format "
                     f"is {version}, this one reads {SCHEMA_VERSION}). Run that version, or point "
@@ -235,7 +249,7 @@ class SQLiteStore:
     def _append(self, key: ConversationKey, node: Node) -> Node:
         db = self._connection
         with db:
-            if node.kind == "player" and node.line:
+            if node.kind != "npc" and node.line:
                 known = self._by_line(key, node.line)
                 if known is not None:
                     return known
@@ -249,7 +263,7 @@ class SQLiteStore:
 
     def _by_line(self, key: ConversationKey, line: str) -> Node | None:
         return self._node_where(
-            "player = ? AND conversation = ? AND line = ? AND kind = 'player'",
+            "player = ? AND conversation = ? AND line = ? AND kind <> 'npc'",
             *(key.player, key.conversation, line),
         )
 

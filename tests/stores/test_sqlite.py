@@ -120,3 +120,26 @@ async def test_using_a_store_that_was_not_started_or_is_closed_says_so(tmp_path:
     await store.aclose()
     with pytest.raises(StoreError, match="closed"):
         await store.load(KEY)
+
+
+async def test_a_file_of_the_first_format_is_brought_up_to_date(tmp_path: Path) -> None:
+    path, key = tmp_path / "talk.db", ConversationKey("ann", "c")
+    store = SQLiteStore(path)
+    await store.start()
+    await store.append(key, Node("n1", "", "player", "Ann", "Hello.", 1.0, "1"))
+    await store.aclose()
+    with sqlite3.connect(path) as db:  # as the first version made it
+        db.execute("DROP INDEX line_once")
+        db.execute(
+            "CREATE UNIQUE INDEX line_once ON nodes (player, conversation, line) "
+            "WHERE kind = 'player' AND line <> ''"
+        )
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    store = SQLiteStore(path)
+    await store.start()
+    first = await store.append(key, Node("n2", "n1", "event", "", "A bell.", 2.0, "e1"))
+    again = await store.append(key, Node("n3", "n2", "event", "", "A bell.", 3.0, "e1"))
+    assert again.id == first.id == "n2"
+    assert [node.id for node in (await store.load(key)).nodes] == ["n1", "n2"]
+    await store.aclose()
