@@ -184,6 +184,16 @@ class StoreSettings(Section, frozen=True, kw_only=True):
             path=True,
         ),
     ] = "dialogue.db"
+    keep_days: Annotated[
+        float,
+        _option(
+            "After how many days what was said on a branch that nobody is on any more, and that "
+            "no checkpoint needs, is deleted; 0: never. Looked after at the start and every six "
+            "hours, and logged (store.collected).",
+            unit="days",
+            ge=0,
+        ),
+    ] = 0.0
 
 
 class LimitSettings(Section, frozen=True, kw_only=True):
@@ -202,6 +212,16 @@ class LimitSettings(Section, frozen=True, kw_only=True):
     conversations: Annotated[
         int, _option("Open conversations of one connection.", unit="conversations", ge=1)
     ] = 16
+    sessions: Annotated[
+        int,
+        _option(
+            "Sessions held at a time, those that wait for their client to come back included; "
+            "0 for no limit. A new one takes the place of the one that has waited longest; where "
+            "none waits, it is refused.",
+            unit="sessions",
+            ge=0,
+        ),
+    ] = 10_000
     replay_bytes: Annotated[
         int,
         _option("What is kept of a session's messages until it acknowledges.", unit="bytes", ge=0),

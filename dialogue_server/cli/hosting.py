@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from ..engine.observer import Failure, Record
+from ..engine.observer import BranchesCollected, Failure, Record
 from ..instrumentation.logging import Log
 from ..server.app import App
 from ..settings import Settings
@@ -28,8 +28,11 @@ class _TerminalLog(Log):
             self._terminal.warn(f"{data['file']}: {place}{data['problem']}")
 
     def __call__(self, record: Record) -> None:
-        if isinstance(record, Failure):
-            super().__call__(record)
+        match record:
+            case Failure():
+                super().__call__(record)
+            case BranchesCollected(nodes=nodes) if nodes:
+                self._terminal.hint(f"{nodes} lines of old branches were deleted (store.keep_days)")
 
 
 @asynccontextmanager

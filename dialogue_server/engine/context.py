@@ -30,6 +30,8 @@ class EngineLimits(Struct, frozen=True):
     state_bytes: int = 64 * 1024
     state_depth: int = 16
     conversations: int = 16
+    sessions: int = 10_000
+    """Sessions at a time, detached ones included; 0 for no limit."""
     messages_per_second: float = 50.0
     """What a client may send in the long run, five seconds' worth at once; 0 for no limit."""
     lines_per_minute: float = 120.0

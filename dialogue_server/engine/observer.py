@@ -86,6 +86,14 @@ class RequestRefused(Struct, frozen=True, tag="request.refused"):
     detail: str
 
 
+class BranchesCollected(Struct, frozen=True, tag="store.collected"):
+    """Old branches were deleted (store.keep_days): how many nodes, and how long it took."""
+
+    nodes: int
+    keep_days: float
+    total_ms: int
+
+
 class Failure(Struct, frozen=True, tag="server.failure"):
     """Something that should not happen did. `error` is its traceback."""
 
@@ -101,6 +109,7 @@ Record = (
     | TurnFinished
     | CueDropped
     | RequestRefused
+    | BranchesCollected
     | Failure
 )
 

@@ -40,6 +40,7 @@ class Registry:
                 CloseCode.GOING_AWAY, ErrorCode.SHUTTING_DOWN, "The server restarts; come back."
             )
         if session is None:
+            self._make_room()
             session = self._begin(codec, socket)
         self._context.observe(
             SessionStarted(
@@ -67,6 +68,21 @@ class Registry:
             old.close(CloseCode.REPLACED, "another socket resumed this session")
         return session
 
+    def _make_room(self) -> None:
+        """At the limit, give up the session whose client has been away longest."""
+        limit = self._context.limits.sessions
+        if not limit or len(self._sessions) < limit:
+            return
+        longest = next(iter(self._expiring), None)
+        if longest is None:
+            raise HandshakeError(
+                CloseCode.SESSION_LIMIT,
+                ErrorCode.TOO_MANY_SESSIONS,
+                f"The server holds {limit} sessions (limits.sessions); come back later.",
+            )
+        self._expiring[longest].cancel()
+        self._expire(self._sessions[longest], "its place was needed (limits.sessions)")
+
     def _begin(self, codec: Codec, socket: Socket) -> Session:
         limits = self._context.limits
         connection = ServerConnection(
@@ -93,11 +109,11 @@ class Registry:
                 self._context.limits.detach_seconds, self._expire, session
             )
 
-    def _expire(self, session: Session) -> None:
+    def _expire(self, session: Session, reason: str = "expired") -> None:
         self._expiring.pop(session.id, None)
         del self._sessions[session.id]  # whoever comes from here on begins anew
         task = asyncio.create_task(
-            self._end(session, "expired", CloseCode.GOING_AWAY), name=f"expire {session.id}"
+            self._end(session, reason, CloseCode.GOING_AWAY), name=f"expire {session.id}"
         )
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)

@@ -13,6 +13,7 @@ from ..backends.base import ModelBackend, Sampling
 from ..backends.routing import AttemptFailed
 from ..backends.scripted import ScriptedBackend
 from ..engine.context import EngineContext, EngineLimits
+from ..engine.housekeeping import collect_branches
 from ..engine.registry import Registry
 from ..errors import BackendError, SettingsError
 from ..instrumentation.logging import Log
@@ -57,6 +58,7 @@ class App:
                 sampling=Sampling(temperature=settings.model.temperature),
                 server=f"dialogue-server {__version__}",
             )
+            self._start_collecting()
             await self._listen()
         except BaseException:
             await self._stack.aclose()
@@ -121,6 +123,15 @@ class App:
             detail=failed.detail,
         )
 
+    def _start_collecting(self) -> None:
+        keep_days = self.settings.store.keep_days
+        if keep_days:
+            task = asyncio.create_task(
+                collect_branches(self.context, keep_days), name="collect branches"
+            )
+            self._stack.push_async_callback(asyncio.wait, [task])
+            self._stack.callback(task.cancel)
+
     async def _listen(self) -> None:
         settings = self.settings
         registry = self._registry = Registry(self.context)
@@ -176,6 +187,7 @@ def engine_limits(settings: Settings) -> EngineLimits:
         state_bytes=limits.state_bytes,
         state_depth=limits.state_depth,
         conversations=limits.conversations,
+        sessions=limits.sessions,
         messages_per_second=limits.messages_per_second,
         lines_per_minute=limits.lines_per_minute,
         replay_bytes=limits.replay_bytes,

@@ -140,7 +140,8 @@ class Listener:
                 )
             session = self._registry.attach(self._hello(frame, codec), codec, socket)
         except HandshakeError as error:
-            await connection.send(codec.encode(Error(error.code, error.detail)))
+            refusal = Error(error.code, error.detail, retryable=error.code.retryable)
+            await connection.send(codec.encode(refusal))
             await connection.close(error.close_code, close_reason(error.detail))
             return
         try:

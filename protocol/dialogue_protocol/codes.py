@@ -28,6 +28,7 @@ class ErrorCode(StrEnum):
     STATE_CONFLICT = "state_conflict"
     BUSY = "busy"
     TOO_MANY_CONVERSATIONS = "too_many_conversations"
+    TOO_MANY_SESSIONS = "too_many_sessions"
     RATE_LIMITED = "rate_limited"
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
@@ -59,6 +60,7 @@ _RETRYABLE = frozenset(
     {
         ErrorCode.BUSY,
         ErrorCode.RATE_LIMITED,
+        ErrorCode.TOO_MANY_SESSIONS,
         ErrorCode.MODEL_UNREACHABLE,
         ErrorCode.MODEL_TIMEOUT,
         ErrorCode.MODEL_RATE_LIMITED,

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 from msgspec import structs
 
+from dialogue_server.domain.conversation import ConversationKey, Node
 from dialogue_server.errors import BackendError
 from dialogue_server.instrumentation.logging import Log
 from dialogue_server.server.app import App
 from dialogue_server.settings import MEMORY, Settings
+from dialogue_server.stores.sqlite import SQLiteStore
 from tests.harness import Client
 
 STARTER = Path(__file__).parents[2] / "dialogue_server" / "starter"
@@ -67,3 +70,23 @@ async def test_a_model_that_was_asked_for_and_cannot_start_stops_the_start(
     app = App(settings_for(world, "local", damaged), Log("json", stream=io.StringIO()))
     with pytest.raises(BackendError, match=r"model\.gguf"):
         await app.start()
+
+
+async def test_old_branches_are_collected_at_the_start_and_the_log_says_how_many(
+    world: Path,
+) -> None:
+    key = ConversationKey("ann", "tavern")
+    store = SQLiteStore(world / "dialogue.db")
+    await store.start()
+    for node, parent in (("a", ""), ("b", "a"), ("b2", "a")):
+        await store.append(key, Node(node, parent, "npc", "mira", "Hm.", 1.0))
+    await store.aclose()
+    settings = settings_for(world, "scripted", Path())
+    kept = structs.replace(settings.store, path=str(world / "dialogue.db"), keep_days=30.0)
+    said = io.StringIO()
+    app = App(structs.replace(settings, store=kept), Log("json", stream=said))
+    await app.start()
+    assert await app.context.store.path(key, "b") == ()  # waits for the store's thread
+    await app.stop()
+    (line,) = [line for line in said.getvalue().splitlines() if "store.collected" in line]
+    assert json.loads(line)["nodes"] == 1

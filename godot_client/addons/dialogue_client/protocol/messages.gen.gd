@@ -124,6 +124,7 @@ class ErrorCode:
 	const STATE_CONFLICT: String = "state_conflict"
 	const BUSY: String = "busy"
 	const TOO_MANY_CONVERSATIONS: String = "too_many_conversations"
+	const TOO_MANY_SESSIONS: String = "too_many_sessions"
 	const RATE_LIMITED: String = "rate_limited"
 	const UNAUTHORIZED: String = "unauthorized"
 	const FORBIDDEN: String = "forbidden"
