@@ -13,6 +13,7 @@ from ..errors import DialogueError, SettingsError
 from ..server.websocket import ConnectError
 from .card import card
 from .chat import chat
+from .conversations import conversations, export_conversation, import_conversation
 from .demo import demo
 from .evaluate import evaluate
 from .init import init
@@ -48,7 +49,10 @@ def cli(context: click.Context, debug: bool) -> None:
     context.obj.debug = debug
 
 
-for _command in (init, serve, chat, demo, model, evaluate, settings, card, prompt):
+for _command in (
+    *(init, serve, chat, demo, model, evaluate, settings, card, prompt),
+    *(conversations, export_conversation, import_conversation),
+):
     cli.add_command(_command)
 
 
