@@ -167,16 +167,21 @@ def _short_forms(raw: dict[str, Any]) -> None:
         for item in _texts(raw, key):
             if isinstance(item, dict):
                 _known_by(item)
-    scenes, relations = raw.get("scenes"), raw.get("relationships")
-    for name, scene in scenes.items() if isinstance(scenes, dict) else ():
+    for table, name, scene in _items(raw, "scenes"):
         if isinstance(scene, str):
-            scenes[name] = {"description": scene}
+            table[name] = {"description": scene}
         elif isinstance(scene, dict):
             _texts(scene, "happened")
-    for name, told in relations.items() if isinstance(relations, dict) else ():
+    for table, name, told in _items(raw, "relationships"):
         if isinstance(told, str | dict):
-            relations[name] = [told]
-        _texts(relations, name)
+            table[name] = [told]
+        _texts(table, name)
+
+
+def _items(raw: dict[str, Any], key: str) -> list[tuple[dict[str, Any], str, Any]]:
+    """The items of the table under a key, each with that table."""
+    table = raw.get(key)
+    return [(table, *item) for item in table.items()] if isinstance(table, dict) else []
 
 
 def _texts(table: dict[str, Any], key: str) -> list[Any]:

@@ -102,7 +102,8 @@ def checked(conversation: OpenConversation, field: str, given: str) -> str:
 def _addressed(conversation: OpenConversation, message: Say, text: str) -> Persona:
     if message.to:
         return conversation.member("say.to", message.to)
-    return turn_taking.addressed(conversation.cast, text, conversation.nodes)
+    locale = message.locale or conversation.locale
+    return turn_taking.addressed(conversation.cast, text, conversation.nodes, locale)
 
 
 def _reacting(conversation: OpenConversation, message: Event, text: str) -> Persona | None:

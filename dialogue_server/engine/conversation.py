@@ -71,7 +71,7 @@ class OpenConversation:
         self._session = session
         self.player = message.player
         self._scene = message.scene
-        self._locale = message.locale
+        self.locale = message.locale
         self._npcs = list(dict.fromkeys(message.npcs))
         self.nodes: list[Node] = []
         self.state: dict[str, Any] = context.world.state
@@ -320,7 +320,7 @@ class OpenConversation:
             scene=self._scene,
             state=self.state,
             history=tuple(node for node in history if node.text),
-            locale=asked.locale or self._locale,
+            locale=asked.locale or self.locale,
             kind=asked.kind,
             cast=tuple(self.cast),
         )
