@@ -55,8 +55,8 @@ namespace DialogueServer.Editor
                 if (GUILayout.Button("Try")) _npc = npc.NpcId;
                 EditorGUILayout.EndHorizontal();
                 string problem = npc.Problem();
-                if (problem.Length == 0 && !names.Add(npc.ConversationName))
-                    problem = "Another NPC has a conversation of the same name: give one a name of its own.";
+                if (problem.Length == 0 && !names.Add(npc.ConversationName + "/" + npc.NpcId))
+                    problem = "Another object is the same NPC in a conversation of the same name: give one a name of its own.";
                 if (problem.Length > 0) EditorGUILayout.HelpBox(problem, MessageType.Error);
             }
             if (names.Count == 0) EditorGUILayout.LabelField("There is no Dialogue NPC in the open scenes.");

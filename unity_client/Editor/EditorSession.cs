@@ -62,6 +62,7 @@ namespace DialogueServer.Editor
 
         private void Update()
         {
+            _router.Update();
             Session.Update(EditorApplication.timeSinceStartup);
             _changed();
         }

@@ -159,8 +159,20 @@ public sealed class {name}
 # ---------------------------------------------------------------- messages
 
 
+def _is_request(message: MessageType) -> bool:
+    """Whether it has a line id, under which it is answered once however often it is sent."""
+    return {"conversation", "line"} <= {field.name for field in message.fields}
+
+
 def _client_message(message: MessageType) -> str:
     name, fields = class_name(message), message.fields
+    request = _is_request(message)
+    base = "IClientRequest" if request else "IClientMessage"
+    keys = """
+
+    string IClientRequest.Conversation => Conversation;
+
+    string IClientRequest.Line => Line;"""
     writes = [
         f"writer.WriteArrayHeader({len(fields) + 1});",
         f"writer.WriteInteger({message.number});",
@@ -168,7 +180,7 @@ def _client_message(message: MessageType) -> str:
     ]
     return f"""\
 {summary(message.doc)}
-public sealed class {name} : IClientMessage
+public sealed class {name} : {base}
 {{
     public const int TypeNumber = {message.number};
 
@@ -179,7 +191,7 @@ public sealed class {name} : IClientMessage
 {indent(assignments(fields), 2)}
     }}
 
-    int IClientMessage.Type => TypeNumber;
+    int IClientMessage.Type => TypeNumber;{keys if request else ""}
 
     void IClientMessage.Write(MsgpackWriter writer)
     {{

@@ -39,11 +39,12 @@ namespace DialogueServer.Protocol
         private readonly MsgpackWriter _writer = new MsgpackWriter();
         private readonly Outbox _outbox = new Outbox();
         private readonly Dictionary<string, OpenMessage> _opens = new Dictionary<string, OpenMessage>();
-        private readonly List<IClientMessage> _lines = new List<IClientMessage>();
+        private readonly List<IClientRequest> _requests = new List<IClientRequest>();
         private readonly Dictionary<long, LineKey> _turns = new Dictionary<long, LineKey>();
         private readonly Bookkeeping _bookkeeping;
         private int _unackedMessages;
         private int _unackedBytes;
+        private int _ghosts;
 
         public ClientConnection(string client, string locale = "", string[] capabilities = null)
         {
@@ -75,9 +76,9 @@ namespace DialogueServer.Protocol
         /// and <see cref="Recover"/> opens the conversations again.</summary>
         public bool Lost { get; private set; }
 
-        /// <summary>The Say and Regenerate messages whose turn has not ended and that no error has
-        /// refused, oldest first.</summary>
-        public IReadOnlyList<IClientMessage> Unanswered => _lines;
+        /// <summary>What has a line id and no answer yet (its turn's end, say, or an error), oldest
+        /// first.</summary>
+        public IReadOnlyList<IClientRequest> Unanswered => _requests;
 
         /// <summary>The first frame of a socket. Asks to resume if there is a session.</summary>
         public byte[] Hello()
@@ -133,8 +134,9 @@ namespace DialogueServer.Protocol
         /// <summary>
         /// The frames to write after a welcome, in order. After a resume, and at the first
         /// welcome: our messages that have not reached the server. After a loss: an open for each
-        /// conversation, then <paramref name="snapshots"/>, then each unanswered line under its
-        /// old id, so that no line is answered twice.
+        /// conversation, then loads and saves that had no answer, then
+        /// <paramref name="snapshots"/>, then each unanswered line under its old id, so that no
+        /// line is answered twice.
         /// </summary>
         public List<byte[]> Recover(IEnumerable<StateMessage> snapshots = null)
         {
@@ -147,13 +149,14 @@ namespace DialogueServer.Protocol
                 return frames;
             }
             Lost = false;
+            var messages = new List<IClientMessage>(_opens.Values);
+            foreach (IClientMessage message in _outbox.Messages())
+                if (message is LoadMessage || message is SaveMessage) messages.Add(message);
+            if (snapshots != null) messages.AddRange(snapshots);
+            messages.AddRange(_requests);
             _outbox.Clear();
             Sent = 0;
-            var lines = new List<IClientMessage>(_lines);
-            foreach (OpenMessage open in new List<OpenMessage>(_opens.Values)) frames.Add(Send(open));
-            if (snapshots != null)
-                foreach (StateMessage snapshot in snapshots) frames.Add(Send(snapshot));
-            foreach (IClientMessage line in lines) frames.Add(Send(line));
+            foreach (IClientMessage message in messages) frames.Add(Send(message));
             return frames;
         }
 
@@ -168,7 +171,14 @@ namespace DialogueServer.Protocol
         /// <summary>The socket is gone, with 1006 where it just broke. What to do now.</summary>
         public ClosePolicy Disconnected(int closeCode)
         {
+            if (State == ConnectionState.Greeting && Session.Length > 0) _ghosts++;
             ClosePolicy policy = ClosePolicies.For(closeCode);
+            if (closeCode == CloseCode.Replaced && _ghosts > 0)
+            {
+                // A hello of our own, given up before its welcome, came late and took the session.
+                _ghosts--;
+                policy = ClosePolicy.Resume;
+            }
             if (State != ConnectionState.New && State != ConnectionState.Ended) State = ConnectionState.Detached;
             if (policy == ClosePolicy.Stop) End();
             else if (policy == ClosePolicy.Reconnect) Lose();
@@ -192,14 +202,14 @@ namespace DialogueServer.Protocol
                 case OpenMessage open:
                     _opens[open.Conversation] = open;
                     break;
-                case SayMessage _: case RegenerateMessage _:
-                    LineKey key = LineKey.Of(message);
-                    Forget(key);
-                    _lines.Add(message);
-                    break;
                 case CloseMessage close:
                     _opens.Remove(close.Conversation);
-                    _lines.RemoveAll(line => LineKey.Of(line).Conversation == close.Conversation);
+                    _requests.RemoveAll(request => request.Conversation == close.Conversation);
+                    break;
+                case IClientRequest request:
+                    int known = _requests.FindIndex(LineKey.Of(request).Equals);
+                    if (known >= 0) _requests[known] = request;
+                    else _requests.Add(request);
                     break;
             }
         }
@@ -232,6 +242,7 @@ namespace DialogueServer.Protocol
         {
             Lost |= Session.Length > 0;
             Session = "";
+            _ghosts = 0; // they know the old session only
             _turns.Clear();
         }
 
@@ -242,7 +253,7 @@ namespace DialogueServer.Protocol
             _unackedBytes += bytes;
         }
 
-        private void Forget(LineKey key) => _lines.RemoveAll(line => LineKey.Of(line).Equals(key));
+        private void Forget(LineKey key) => _requests.RemoveAll(key.Equals);
 
         /// <summary>An open with a checkpoint rolls back once; a later one must not do it again.</summary>
         private void KeepOpen(string name)
@@ -266,30 +277,24 @@ namespace DialogueServer.Protocol
 
         private readonly struct LineKey : IEquatable<LineKey>
         {
-            public readonly string Conversation;
+            private readonly string _conversation;
             private readonly string _line;
 
             public LineKey(string conversation, string line)
             {
-                Conversation = conversation;
+                _conversation = conversation;
                 _line = line;
             }
 
-            /// <summary>The key of a Say or Regenerate; of anything else one that equals no other.</summary>
-            public static LineKey Of(IClientMessage message)
-            {
-                if (message is SayMessage say) return new LineKey(say.Conversation, say.Line);
-                return message is RegenerateMessage again
-                    ? new LineKey(again.Conversation, again.Line)
-                    : default;
-            }
+            public static LineKey Of(IClientRequest request) => new LineKey(request.Conversation, request.Line);
 
-            public bool Equals(LineKey other) =>
-                Conversation != null && Conversation == other.Conversation && _line == other._line;
+            public bool Equals(IClientRequest request) => Equals(Of(request));
+
+            public bool Equals(LineKey other) => _conversation == other._conversation && _line == other._line;
 
             public override bool Equals(object other) => other is LineKey key && Equals(key);
 
-            public override int GetHashCode() => _line == null ? 0 : _line.GetHashCode();
+            public override int GetHashCode() => _line.GetHashCode();
         }
 
         /// <summary>Notes what a message answers before the game sees it.</summary>
@@ -308,10 +313,10 @@ namespace DialogueServer.Protocol
             public override void OnOpened(in OpenedMessage message)
             {
                 string name = message.Conversation;
-                _connection._outbox.Settle(m =>
+                IClientMessage answered = _connection._outbox.Settle(m =>
                     (m is OpenMessage open && open.Conversation == name)
                     || (m is LoadMessage load && load.Conversation == name));
-                _connection.KeepOpen(name);
+                if (answered is OpenMessage) _connection.KeepOpen(name);
                 base.OnOpened(in message);
             }
 
@@ -357,6 +362,31 @@ namespace DialogueServer.Protocol
                 base.OnTurnEnd(in message);
             }
 
+            public override void OnNoted(in NotedMessage message)
+            {
+                Answered(new LineKey(message.Conversation, message.Line));
+                base.OnNoted(in message);
+            }
+
+            public override void OnSuggestions(in SuggestionsMessage message)
+            {
+                Answered(new LineKey(message.Conversation, message.Line));
+                base.OnSuggestions(in message);
+            }
+
+            public override void OnInspected(in InspectedMessage message)
+            {
+                string name = message.Conversation;
+                _connection._outbox.Settle(m => m is InspectMessage inspect && inspect.Conversation == name);
+                base.OnInspected(in message);
+            }
+
+            public override void OnNpcList(in NpcListMessage message)
+            {
+                _connection._outbox.Settle(m => m is NpcsMessage);
+                base.OnNpcList(in message);
+            }
+
             public override void OnError(in ErrorMessage message)
             {
                 // Before the welcome an error says why the socket will be closed.
@@ -376,9 +406,7 @@ namespace DialogueServer.Protocol
                 string name = message.Conversation;
                 if (message.Line.Length > 0)
                 {
-                    var key = new LineKey(name, message.Line);
-                    _connection.Forget(key);
-                    SettleLine(key);
+                    Answered(new LineKey(name, message.Line));
                 }
                 else if (name.Length > 0 && message.Turn == 0)
                 {
@@ -389,13 +417,20 @@ namespace DialogueServer.Protocol
                         || (m is CloseMessage close && close.Conversation == name)
                         || (m is LoadMessage load && load.Conversation == name)
                         || (m is SaveMessage save && save.Conversation == name)
-                        || (m is HistoryMessage history && history.Conversation == name));
+                        || (m is HistoryMessage history && history.Conversation == name)
+                        || (m is InspectMessage inspect && inspect.Conversation == name));
                     if (failed is OpenMessage) _connection._opens.Remove(name);
                 }
             }
 
+            private void Answered(LineKey key)
+            {
+                _connection.Forget(key);
+                SettleLine(key);
+            }
+
             private void SettleLine(LineKey key) =>
-                _connection._outbox.Settle(m => LineKey.Of(m).Equals(key));
+                _connection._outbox.Settle(m => m is IClientRequest request && key.Equals(request));
         }
     }
 }

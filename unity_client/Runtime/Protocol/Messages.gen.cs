@@ -33,6 +33,7 @@ namespace DialogueServer.Protocol
         public const string StateConflict = "state_conflict";
         public const string Busy = "busy";
         public const string TooManyConversations = "too_many_conversations";
+        public const string TooManySessions = "too_many_sessions";
         public const string RateLimited = "rate_limited";
         public const string Unauthorized = "unauthorized";
         public const string Forbidden = "forbidden";
@@ -700,7 +701,7 @@ namespace DialogueServer.Protocol
 
     /// <summary>The player's line. <c>line</c> is an id the client makes up (at most 64 characters, unique in
     /// the conversation); <c>to</c> is the NPC addressed, if any. Answered by one turn, or one error.</summary>
-    public sealed class SayMessage : IClientMessage
+    public sealed class SayMessage : IClientRequest
     {
         public const int TypeNumber = 18;
 
@@ -720,6 +721,10 @@ namespace DialogueServer.Protocol
         }
 
         int IClientMessage.Type => TypeNumber;
+
+        string IClientRequest.Conversation => Conversation;
+
+        string IClientRequest.Line => Line;
 
         void IClientMessage.Write(MsgpackWriter writer)
         {
@@ -783,7 +788,7 @@ namespace DialogueServer.Protocol
     /// <summary>Answer a line anew. <c>id</c> is the stored one of a turn (<c>turn.id</c>); the new one becomes its
     /// sibling, and the talk goes on from it. <c>line</c> is an id for this request, as in <c>say</c>.
     /// Answered by one turn, or one error.</summary>
-    public sealed class RegenerateMessage : IClientMessage
+    public sealed class RegenerateMessage : IClientRequest
     {
         public const int TypeNumber = 21;
 
@@ -799,6 +804,10 @@ namespace DialogueServer.Protocol
         }
 
         int IClientMessage.Type => TypeNumber;
+
+        string IClientRequest.Conversation => Conversation;
+
+        string IClientRequest.Line => Line;
 
         void IClientMessage.Write(MsgpackWriter writer)
         {
@@ -891,7 +900,7 @@ namespace DialogueServer.Protocol
     /// in a sentence. <c>react</c> is never, may or must: whether an NPC (<c>npc</c>, or one that the server
     /// chooses) says something about it. <c>name</c> and <c>data</c> are for triggers. <c>line</c> is an id for
     /// this request, as in <c>say</c>. Answered by one turn, or <c>noted</c>, or one error.</summary>
-    public sealed class EventMessage : IClientMessage
+    public sealed class EventMessage : IClientRequest
     {
         public const int TypeNumber = 25;
 
@@ -916,6 +925,10 @@ namespace DialogueServer.Protocol
 
         int IClientMessage.Type => TypeNumber;
 
+        string IClientRequest.Conversation => Conversation;
+
+        string IClientRequest.Line => Line;
+
         void IClientMessage.Write(MsgpackWriter writer)
         {
             writer.WriteArrayHeader(8);
@@ -933,7 +946,7 @@ namespace DialogueServer.Protocol
     /// <summary>A line that the game's author wrote: spoken by <c>npc</c> exactly as it is, without a model,
     /// and remembered like any other; tags in it become cues. With "" for <c>npc</c> the player says it.
     /// Answered by one turn (an NPC's), or <c>noted</c> (the player's), or one error.</summary>
-    public sealed class ScriptMessage : IClientMessage
+    public sealed class ScriptMessage : IClientRequest
     {
         public const int TypeNumber = 26;
 
@@ -952,6 +965,10 @@ namespace DialogueServer.Protocol
 
         int IClientMessage.Type => TypeNumber;
 
+        string IClientRequest.Conversation => Conversation;
+
+        string IClientRequest.Line => Line;
+
         void IClientMessage.Write(MsgpackWriter writer)
         {
             writer.WriteArrayHeader(5);
@@ -965,7 +982,7 @@ namespace DialogueServer.Protocol
 
     /// <summary>Let the talk go on without the player: <c>npc</c>, or whoever is next, says something to the
     /// others. Answered by one turn, or one error.</summary>
-    public sealed class AdvanceMessage : IClientMessage
+    public sealed class AdvanceMessage : IClientRequest
     {
         public const int TypeNumber = 27;
 
@@ -984,6 +1001,10 @@ namespace DialogueServer.Protocol
 
         int IClientMessage.Type => TypeNumber;
 
+        string IClientRequest.Conversation => Conversation;
+
+        string IClientRequest.Line => Line;
+
         void IClientMessage.Write(MsgpackWriter writer)
         {
             writer.WriteArrayHeader(5);
@@ -998,7 +1019,7 @@ namespace DialogueServer.Protocol
     /// <summary>What became of an action that waits for it (<c>cue.action</c>): whether the game did it, and
     /// <c>text</c>, what really happened or why not. <c>id</c> is the stored one of its turn (<c>turn.id</c>).
     /// <c>react</c> as in <c>event</c>. Answered by one turn, or <c>noted</c>, or one error.</summary>
-    public sealed class ActionResultMessage : IClientMessage
+    public sealed class ActionResultMessage : IClientRequest
     {
         public const int TypeNumber = 28;
 
@@ -1025,6 +1046,10 @@ namespace DialogueServer.Protocol
 
         int IClientMessage.Type => TypeNumber;
 
+        string IClientRequest.Conversation => Conversation;
+
+        string IClientRequest.Line => Line;
+
         void IClientMessage.Write(MsgpackWriter writer)
         {
             writer.WriteArrayHeader(9);
@@ -1042,7 +1067,7 @@ namespace DialogueServer.Protocol
 
     /// <summary>Ask for at most <c>count</c> lines that the player might say now. Answered by <c>suggestions</c>, or
     /// one error.</summary>
-    public sealed class SuggestMessage : IClientMessage
+    public sealed class SuggestMessage : IClientRequest
     {
         public const int TypeNumber = 29;
 
@@ -1060,6 +1085,10 @@ namespace DialogueServer.Protocol
         }
 
         int IClientMessage.Type => TypeNumber;
+
+        string IClientRequest.Conversation => Conversation;
+
+        string IClientRequest.Line => Line;
 
         void IClientMessage.Write(MsgpackWriter writer)
         {

@@ -62,9 +62,12 @@ namespace DialogueServer.Transport
         /// <summary>What the server accepts; null before the first welcome.</summary>
         public Limits Limits => _connection?.Limits;
 
-        /// <summary>The lines that have neither been answered nor refused.</summary>
-        public IReadOnlyList<IClientMessage> Unanswered =>
-            _connection == null ? Array.Empty<IClientMessage>() : _connection.Unanswered;
+        /// <summary>What the server granted of <see cref="SessionOptions.Capabilities"/>.</summary>
+        public IReadOnlyList<string> Granted { get; private set; } = Array.Empty<string>();
+
+        /// <summary>The requests that have neither been answered nor refused.</summary>
+        public IReadOnlyList<IClientRequest> Unanswered =>
+            _connection == null ? Array.Empty<IClientRequest>() : _connection.Unanswered;
 
         /// <summary>Seconds until the next attempt, while Waiting.</summary>
         public double RetryIn => Status == SessionStatus.Waiting ? Math.Max(0, _deadline - _now) : 0;
@@ -319,6 +322,7 @@ namespace DialogueServer.Transport
 
             public override void OnWelcome(in WelcomeMessage message)
             {
+                _session.Granted = message.Capabilities;
                 try
                 {
                     base.OnWelcome(in message);

@@ -14,6 +14,7 @@ namespace DialogueServer.Transport
 
         public string Locale = "";
 
+        /// <summary>What to ask for beyond talking, such as "designer" (the list of NPCs, prompts).</summary>
         public string[] Capabilities = Array.Empty<string>();
 
         /// <summary>

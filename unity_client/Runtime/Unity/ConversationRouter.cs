@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Threading.Tasks;
 using DialogueServer.Protocol;
 using DialogueServer.Transport;
 
@@ -11,6 +12,7 @@ namespace DialogueServer
         private readonly Dictionary<string, DialogueConversation> _conversations =
             new Dictionary<string, DialogueConversation>();
         private readonly Dictionary<long, Speaking> _turns = new Dictionary<long, Speaking>();
+        private readonly PendingRequests _pending = new PendingRequests();
         private DialogueSession _session;
         private Player _player;
 
@@ -19,7 +21,8 @@ namespace DialogueServer
 
         public IEnumerable<DialogueConversation> Conversations => _conversations.Values;
 
-        /// <summary>The session is about to start: conversations open over it, now and later.</summary>
+        /// <summary>The session is about to start: conversations open over it, now and later, in
+        /// <see cref="Update"/> or before the first thing that is said in them.</summary>
         public void Attach(DialogueSession session, Player player)
         {
             _session = session;
@@ -27,6 +30,23 @@ namespace DialogueServer
             session.Lost += OnLost;
             session.Snapshots = Snapshots;
             foreach (DialogueConversation conversation in _conversations.Values) conversation.Open(player, session.Send);
+        }
+
+        /// <summary>Call it every frame: opens the conversations that were added since. Not at once,
+        /// so that NPCs that join one conversation in the same frame open it once.</summary>
+        public void Update()
+        {
+            if (_session == null) return;
+            foreach (DialogueConversation conversation in _conversations.Values) conversation.OpenIfDue();
+        }
+
+        /// <summary>Every NPC that the server has. Needs the capability "designer".</summary>
+        public Task<NpcInfo[]> NpcsAsync(string locale = "")
+        {
+            if (_session == null) throw new InvalidOperationException("There is no connection to a server.");
+            Task<object> answer = _pending.Add(RequestKind.Npcs);
+            _session.Send(new NpcsMessage(locale));
+            return PendingRequests.As<NpcInfo[]>(answer);
         }
 
         /// <summary>The session is over. With an error every turn under way fails, else it is cancelled.</summary>
@@ -37,6 +57,7 @@ namespace DialogueServer
                 foreach (DialogueConversation conversation in All()) conversation.Interrupt();
             _session = null;
             _turns.Clear();
+            _pending.Clear(error);
             foreach (DialogueConversation conversation in All()) conversation.Detach(error);
         }
 
@@ -129,13 +150,44 @@ namespace DialogueServer
 
         void IServerMessageHandler.OnError(in ErrorMessage message)
         {
-            if (Find(message.Conversation, out DialogueConversation conversation)) conversation.OnError(in message);
-            else Failed?.Invoke(new DialogueException(in message));
+            if (Find(message.Conversation, out DialogueConversation conversation))
+            {
+                conversation.OnError(in message);
+                return;
+            }
+            var error = new DialogueException(in message);
+            if (message.Code == ErrorCode.Forbidden) _pending.Refused(error);
+            Failed?.Invoke(error);
         }
 
-        private void OnLost()
+        void IServerMessageHandler.OnNoted(in NotedMessage message)
+        {
+            if (Find(message.Conversation, out DialogueConversation conversation)) conversation.OnNoted(in message);
+        }
+
+        void IServerMessageHandler.OnTrigger(in TriggerMessage message)
+        {
+            if (Find(message.Conversation, out DialogueConversation conversation)) conversation.OnTrigger(in message);
+        }
+
+        void IServerMessageHandler.OnSuggestions(in SuggestionsMessage message)
+        {
+            if (Find(message.Conversation, out DialogueConversation conversation)) conversation.OnSuggestions(in message);
+        }
+
+        void IServerMessageHandler.OnInspected(in InspectedMessage message)
+        {
+            // For designers' tools; this client never asks for it.
+        }
+
+        void IServerMessageHandler.OnNpcList(in NpcListMessage message) =>
+            _pending.Answered(RequestKind.Npcs, RequestKind.Npcs, message.Npcs);
+
+        internal void OnLost()
         {
             _turns.Clear();
+            _pending.Lose(new DialogueException(
+                DialogueException.Disconnected, "The connection was lost before the server answered; try again.", true));
             foreach (DialogueConversation conversation in All()) conversation.Lost();
         }
 

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Threading;
 using System.Threading.Tasks;
 using DialogueServer.Protocol;
@@ -38,6 +39,7 @@ namespace DialogueServer
         private UnityEvent<string> onOffline = new UnityEvent<string>();
 
         private readonly ConversationRouter _router = new ConversationRouter();
+        private readonly Dictionary<string, Cast> _casts = new Dictionary<string, Cast>();
         private DialogueSession _session;
 
         /// <summary>The client that NPCs use when none is assigned to them: the first one enabled.</summary>
@@ -68,6 +70,12 @@ namespace DialogueServer
 
         /// <summary>What the server accepts; null before it was first reached.</summary>
         public Limits Limits => _session?.Limits;
+
+        /// <summary>What to ask for beyond talking, such as "designer". Set it before connecting.</summary>
+        public string[] Capabilities { get; set; } = Array.Empty<string>();
+
+        /// <summary>What the server granted of them; empty before it was first reached.</summary>
+        public IReadOnlyList<string> Granted => _session == null ? Array.Empty<string>() : _session.Granted;
 
         public event Action<SessionStatus> StatusChanged;
 
@@ -109,9 +117,35 @@ namespace DialogueServer
             _session = null;
         }
 
-        internal void Add(DialogueConversation conversation) => _router.Add(conversation);
+        /// <summary>
+        /// Every NPC that the server has, for tools and test scenes. Needs the capability "designer":
+        /// put it into <see cref="Capabilities"/>; a server that does not grant it answers with
+        /// a <see cref="DialogueException"/> of the code "forbidden".
+        /// </summary>
+        public Task<NpcInfo[]> NpcsAsync() => _router.NpcsAsync(settings == null ? "" : settings.locale);
 
-        internal void Remove(DialogueConversation conversation) => _router.Remove(conversation);
+        /// <summary>The NPC takes part in the conversation of its name, alone or with others.</summary>
+        internal Cast Join(DialogueNpc npc)
+        {
+            if (!_casts.TryGetValue(npc.ConversationName, out Cast cast))
+            {
+                cast = new Cast(npc);
+                _router.Add(cast.Conversation);
+                _casts.Add(npc.ConversationName, cast);
+            }
+            cast.Join(npc);
+            return cast;
+        }
+
+        internal void Leave(DialogueNpc npc, Cast cast)
+        {
+            if (cast.Count == 1)
+            {
+                _casts.Remove(cast.Conversation.Name);
+                _router.Remove(cast.Conversation);
+            }
+            cast.Leave(npc);
+        }
 
         private void Awake()
         {
@@ -130,7 +164,11 @@ namespace DialogueServer
             if (connectOnEnable) Connect();
         }
 
-        private void Update() => _session?.Update(Time.realtimeSinceStartupAsDouble);
+        private void Update()
+        {
+            _router.Update();
+            _session?.Update(Time.realtimeSinceStartupAsDouble);
+        }
 
         private void OnDisable()
         {
@@ -156,6 +194,7 @@ namespace DialogueServer
                     ? settings.clientName
                     : Application.productName + " " + Application.version,
                 Locale = settings.locale,
+                Capabilities = Capabilities,
                 Token = TokenProvider,
                 ConnectTimeout = TimeSpan.FromSeconds(settings.connectTimeout),
                 HeartbeatInterval = TimeSpan.FromSeconds(settings.heartbeat),

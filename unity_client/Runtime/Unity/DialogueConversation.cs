@@ -11,11 +11,11 @@ namespace DialogueServer
     /// </summary>
     public sealed class DialogueConversation
     {
-        private readonly Queue<DialogueTurn> _waiting = new Queue<DialogueTurn>();
-        private readonly Dictionary<string, DialogueTurn> _byLine = new Dictionary<string, DialogueTurn>();
-        private readonly Dictionary<DialogueTurn, IClientMessage> _requests = new Dictionary<DialogueTurn, IClientMessage>();
+        private readonly TurnQueue _turns = new TurnQueue();
         private readonly PendingRequests _pending = new PendingRequests();
         private Action<IClientMessage> _send;
+        private Player _player;
+        private bool _openDue;
         private Dictionary<string, object> _state;
         private bool _stateKnown;
         private long _revision;
@@ -30,7 +30,7 @@ namespace DialogueServer
 
         public string Name { get; }
 
-        public string[] Npcs { get; }
+        public string[] Npcs { get; private set; }
 
         public string Scene { get; set; } = "";
 
@@ -55,7 +55,8 @@ namespace DialogueServer
         /// <summary>How many turns the NPCs remember.</summary>
         public long History { get; private set; }
 
-        /// <summary>The turn under way, or the last one; null at first.</summary>
+        /// <summary>The turn under way, or the last one; null at first. What answers the player is
+        /// under way as soon as it is asked for, every other turn when it starts.</summary>
         public DialogueTurn Current { get; private set; }
 
         /// <summary>The conversation is open, or back at a checkpoint; with a greeting if it is new.</summary>
@@ -75,6 +76,9 @@ namespace DialogueServer
 
         public event Action<DialogueTurn> TurnEnded;
 
+        /// <summary>A designer's condition on the conversation has come true.</summary>
+        public event Action<DialogueTrigger> Triggered;
+
         /// <summary>A request was refused.</summary>
         public event Action<DialogueException> Failed;
 
@@ -86,9 +90,9 @@ namespace DialogueServer
         /// <param name="to">The NPC that is spoken to, where there are several.</param>
         public DialogueTurn Say(string text, string to = "")
         {
-            if (string.IsNullOrWhiteSpace(text)) throw new ArgumentException("The line has no text.");
+            RequireText(text);
             string line = NewId();
-            return Ask(new DialogueTurn(line, text), new SayMessage(Name, line, text, to, Locale));
+            return Ask(new DialogueTurn(line, text, to), new SayMessage(Name, line, text, to, Locale), true);
         }
 
         /// <summary>Asks for another answer in the place of the last one.</summary>
@@ -97,20 +101,85 @@ namespace DialogueServer
             if (Current == null || Current.Id.Length == 0)
                 throw new InvalidOperationException("There is no answer yet that could be replaced.");
             string line = NewId();
-            var turn = new DialogueTurn(line, Current.PlayerText);
-            return Ask(turn, new RegenerateMessage(Name, Current.Id, line));
+            var turn = new DialogueTurn(line, Current.PlayerText, Current.To);
+            return Ask(turn, new RegenerateMessage(Name, Current.Id, line), true);
+        }
+
+        /// <summary>
+        /// Something happened in the world, and all NPCs of the conversation perceive it. It waits
+        /// for the end of the turn under way. Await the result for what an NPC says about it;
+        /// <see cref="DialogueTurn.Noted"/> if nobody does.
+        /// </summary>
+        /// <param name="text">What happened, in a sentence.</param>
+        /// <param name="npc">Who reacts; "" leaves it to the server.</param>
+        /// <param name="name">What kind of event this is, for triggers; <paramref name="data"/> its
+        /// details. No model sees either.</param>
+        public DialogueTurn SendEvent(
+            string text, Reaction react = Reaction.May, string npc = "", string name = "",
+            Dictionary<string, object> data = null)
+        {
+            RequireText(text);
+            string line = NewId();
+            return Ask(
+                new DialogueTurn(line, "", npc),
+                new EventMessage(Name, line, text, Word(react), npc, name, data == null ? null : GameState.Copy(data)));
+        }
+
+        /// <summary>
+        /// A line that the game's author wrote, said exactly so and remembered: an NPC's is a turn
+        /// with its cues ("[mood: angry] Out!"), the player's is only noted.
+        /// </summary>
+        /// <param name="npc">Who says it; "" for the player.</param>
+        public DialogueTurn Script(string text, string npc = "")
+        {
+            RequireText(text);
+            string line = NewId();
+            string playerText = npc.Length == 0 ? text : "";
+            return Ask(new DialogueTurn(line, playerText, npc), new ScriptMessage(Name, line, text, npc));
+        }
+
+        /// <summary>The talk goes on without the player: an NPC says something to the others.</summary>
+        /// <param name="npc">Who speaks; "" for whoever is next.</param>
+        public DialogueTurn Advance(string npc = "")
+        {
+            string line = NewId();
+            return Ask(new DialogueTurn(line, "", npc), new AdvanceMessage(Name, line, npc, Locale));
+        }
+
+        /// <summary>Lines that the player might say now, at most <paramref name="count"/>.</summary>
+        public Task<string[]> SuggestAsync(int count = 3)
+        {
+            RequireConnection();
+            string line = NewId();
+            Task<object> answer = _pending.Add(RequestKind.Suggest, line);
+            SendState();
+            Send(new SuggestMessage(Name, line, count, Locale));
+            return PendingRequests.As<string[]>(answer);
+        }
+
+        internal DialogueTurn AnswerAction(
+            DialogueTurn of, int action, bool accepted, string text, Reaction react, Dictionary<string, object> data)
+        {
+            string line = NewId();
+            return Ask(
+                new DialogueTurn(line, "", of.Npc),
+                new ActionResultMessage(
+                    Name, line, of.Id, action, accepted, text, Word(react), data == null ? null : GameState.Copy(data)));
         }
 
         /// <summary>
         /// The player walks off or speaks: the answer stops where the player has read to, and the
-        /// NPC remembers only that. Without effect when nobody speaks.
+        /// NPC remembers only that. Lines of the player that wait are dropped; events, scripts and
+        /// answers to actions are not. Without effect when everything was read.
         /// </summary>
         public void Interrupt()
         {
-            while (_waiting.Count > 0) CancelWaiting(_waiting.Dequeue());
+            _turns.CancelWaitingOfPlayer();
             DialogueTurn turn = Current;
-            if (turn == null || turn.Ended || turn.Interrupted) return;
-            turn.Cut(turn.Started ? Math.Min(turn.Length, SeenProvider?.Invoke() ?? turn.Length) : 0);
+            if (turn == null || turn.Interrupted || (turn.Ended && (!turn.Started || _send == null))) return;
+            int seen = turn.Started ? Math.Min(turn.Length, SeenProvider?.Invoke() ?? turn.Length) : 0;
+            if (turn.Ended && seen == turn.Length) return;
+            turn.Cut(seen);
             if (turn.Started) Send(new InterruptMessage(turn.Number, turn.InterruptedAt));
             TurnInterrupted?.Invoke(turn);
         }
@@ -118,6 +187,7 @@ namespace DialogueServer
         /// <summary>Sends the state now if it has changed; before a line this happens by itself.</summary>
         public void SendState()
         {
+            OpenIfDue();
             if (_send == null || StateProvider == null) return;
             Dictionary<string, object> given = StateProvider();
             if (given == null) return;
@@ -166,14 +236,32 @@ namespace DialogueServer
 
         // ------------------------------------------------------------ what the router does
 
+        /// <summary>A session is there: the conversation opens before anything else is sent, at
+        /// the latest by <see cref="OpenIfDue"/>.</summary>
         internal void Open(Player player, Action<IClientMessage> send)
         {
             _send = send;
-            IsOpen = false;
+            _player = player;
             _stateKnown = false;
             _pending.Clear(null);
+            SetNpcs(Npcs);
+        }
+
+        /// <summary>Others take part from now on: the server opens the conversation anew, and stops
+        /// the turn under way.</summary>
+        internal void SetNpcs(string[] npcs)
+        {
+            Npcs = npcs;
+            IsOpen = false;
+            _openDue = true;
+        }
+
+        internal void OpenIfDue()
+        {
+            if (!_openDue || _send == null) return;
+            _openDue = false;
             _pending.Add(RequestKind.Open);
-            Send(new OpenMessage(Name, Npcs, player, Scene, Locale));
+            Send(new OpenMessage(Name, Npcs, _player, Scene, Locale));
             SendNext();
         }
 
@@ -182,11 +270,10 @@ namespace DialogueServer
         {
             _send = null;
             IsOpen = false;
+            _openDue = false;
             _pending.Clear(error);
-            while (_waiting.Count > 0) CancelWaiting(_waiting.Dequeue());
-            _byLine.Clear();
-            DialogueTurn turn = Current;
-            if (turn == null || turn.Ended) return;
+            DialogueTurn turn = _turns.Clear();
+            if (turn == null) return;
             if (error == null) turn.Cancel();
             else turn.Fail(error);
             TurnEnded?.Invoke(turn);
@@ -196,9 +283,9 @@ namespace DialogueServer
         internal void Lost()
         {
             IsOpen = false;
-            _pending.Clear(new DialogueException(
+            _pending.Lose(new DialogueException(
                 DialogueException.Disconnected, "The connection was lost before the server answered; try again.", true));
-            _pending.Add(RequestKind.Open);
+            if (!_openDue) _pending.AddFirst(RequestKind.Open);
         }
 
         /// <summary>The state as a snapshot, to be sent after a loss; null if there is none.</summary>
@@ -232,9 +319,9 @@ namespace DialogueServer
 
         internal DialogueTurn OnTurn(in TurnMessage message)
         {
-            if (!_byLine.TryGetValue(message.Line, out DialogueTurn turn)) turn = new DialogueTurn(message.Line, "");
+            if (!_turns.Find(message.Line, out DialogueTurn turn)) turn = new DialogueTurn(message.Line);
             bool again = turn.Begin(in message);
-            Current = turn;
+            Current = _turns.UnderWay = turn;
             if (turn.Interrupted) Send(new InterruptMessage(turn.Number, turn.InterruptedAt));
             else if (again) TurnRestarted?.Invoke(turn);
             else TurnStarted?.Invoke(turn);
@@ -269,15 +356,32 @@ namespace DialogueServer
             }
         }
 
+        internal void OnNoted(in NotedMessage message)
+        {
+            if (!_turns.Find(message.Line, out DialogueTurn turn)) return;
+            turn.Note();
+            _turns.Forget(turn);
+            turn.Complete();
+            SendNext();
+        }
+
+        internal void OnTrigger(in TriggerMessage message) => Triggered?.Invoke(new DialogueTrigger(in message));
+
+        internal void OnSuggestions(in SuggestionsMessage message) => _pending.Answered(message.Line, message.Texts);
+
         internal void OnError(in ErrorMessage message)
         {
             var error = new DialogueException(in message);
-            if (message.Line.Length > 0 && _byLine.TryGetValue(message.Line, out DialogueTurn turn))
+            if (message.Line.Length > 0 && _turns.Find(message.Line, out DialogueTurn turn))
             {
                 turn.Fail(error);
                 Over(turn);
             }
-            else if (message.Line.Length == 0 && message.Turn == 0)
+            else if (message.Line.Length > 0)
+            {
+                _pending.Refused(message.Line, error);
+            }
+            else if (message.Turn == 0)
             {
                 if (_pending.Refused(error) == RequestKind.State) _stateKnown = false; // a snapshot next time
             }
@@ -286,28 +390,24 @@ namespace DialogueServer
 
         // ------------------------------------------------------------ lines
 
-        private DialogueTurn Ask(DialogueTurn turn, IClientMessage request)
+        private DialogueTurn Ask(DialogueTurn turn, IClientMessage request, bool ofPlayer = false)
         {
-            if (InterruptOnSay) Interrupt();
-            _requests[turn] = request;
-            _waiting.Enqueue(turn);
+            if (ofPlayer && InterruptOnSay) Interrupt();
+            _turns.Add(turn, request, ofPlayer);
             SendNext();
             return turn;
         }
 
-        /// <summary>One turn at a time: the server would refuse a second one as busy.</summary>
         private void SendNext()
         {
-            if (_send == null || _waiting.Count == 0 || (Current != null && !Current.Ended)) return;
-            DialogueTurn turn = _waiting.Dequeue();
-            IClientMessage request = _requests[turn];
-            _requests.Remove(turn);
-            _byLine[turn.Line] = turn;
-            Current = turn;
+            OpenIfDue();
+            if (_send == null || !_turns.TryNext(out TurnQueue.Entry next)) return;
+            DialogueTurn turn = next.Turn;
+            if (next.OfPlayer) Current = turn;
             try
             {
                 SendState();
-                Send(request);
+                Send(next.Request);
             }
             catch (ArgumentException error)
             {
@@ -320,7 +420,7 @@ namespace DialogueServer
 
         private void Over(DialogueTurn turn)
         {
-            _byLine.Remove(turn.Line);
+            _turns.Forget(turn);
             try
             {
                 TurnEnded?.Invoke(turn);
@@ -331,18 +431,20 @@ namespace DialogueServer
             }
         }
 
-        private void CancelWaiting(DialogueTurn turn)
-        {
-            _requests.Remove(turn);
-            turn.Cancel();
-        }
-
         private void Send(IClientMessage message) => _send?.Invoke(message);
+
+        private static string Word(Reaction react) => react.ToString().ToLowerInvariant();
+
+        private static void RequireText(string text)
+        {
+            if (string.IsNullOrWhiteSpace(text)) throw new ArgumentException("The line has no text.");
+        }
 
         private void RequireConnection()
         {
             if (_send == null)
                 throw new InvalidOperationException("The conversation \"" + Name + "\" is not connected to a server.");
+            OpenIfDue();
         }
 
         /// <summary>Random, not counted: ids stay unique over all branches of a conversation.</summary>

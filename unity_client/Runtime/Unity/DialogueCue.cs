@@ -27,21 +27,30 @@ namespace DialogueServer
         /// <summary>null, bool, long, double, string, List or Dictionary of these.</summary>
         public readonly IReadOnlyDictionary<string, object> Arguments;
 
-        public DialogueCue(int offset, string kind, string name = "", Dictionary<string, object> arguments = null)
+        /// <summary>The number in its turn of an action that waits for the game's answer; 0 if it
+        /// does not wait, and for every other cue. See <see cref="DialogueAction"/>.</summary>
+        public readonly int ActionNumber;
+
+        public DialogueCue(
+            int offset, string kind, string name = "", Dictionary<string, object> arguments = null, int actionNumber = 0)
         {
             Offset = offset;
             Kind = kind;
             Name = name;
             Arguments = arguments ?? None;
+            ActionNumber = actionNumber;
         }
 
         internal DialogueCue(in CueMessage message)
-            : this((int)Math.Min(message.Offset, int.MaxValue), message.Kind, message.Name, message.Args)
+            : this((int)Math.Min(message.Offset, int.MaxValue), message.Kind, message.Name, message.Args, (int)Math.Min(message.Action, int.MaxValue))
         {
         }
 
         /// <summary>How long a pause lasts; at most ten seconds, whatever the model wrote.</summary>
         public float PauseSeconds => Math.Min(10f, Math.Max(0f, (float)Number("ms") / 1000f));
+
+        /// <summary>How strong a mood is, 0 to 100.</summary>
+        public int Intensity => (int)Math.Min(100, Math.Max(0, Number("intensity")));
 
         public string FillerText => Arguments.TryGetValue("text", out object text) ? text as string ?? "" : "";
 

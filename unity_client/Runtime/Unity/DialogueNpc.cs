@@ -21,11 +21,11 @@ namespace DialogueServer
         [SerializeField]
         private string npcId = "";
 
-        [Tooltip("Other NPCs that take part in the same conversation.")]
+        [Tooltip("Other NPCs that take part in the same conversation and have no Dialogue NPC of their own.")]
         [SerializeField]
         private string[] others = Array.Empty<string>();
 
-        [Tooltip("The conversation's name: under it the NPC remembers the player. Empty: the NPC's id.")]
+        [Tooltip("The conversation's name: under it the NPC remembers the player. Empty: the NPC's id. NPCs with the same name talk in one conversation.")]
         [SerializeField]
         private string conversationName = "";
 
@@ -54,15 +54,19 @@ namespace DialogueServer
         [SerializeField]
         private UnityEvent<string> onAction = new UnityEvent<string>();
 
+        [Tooltip("A designer's condition has come true; the text is its name.")]
+        [SerializeField]
+        private UnityEvent<string> onTrigger = new UnityEvent<string>();
+
         [SerializeField]
         private UnityEvent<string> onTurnEnded = new UnityEvent<string>();
 
         [SerializeField]
         private UnityEvent<string> onError = new UnityEvent<string>();
 
-        private DialogueConversation _conversation;
+        private Cast _cast;
         private DialogueClient _registeredWith;
-        private Func<Dictionary<string, object>> _stateProvider;
+        private DialogueTurn _lastTurn;
 
         public string NpcId
         {
@@ -82,36 +86,57 @@ namespace DialogueServer
             set => client = Unregistered(value);
         }
 
+        /// <summary>Other NPCs of the same conversation that have no component of their own: this
+        /// one tells what they say (<see cref="DialogueTurn.Npc"/>).</summary>
+        public string[] Others
+        {
+            get => others;
+            set => others = Unregistered(value ?? Array.Empty<string>());
+        }
+
+        /// <summary>Where they talk.</summary>
+        public string SceneName
+        {
+            get => sceneName;
+            set => sceneName = Unregistered(value);
+        }
+
+        /// <summary>A new line of the player interrupts; else it waits.</summary>
+        public bool InterruptOnSay
+        {
+            get => interruptOnSay;
+            set => interruptOnSay = Unregistered(value);
+        }
+
         /// <summary>The display name; the id until the server has told it.</summary>
-        public string DisplayName =>
-            _conversation != null && _conversation.NpcInfos.Count > 0 ? _conversation.NpcInfos[0].Name : npcId;
+        public string DisplayName => Info?.Name ?? npcId;
+
+        /// <summary>What the server says about the NPC; null until the conversation is open.</summary>
+        public NpcInfo Info => _cast?.InfoOf(npcId);
 
         /// <summary>The last mood that was reached.</summary>
         public string Mood { get; private set; } = "";
 
-        public bool IsOpen => _conversation != null && _conversation.IsOpen;
+        /// <summary>How strong it is, 0 to 100.</summary>
+        public int MoodIntensity { get; private set; }
+
+        public bool IsOpen => _cast != null && _cast.Conversation.IsOpen;
 
         public bool IsSpeaking => CurrentTurn != null && !CurrentTurn.Ended;
 
-        /// <summary>The turn under way, or the last one; null at first.</summary>
-        public DialogueTurn CurrentTurn => _conversation?.Current;
+        /// <summary>This NPC's turn under way, or its last one; null at first.</summary>
+        public DialogueTurn CurrentTurn => _cast != null && _cast.IsOf(this, Conversation.Current)
+            ? Conversation.Current
+            : _lastTurn;
 
         /// <summary>The conversation itself; null until a client was found.</summary>
-        public DialogueConversation Conversation => _conversation;
+        public DialogueConversation Conversation => _cast?.Conversation;
 
         /// <summary>
         /// Asked before each line for what the NPC may know of the game: null, bool, numbers,
         /// strings, lists and dictionaries. Only what has changed is sent.
         /// </summary>
-        public Func<Dictionary<string, object>> StateProvider
-        {
-            get => _stateProvider;
-            set
-            {
-                _stateProvider = value;
-                if (_conversation != null) _conversation.StateProvider = value;
-            }
-        }
+        public Func<Dictionary<string, object>> StateProvider { get; set; }
 
         public event Action<string> Opened;
 
@@ -123,8 +148,16 @@ namespace DialogueServer
         /// <see cref="DialogueText"/>, or without one as soon as it arrived.</summary>
         public event Action<DialogueCue> CueReached;
 
+        /// <summary>The NPC does something, and the reveal is there: see <see cref="DialogueAction"/>.</summary>
+        public event Action<DialogueAction> ActionRequested;
+
+        /// <summary>A designer's condition on the conversation has come true; every NPC of the
+        /// conversation tells it.</summary>
+        public event Action<DialogueTrigger> Triggered;
+
         public event Action<DialogueTurn> TurnEnded;
 
+        /// <summary>A request was refused; every NPC of the conversation tells it.</summary>
         public event Action<DialogueException> Failed;
 
         /// <summary>What reveals the text; set by itself.</summary>
@@ -140,7 +173,13 @@ namespace DialogueServer
         /// The player says a line; await the result for the finished answer. It may be called
         /// before the connection is there.
         /// </summary>
-        public DialogueTurn Say(string text, string to = "") => Required().Say(text, to);
+        /// <param name="to">Who is spoken to; "" for this NPC, where several have components of
+        /// their own, and else for whomever the line names.</param>
+        public DialogueTurn Say(string text, string to = "")
+        {
+            DialogueConversation conversation = Required();
+            return conversation.Say(text, to.Length == 0 && _cast.Count > 1 ? npcId : to);
+        }
 
         /// <summary>For UnityEvents, such as that of an input field.</summary>
         public void SayLine(string text)
@@ -149,10 +188,27 @@ namespace DialogueServer
         }
 
         /// <summary>The player walks off or cuts in: the NPC stops, and remembers only what was shown.</summary>
-        public void Interrupt() => _conversation?.Interrupt();
+        public void Interrupt() => Conversation?.Interrupt();
 
         /// <summary>Asks for another answer to the last line.</summary>
         public DialogueTurn Regenerate() => Required().Regenerate();
+
+        /// <summary>Something happened in the world; see <see cref="DialogueConversation.SendEvent"/>.</summary>
+        public DialogueTurn SendEvent(
+            string text, Reaction react = Reaction.May, string npc = "", string name = "",
+            Dictionary<string, object> data = null) => Required().SendEvent(text, react, npc, name, data);
+
+        /// <summary>This NPC says a line of the game's author, with its tags, exactly as it is.</summary>
+        public DialogueTurn Script(string text) => Required().Script(text, npcId);
+
+        /// <summary>The player says a line of the game's author: remembered, and answered by nobody.</summary>
+        public DialogueTurn ScriptPlayer(string text) => Required().Script(text);
+
+        /// <summary>This NPC says something to the others, without the player.</summary>
+        public DialogueTurn Advance() => Required().Advance(npcId);
+
+        /// <summary>Lines that the player might say now.</summary>
+        public Task<string[]> SuggestAsync(int count = 3) => Required().SuggestAsync(count);
 
         /// <summary>Marks this moment; put the result into the save file.</summary>
         public Task<DialogueSave> SaveAsync() => Required().SaveAsync();
@@ -171,11 +227,13 @@ namespace DialogueServer
             return ConversationName.Length > 64 ? "The conversation's name has more than 64 characters." : "";
         }
 
-        internal void ReachCue(DialogueCue cue)
+        /// <param name="turn">Null in a greeting.</param>
+        internal void ReachCue(DialogueTurn turn, DialogueCue cue)
         {
             if (cue.Kind == DialogueCue.Mood)
             {
                 Mood = cue.Name;
+                MoodIntensity = cue.Intensity;
                 onMood.Invoke(cue.Name);
             }
             else if (cue.Kind == DialogueCue.Action)
@@ -183,6 +241,8 @@ namespace DialogueServer
                 onAction.Invoke(cue.Name);
             }
             CueReached?.Invoke(cue);
+            if (cue.Kind == DialogueCue.Action && turn != null && _cast != null)
+                ActionRequested?.Invoke(new DialogueAction(Conversation, turn, cue));
         }
 
         private void OnEnable()
@@ -211,8 +271,10 @@ namespace DialogueServer
             TextAdded = null;
             CueReached = null;
             CueReceived = null;
+            ActionRequested = null;
+            Triggered = null;
             Failed = null;
-            _stateProvider = null;
+            StateProvider = null;
         }
 
         private void TryRegister()
@@ -220,26 +282,13 @@ namespace DialogueServer
             DialogueClient found = client != null ? client : DialogueClient.Default;
             if (found == null || !found.isActiveAndEnabled) return;
             Unregister();
-            var npcs = new List<string> { npcId };
-            npcs.AddRange(others);
-            var conversation = new DialogueConversation(ConversationName, npcs.ToArray())
-            {
-                Scene = sceneName,
-                InterruptOnSay = interruptOnSay,
-                StateProvider = _stateProvider,
-                SeenProvider = Seen,
-            };
-            Listen(conversation);
-            _conversation = conversation;
-            _registeredWith = found;
             try
             {
-                found.Add(conversation);
+                _cast = found.Join(this);
+                _registeredWith = found;
             }
             catch (ArgumentException error)
             {
-                _conversation = null;
-                _registeredWith = null;
                 enabled = false;
                 Debug.LogError("Dialogue: " + error.Message, this);
             }
@@ -247,53 +296,69 @@ namespace DialogueServer
 
         private void Unregister()
         {
-            DialogueConversation conversation = _conversation;
+            Cast cast = _cast;
             DialogueClient with = _registeredWith;
             _registeredWith = null;
-            if (conversation == null) return;
-            if (with != null) with.Remove(conversation);
-            else conversation.Detach(null);
-            _conversation = null;
+            if (cast == null) return;
+            if (with != null) with.Leave(this, cast);
+            else cast.Conversation.Detach(null);
+            _cast = null;
+            _lastTurn = null;
         }
 
-        private void Listen(DialogueConversation conversation)
+        // ------------------------------------------------------------ what the cast tells
+
+        internal void OnOpened(string greeting)
         {
-            conversation.Opened += greeting =>
-            {
-                if (conversation.NpcInfos.Count > 0) Mood = conversation.NpcInfos[0].Mood;
-                onOpened.Invoke(greeting);
-                Opened?.Invoke(greeting);
-            };
-            conversation.TurnStarted += turn =>
-            {
-                onTurnStarted.Invoke();
-                TurnStarted?.Invoke(turn);
-            };
-            conversation.TurnRestarted += turn => TurnRestarted?.Invoke(turn);
-            conversation.TurnInterrupted += turn => TurnInterrupted?.Invoke(turn);
-            conversation.TextAdded += (turn, text) =>
-            {
-                if (onText.GetPersistentEventCount() > 0) onText.Invoke(turn.Text);
-                TextAdded?.Invoke(turn, text);
-            };
-            conversation.CueReceived += (turn, cue) =>
-            {
-                if (Presenter == null) ReachCue(cue);
-                else CueReceived?.Invoke(turn, cue);
-            };
-            conversation.TurnEnded += turn =>
-            {
-                onTurnEnded.Invoke(turn.Text);
-                TurnEnded?.Invoke(turn);
-            };
-            conversation.Failed += error =>
-            {
-                onError.Invoke(error.Message);
-                Failed?.Invoke(error);
-            };
+            Mood = Info?.Mood ?? "";
+            MoodIntensity = (int)(Info?.Intensity ?? 0);
+            onOpened.Invoke(greeting);
+            Opened?.Invoke(greeting);
         }
 
-        private int Seen() => Presenter == null ? int.MaxValue : Presenter.Visible;
+        internal void OnTurnStarted(DialogueTurn turn)
+        {
+            _lastTurn = turn;
+            onTurnStarted.Invoke();
+            TurnStarted?.Invoke(turn);
+        }
+
+        internal void OnTurnRestarted(DialogueTurn turn) => TurnRestarted?.Invoke(turn);
+
+        internal void OnTurnInterrupted(DialogueTurn turn) => TurnInterrupted?.Invoke(turn);
+
+        internal void OnTextAdded(DialogueTurn turn, string text)
+        {
+            if (onText.GetPersistentEventCount() > 0) onText.Invoke(turn.Text);
+            TextAdded?.Invoke(turn, text);
+        }
+
+        internal void OnCueReceived(DialogueTurn turn, DialogueCue cue)
+        {
+            if (Presenter == null) ReachCue(turn, cue);
+            else CueReceived?.Invoke(turn, cue);
+        }
+
+        internal void OnTurnEnded(DialogueTurn turn)
+        {
+            onTurnEnded.Invoke(turn.Text);
+            TurnEnded?.Invoke(turn);
+        }
+
+        internal void OnTriggered(DialogueTrigger trigger)
+        {
+            onTrigger.Invoke(trigger.Name);
+            Triggered?.Invoke(trigger);
+        }
+
+        internal void OnFailed(DialogueException error)
+        {
+            onError.Invoke(error.Message);
+            Failed?.Invoke(error);
+        }
+
+        /// <summary>How many code points of its current turn the player has seen.</summary>
+        internal int Seen() => Presenter == null ? int.MaxValue : Presenter.Visible;
 
         private DialogueConversation Required()
         {
@@ -301,7 +366,7 @@ namespace DialogueServer
             if (_registeredWith == null)
                 throw new InvalidOperationException(
                     "The NPC \"" + npcId + "\" has no client: add an enabled DialogueClient to the scene.");
-            return _conversation;
+            return Conversation;
         }
 
         private T Unregistered<T>(T value) => _registeredWith == null

@@ -60,6 +60,7 @@ namespace DialogueServer
 
         private readonly Typewriter _typewriter = new Typewriter();
         private DialogueNpc _listensTo;
+        private DialogueTurn _turn;
         private string _filler = "";
         private bool _textChanged;
         private int _shown = -1;
@@ -172,12 +173,19 @@ namespace DialogueServer
         {
             if (!showGreeting || greeting.Length == 0) return;
             Clear();
+            _turn = null;
             _typewriter.Append(greeting);
             _typewriter.End();
             _textChanged = true;
         }
 
-        private void OnTurnStarted(DialogueTurn turn) => Clear();
+        private void OnTurnStarted(DialogueTurn turn)
+        {
+            // The end of an answer that was not interrupted happens, even if there is no time to show it.
+            if (_turn != null && !_turn.Interrupted && !_typewriter.Finished) _typewriter.Skip();
+            Clear();
+            _turn = turn;
+        }
 
         private void OnTurnRestarted(DialogueTurn turn)
         {
@@ -218,7 +226,7 @@ namespace DialogueServer
 
         private void OnCueReached(DialogueCue cue)
         {
-            if (_listensTo != null) _listensTo.ReachCue(cue);
+            if (_listensTo != null) _listensTo.ReachCue(_turn, cue);
         }
 
         private void OnCompleted()

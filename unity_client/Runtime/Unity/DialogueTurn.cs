@@ -19,16 +19,21 @@ namespace DialogueServer
         private readonly TaskCompletionSource<DialogueTurn> _done = new TaskCompletionSource<DialogueTurn>();
         private string _wholeText;
 
-        internal DialogueTurn(string line, string playerText)
+        internal DialogueTurn(string line, string playerText = "", string to = "")
         {
             Line = line;
             PlayerText = playerText;
+            To = to;
         }
 
-        /// <summary>The id of the player's line; "" for a turn that answers none.</summary>
+        /// <summary>The id of the request that it answers; "" for a turn that answers none.</summary>
         public string Line { get; }
 
+        /// <summary>The player's line; "" where the turn answers an event, a script or an advance.</summary>
         public string PlayerText { get; }
+
+        /// <summary>Whom the request addressed; "" for nobody in particular.</summary>
+        public string To { get; }
 
         /// <summary>The NPC that speaks; "" until the turn has started.</summary>
         public string Npc { get; private set; } = "";
@@ -44,6 +49,10 @@ namespace DialogueServer
         public bool Started { get; private set; }
 
         public bool Ended { get; private set; }
+
+        /// <summary>The server remembers the request, and nobody says anything to it: the turn has
+        /// ended without having started.</summary>
+        public bool Noted { get; private set; }
 
         /// <summary>Why it ended: a value of <see cref="EndReason"/>, or of a later server; "" until then.</summary>
         public string Reason { get; private set; } = "";
@@ -119,6 +128,12 @@ namespace DialogueServer
             TotalMs = message.TotalMs;
             InputTokens = message.InputTokens;
             OutputTokens = message.OutputTokens;
+            Ended = true;
+        }
+
+        internal void Note()
+        {
+            Noted = true;
             Ended = true;
         }
 

@@ -105,6 +105,7 @@ namespace DialogueServer
                 string kept = CodePoints.Take(_text.ToString(), Math.Max(length, Visible));
                 _text.Clear().Append(kept);
                 _total = CodePoints.Count(kept);
+                DropCuesBehind(_total);
             }
             Ended = true;
             FindLimit();
@@ -214,6 +215,16 @@ namespace DialogueServer
                 }
             }
             if (held <= LongestHeldWord) _limit = 0; // the first word
+        }
+
+        /// <summary>What was to happen behind the place where the text ends now never does.</summary>
+        private void DropCuesBehind(int end)
+        {
+            for (int count = _cues.Count; count > 0; count--)
+            {
+                DialogueCue cue = _cues.Dequeue();
+                if (cue.Offset <= end) _cues.Enqueue(cue);
+            }
         }
 
         private void Forget()
