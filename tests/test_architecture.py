@@ -17,6 +17,7 @@ OWNERS = {
     "httpx_aiohttp": {"backends.http_client"},
     "jinja2": {"domain.conditions"},
     "platformdirs": {"backends.weights"},
+    "py3langid": {"domain.language_detector"},
     "regex": {"domain.graphemes"},
     "rich": {"cli.terminal"},
     "structlog": {"instrumentation.logging"},
