@@ -28,6 +28,8 @@ from .messages import (
     ClientMessage,
     Close,
     Closed,
+    Content,
+    ContentInfo,
     Error,
     GoAway,
     Hello,
@@ -48,6 +50,8 @@ from .messages import (
     Save,
     Saved,
     ServerMessage,
+    Source,
+    SourceText,
     StateOk,
     Suggestions,
     Transcript,
@@ -281,6 +285,10 @@ class ClientConnection:
                 self._settle(lambda m: isinstance(m, Inspect) and m.conversation == name)
             case NpcList():
                 self._settle(lambda m: isinstance(m, Npcs))
+            case ContentInfo():
+                self._settle(lambda m: isinstance(m, Content))
+            case SourceText():
+                self._settle(lambda m: isinstance(m, Source))
             case StateOk(conversation=name):
                 self._settle(lambda m: isinstance(m, GameState) and m.conversation == name)
             case Closed(conversation=name):

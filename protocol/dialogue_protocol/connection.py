@@ -189,7 +189,8 @@ class ServerConnection:
 
     `seq` is the number of the last sequenced message sent, `acked` the last one that the client
     is known to have, `received` counts the client's sequenced messages. `codec` is that of the
-    newest socket. `capabilities` are those granted. `buffer_bytes` bounds the memory of what is kept for a resume.
+    newest socket. `capabilities` are those granted. `buffer_bytes` bounds the memory of what is
+    kept for a resume.
     """
 
     def __init__(

@@ -101,6 +101,17 @@ class PromptPart(Struct, frozen=True):
     why: str = ""
 
 
+class ContentProblem(Struct, frozen=True):
+    """Something wrong in a designer's file. `severity` is error or warning; `line` counts from 1,
+    0 for the whole file; `place` is the key."""
+
+    file: str
+    problem: str
+    line: Count = 0
+    place: str = ""
+    severity: str = "error"
+
+
 class Limits(Struct, frozen=True):
     """What the server accepts, so that a client can refuse early. Sizes in bytes unless said."""
 
@@ -142,7 +153,8 @@ class Open(Struct, frozen=True, array_like=True, tag=16):
 
     `conversation` is the client's own name for it, at most 64 characters; the same player and
     name bring the history back. `checkpoint`, of an earlier `saved`, brings back that moment
-    instead of the newest. Answered by `opened`.
+    instead of the newest. `model`, one of `content_info.models`, answers in place of the
+    server's; it needs the right "designer". Answered by `opened`.
     """
 
     conversation: Id
@@ -151,6 +163,7 @@ class Open(Struct, frozen=True, array_like=True, tag=16):
     scene: Label = ""
     locale: Locale = ""
     checkpoint: Label = ""
+    model: Annotated[str, Meta(max_length=128)] = ""
 
 
 class State(Struct, frozen=True, array_like=True, tag=17):
@@ -302,6 +315,21 @@ class Npcs(Struct, frozen=True, array_like=True, tag=31):
     locale: Locale = ""
 
 
+class Content(Struct, frozen=True, array_like=True, tag=32):
+    """Ask for an account of the designers' files; with `watch`, again whenever they change.
+    Needs the right "designer". Answered by `content_info` or `error`."""
+
+    watch: bool = False
+
+
+class Source(Struct, frozen=True, array_like=True, tag=33):
+    """Ask for a designer's file and where a key stands in it. Needs the right "designer".
+    Answered by `source_text` or `error`."""
+
+    file: Annotated[str, Meta(min_length=1, max_length=256)]
+    key: Annotated[str, Meta(max_length=256)] = ""
+
+
 ClientMessage = (
     Hello
     | Ack
@@ -322,6 +350,8 @@ ClientMessage = (
     | Suggest
     | Inspect
     | Npcs
+    | Content
+    | Source
 )
 Request = Say | Regenerate | Event | Script | Advance | ActionResult | Suggest
 """What has a `line`, the client's id of the request, and is answered once however often it is
@@ -497,7 +527,8 @@ class Suggestions(Struct, frozen=True, array_like=True, tag=28):
 
 class Inspected(Struct, frozen=True, array_like=True, tag=29):
     """A prompt and its account. `turn` is 0 for one that was never asked. `tokens` is an
-    estimate, `budget` its bound; `dropped` are the parts that were left out."""
+    estimate, `budget` its bound; `dropped` are the parts that were left out. `timings` are those
+    of a turn that is over, in milliseconds from the request."""
 
     conversation: str
     turn: Count
@@ -508,12 +539,37 @@ class Inspected(Struct, frozen=True, array_like=True, tag=29):
     messages: list[PromptMessage]
     parts: list[PromptPart]
     dropped: list[PromptPart]
+    timings: dict[str, Any] = field(default_factory=dict)
 
 
 class NpcList(Struct, frozen=True, array_like=True, tag=30):
     """Every NPC of this server that the client may open, by id."""
 
     npcs: list[NpcInfo]
+
+
+class ContentInfo(Struct, frozen=True, array_like=True, tag=31):
+    """What the designers' files hold now. `revision` counts the times they were read; `models`
+    are what `open.model` may name; `state` is the world's own; `hints` are the values that
+    conditions compare each path of the state with; `problems` is what is wrong, a broken file's
+    last good version being in force."""
+
+    revision: Count
+    world: str
+    npcs: list[NpcInfo]
+    scenes: list[str]
+    models: list[str]
+    state: dict[str, Any]
+    hints: dict[str, Any]
+    problems: list[ContentProblem]
+
+
+class SourceText(Struct, frozen=True, array_like=True, tag=32):
+    """A designer's file as it is now; `line` is where the key stands, from 1, 0 for nowhere."""
+
+    file: str
+    text: str
+    line: Count = 0
 
 
 ServerMessage = (
@@ -535,4 +591,6 @@ ServerMessage = (
     | Suggestions
     | Inspected
     | NpcList
+    | ContentInfo
+    | SourceText
 )

@@ -35,7 +35,7 @@ class Kind:
         self.free_form = tuple(f.name for f in self.fields if f.name in _FREE_FORM)
 
 
-_FREE_FORM = frozenset({"snapshot", "patch", "args", "data"})
+_FREE_FORM = frozenset({"snapshot", "patch", "args", "data", "timings", "state", "hints"})
 """Names of the fields whose values are any JSON (a test compares them with the types)."""
 
 

@@ -26,6 +26,7 @@ NESTED = {
     "LINE": messages.SpokenLine,
     "PROMPT_MESSAGE": messages.PromptMessage,
     "PROMPT_PART": messages.PromptPart,
+    "CONTENT_PROBLEM": messages.ContentProblem,
 }
 TYPES = {
     "integer": messages.Count,
@@ -45,6 +46,7 @@ TYPES = {
     "list of LINE": list[messages.SpokenLine],
     "list of PROMPT_MESSAGE": list[messages.PromptMessage],
     "list of PROMPT_PART": list[messages.PromptPart],
+    "list of CONTENT_PROBLEM": list[messages.ContentProblem],
 }
 
 

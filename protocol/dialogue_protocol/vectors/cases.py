@@ -114,6 +114,13 @@ MESSAGES: list[Case] = [
     Case("inspect, a turn", "client", [30, "c1", 7]),
     Case("npcs, minimal", "client", [31]),
     Case("npcs", "client", [31, "ja"]),
+    Case(
+        "open, with a model", "client", [16, "c1", ["m"], {"id": "p"}, "", "", "", "ollama:llama"]
+    ),
+    Case("content, once", "client", [32]),
+    Case("content", "client", [32, True]),
+    Case("source, a file", "client", [33, "world.toml"]),
+    Case("source", "client", [33, "personas/mira.toml", "knowledge[2]"]),
     Case("say, fields of a later version", "client", [18, "c1", "l1", "Hi", "", "", 9], {"x": 9}),
     Case("welcome, minimal", "server", [0, "s1", "e1", 0, _LIMITS]),
     Case(
@@ -239,8 +246,36 @@ MESSAGES: list[Case] = [
             [{"role": "system", "content": "You are Mira."}],
             [{"source": "personas/mira.toml:description", "text": "You are Mira.", "tokens": 5}],
             [{"source": "history", "text": "Hi.", "tokens": 3, "why": "budget"}],
+            {"prompt": 1.5, "first_token": 310, "total": 900},
         ],
     ),
+    Case("content_info, nothing", "server", [31, 1, "", [], [], [], {}, {}, []]),
+    Case(
+        "content_info",
+        "server",
+        [
+            31,
+            2,
+            "Sallow Reach",
+            [{"id": "mira", "name": "Mira"}],
+            ["inn"],
+            ["ollama:llama"],
+            {"quest": {"lamp": "dark"}},
+            {"quest.lamp": ["dark", "lit"]},
+            [
+                {
+                    "file": "world.toml",
+                    "problem": "unknown key",
+                    "line": 3,
+                    "place": "lores",
+                    "severity": "error",
+                },
+                {"file": "personas/mira.toml", "problem": "long"},
+            ],
+        ],
+    ),
+    Case("source_text, nowhere", "server", [32, "world.toml", ""]),
+    Case("source_text", "server", [32, "world.toml", "name = 'x'\n", 1]),
     Case("npc_list, none", "server", [30, []]),
     Case("npc_list", "server", [30, [{"id": "mira", "name": "Mira", "moods": ["calm"]}]]),
     Case(

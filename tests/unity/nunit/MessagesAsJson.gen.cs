@@ -18,7 +18,7 @@ namespace DialogueServer.Tests
                 case "hello": return new HelloMessage((long)json["version"], (string)json["client"], (string)json["token"], (string)json["locale"], ((List<object>)json["capabilities"]).Cast<string>().ToArray(), json["resume"] == null ? null : ResumeFrom((Dictionary<string, object>)json["resume"]));
                 case "ack": return new AckMessage((long)json["seq"]);
                 case "ping": return new PingMessage((long)json["nonce"]);
-                case "open": return new OpenMessage((string)json["conversation"], ((List<object>)json["npcs"]).Cast<string>().ToArray(), PlayerFrom((Dictionary<string, object>)json["player"]), (string)json["scene"], (string)json["locale"], (string)json["checkpoint"]);
+                case "open": return new OpenMessage((string)json["conversation"], ((List<object>)json["npcs"]).Cast<string>().ToArray(), PlayerFrom((Dictionary<string, object>)json["player"]), (string)json["scene"], (string)json["locale"], (string)json["checkpoint"], (string)json["model"]);
                 case "state": return new StateMessage((string)json["conversation"], (long)json["revision"], json["snapshot"] == null ? null : (Dictionary<string, object>)json["snapshot"], json["patch"] == null ? null : (Dictionary<string, object>)json["patch"]);
                 case "say": return new SayMessage((string)json["conversation"], (string)json["line"], (string)json["text"], (string)json["to"], (string)json["locale"]);
                 case "interrupt": return new InterruptMessage((long)json["turn"], (long)json["seen"]);
@@ -34,6 +34,8 @@ namespace DialogueServer.Tests
                 case "suggest": return new SuggestMessage((string)json["conversation"], (string)json["line"], (long)json["count"], (string)json["locale"]);
                 case "inspect": return new InspectMessage((string)json["conversation"], (long)json["turn"], (string)json["npc"], (string)json["text"]);
                 case "npcs": return new NpcsMessage((string)json["locale"]);
+                case "content": return new ContentMessage((bool)json["watch"]);
+                case "source": return new SourceMessage((string)json["file"], (string)json["key"]);
                 default: throw new ArgumentException("no client message is called " + json["type"]);
             }
         }
@@ -71,6 +73,11 @@ namespace DialogueServer.Tests
         private static PromptPart PromptPartFrom(Dictionary<string, object> json)
         {
             return new PromptPart((string)json["source"], (string)json["text"], (long)json["tokens"], (string)json["why"]);
+        }
+
+        private static ContentProblem ContentProblemFrom(Dictionary<string, object> json)
+        {
+            return new ContentProblem((string)json["file"], (string)json["problem"], (long)json["line"], (string)json["place"], (string)json["severity"]);
         }
     }
 
@@ -128,10 +135,16 @@ namespace DialogueServer.Tests
             Last = new Dictionary<string, object> { ["type"] = "suggestions", ["conversation"] = message.Conversation, ["line"] = message.Line, ["texts"] = message.Texts.Cast<object>().ToList() };
 
         public void OnInspected(in InspectedMessage message) =>
-            Last = new Dictionary<string, object> { ["type"] = "inspected", ["conversation"] = message.Conversation, ["turn"] = message.Turn, ["npc"] = message.Npc, ["layout"] = message.Layout, ["tokens"] = message.Tokens, ["budget"] = message.Budget, ["messages"] = message.Messages.Select(i => (object)Json(i)).ToList(), ["parts"] = message.Parts.Select(i => (object)Json(i)).ToList(), ["dropped"] = message.Dropped.Select(i => (object)Json(i)).ToList() };
+            Last = new Dictionary<string, object> { ["type"] = "inspected", ["conversation"] = message.Conversation, ["turn"] = message.Turn, ["npc"] = message.Npc, ["layout"] = message.Layout, ["tokens"] = message.Tokens, ["budget"] = message.Budget, ["messages"] = message.Messages.Select(i => (object)Json(i)).ToList(), ["parts"] = message.Parts.Select(i => (object)Json(i)).ToList(), ["dropped"] = message.Dropped.Select(i => (object)Json(i)).ToList(), ["timings"] = message.Timings };
 
         public void OnNpcList(in NpcListMessage message) =>
             Last = new Dictionary<string, object> { ["type"] = "npc_list", ["npcs"] = message.Npcs.Select(i => (object)Json(i)).ToList() };
+
+        public void OnContentInfo(in ContentInfoMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "content_info", ["revision"] = message.Revision, ["world"] = message.World, ["npcs"] = message.Npcs.Select(i => (object)Json(i)).ToList(), ["scenes"] = message.Scenes.Cast<object>().ToList(), ["models"] = message.Models.Cast<object>().ToList(), ["state"] = message.State, ["hints"] = message.Hints, ["problems"] = message.Problems.Select(i => (object)Json(i)).ToList() };
+
+        public void OnSourceText(in SourceTextMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "source_text", ["file"] = message.File, ["text"] = message.Text, ["line"] = message.Line };
 
         private static Dictionary<string, object> Json(Resume message) =>
             new Dictionary<string, object> { ["session"] = message.Session, ["epoch"] = message.Epoch, ["seq"] = message.Seq };
@@ -153,5 +166,8 @@ namespace DialogueServer.Tests
 
         private static Dictionary<string, object> Json(PromptPart message) =>
             new Dictionary<string, object> { ["source"] = message.Source, ["text"] = message.Text, ["tokens"] = message.Tokens, ["why"] = message.Why };
+
+        private static Dictionary<string, object> Json(ContentProblem message) =>
+            new Dictionary<string, object> { ["file"] = message.File, ["problem"] = message.Problem, ["line"] = message.Line, ["place"] = message.Place, ["severity"] = message.Severity };
     }
 }

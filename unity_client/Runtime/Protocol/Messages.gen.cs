@@ -542,6 +542,69 @@ namespace DialogueServer.Protocol
         }
     }
 
+    /// <summary>Something wrong in a designer's file. <c>severity</c> is error or warning; <c>line</c> counts from 1,
+    /// 0 for the whole file; <c>place</c> is the key.</summary>
+    [Serializable]
+    public sealed class ContentProblem
+    {
+        public string File;
+        public string Problem;
+        public long Line;
+        public string Place;
+        public string Severity;
+
+        public ContentProblem(string file, string problem, long line = 0, string place = "", string severity = "error")
+        {
+            File = file;
+            Problem = problem;
+            Line = line;
+            Place = place;
+            Severity = severity;
+        }
+
+        internal static ContentProblem Read(ref MsgpackReader reader)
+        {
+            string file = default;
+            string problem = default;
+            long line = 0;
+            string place = "";
+            string severity = "error";
+            bool seenFile = false;
+            bool seenProblem = false;
+            int count = reader.ReadMapHeader("ContentProblem");
+            for (int index = 0; index < count; index++)
+            {
+                switch (reader.ReadString("ContentProblem"))
+                {
+                    case "file": file = reader.ReadString("ContentProblem.file"); seenFile = true; break;
+                    case "problem": problem = reader.ReadString("ContentProblem.problem"); seenProblem = true; break;
+                    case "line": line = reader.ReadCount("ContentProblem.line"); break;
+                    case "place": place = reader.ReadString("ContentProblem.place"); break;
+                    case "severity": severity = reader.ReadString("ContentProblem.severity"); break;
+                    default: reader.Skip(); break;
+                }
+            }
+            if (!seenFile) throw reader.Missing("ContentProblem.file");
+            if (!seenProblem) throw reader.Missing("ContentProblem.problem");
+            return new ContentProblem(file, problem, line, place, severity);
+        }
+
+        internal void Write(MsgpackWriter writer)
+        {
+            writer.WriteMapHeader(5);
+            writer.WriteString("file");
+            writer.WriteString(File);
+            writer.WriteString("problem");
+            writer.WriteString(Problem);
+            writer.WriteString("line");
+            writer.WriteInteger(Line);
+            writer.WriteString("place");
+            writer.WriteString(Place);
+            writer.WriteString("severity");
+            writer.WriteString(Severity);
+        }
+    }
+
     /// <summary>The first message of every socket. <c>resume</c> asks to go on with an earlier session.</summary>
     public sealed class HelloMessage : IClientMessage
     {
@@ -627,7 +690,8 @@ namespace DialogueServer.Protocol
     ///
     /// <c>conversation</c> is the client's own name for it, at most 64 characters; the same player and
     /// name bring the history back. <c>checkpoint</c>, of an earlier <c>saved</c>, brings back that moment
-    /// instead of the newest. Answered by <c>opened</c>.</summary>
+    /// instead of the newest. <c>model</c>, one of <c>content_info.models</c>, answers in place of the
+    /// server's; it needs the right "designer". Answered by <c>opened</c>.</summary>
     public sealed class OpenMessage : IClientMessage
     {
         public const int TypeNumber = 16;
@@ -638,8 +702,9 @@ namespace DialogueServer.Protocol
         public readonly string Scene;
         public readonly string Locale;
         public readonly string Checkpoint;
+        public readonly string Model;
 
-        public OpenMessage(string conversation, string[] npcs, Player player, string scene = "", string locale = "", string checkpoint = "")
+        public OpenMessage(string conversation, string[] npcs, Player player, string scene = "", string locale = "", string checkpoint = "", string model = "")
         {
             Conversation = conversation;
             Npcs = npcs ?? Array.Empty<string>();
@@ -647,13 +712,14 @@ namespace DialogueServer.Protocol
             Scene = scene;
             Locale = locale;
             Checkpoint = checkpoint;
+            Model = model;
         }
 
         int IClientMessage.Type => TypeNumber;
 
         void IClientMessage.Write(MsgpackWriter writer)
         {
-            writer.WriteArrayHeader(7);
+            writer.WriteArrayHeader(8);
             writer.WriteInteger(16);
             writer.WriteString(Conversation);
             writer.WriteStrings(Npcs);
@@ -661,6 +727,7 @@ namespace DialogueServer.Protocol
             writer.WriteString(Scene);
             writer.WriteString(Locale);
             writer.WriteString(Checkpoint);
+            writer.WriteString(Model);
         }
     }
 
@@ -1156,6 +1223,55 @@ namespace DialogueServer.Protocol
         }
     }
 
+    /// <summary>Ask for an account of the designers' files; with <c>watch</c>, again whenever they change.
+    /// Needs the right "designer". Answered by <c>content_info</c> or <c>error</c>.</summary>
+    public sealed class ContentMessage : IClientMessage
+    {
+        public const int TypeNumber = 32;
+
+        public readonly bool Watch;
+
+        public ContentMessage(bool watch = false)
+        {
+            Watch = watch;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(2);
+            writer.WriteInteger(32);
+            writer.WriteBoolean(Watch);
+        }
+    }
+
+    /// <summary>Ask for a designer's file and where a key stands in it. Needs the right "designer".
+    /// Answered by <c>source_text</c> or <c>error</c>.</summary>
+    public sealed class SourceMessage : IClientMessage
+    {
+        public const int TypeNumber = 33;
+
+        public readonly string File;
+        public readonly string Key;
+
+        public SourceMessage(string file, string key = "")
+        {
+            File = file;
+            Key = key;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(3);
+            writer.WriteInteger(33);
+            writer.WriteString(File);
+            writer.WriteString(Key);
+        }
+    }
+
     /// <summary>The answer to a hello. What follows begins with sequence number <c>seq + 1</c>.
     ///
     /// <c>resumed</c> is false when a resume was asked for and could not be had: then the session is
@@ -1638,7 +1754,8 @@ namespace DialogueServer.Protocol
     }
 
     /// <summary>A prompt and its account. <c>turn</c> is 0 for one that was never asked. <c>tokens</c> is an
-    /// estimate, <c>budget</c> its bound; <c>dropped</c> are the parts that were left out.</summary>
+    /// estimate, <c>budget</c> its bound; <c>dropped</c> are the parts that were left out. <c>timings</c> are those
+    /// of a turn that is over, in milliseconds from the request.</summary>
     public readonly struct InspectedMessage
     {
         public const int TypeNumber = 29;
@@ -1652,8 +1769,9 @@ namespace DialogueServer.Protocol
         public readonly PromptMessage[] Messages;
         public readonly PromptPart[] Parts;
         public readonly PromptPart[] Dropped;
+        public readonly Dictionary<string, object> Timings;
 
-        public InspectedMessage(string conversation, long turn, string npc, string layout, long tokens, long budget, PromptMessage[] messages, PromptPart[] parts, PromptPart[] dropped)
+        public InspectedMessage(string conversation, long turn, string npc, string layout, long tokens, long budget, PromptMessage[] messages, PromptPart[] parts, PromptPart[] dropped, Dictionary<string, object> timings = null)
         {
             Conversation = conversation;
             Turn = turn;
@@ -1664,6 +1782,7 @@ namespace DialogueServer.Protocol
             Messages = messages ?? Array.Empty<PromptMessage>();
             Parts = parts ?? Array.Empty<PromptPart>();
             Dropped = dropped ?? Array.Empty<PromptPart>();
+            Timings = timings ?? new Dictionary<string, object>();
         }
 
         internal static InspectedMessage Read(ref MsgpackReader reader, int items)
@@ -1677,8 +1796,9 @@ namespace DialogueServer.Protocol
             PromptMessage[] messages = items > 7 ? reader.ReadArray("inspected.messages", (ref MsgpackReader r) => PromptMessage.Read(ref r)) : throw reader.Missing("inspected.messages");
             PromptPart[] parts = items > 8 ? reader.ReadArray("inspected.parts", (ref MsgpackReader r) => PromptPart.Read(ref r)) : throw reader.Missing("inspected.parts");
             PromptPart[] dropped = items > 9 ? reader.ReadArray("inspected.dropped", (ref MsgpackReader r) => PromptPart.Read(ref r)) : throw reader.Missing("inspected.dropped");
-            reader.Finish(items - 10);
-            return new InspectedMessage(conversation, turn, npc, layout, tokens, budget, messages, parts, dropped);
+            Dictionary<string, object> timings = items > 10 ? reader.ReadObject("inspected.timings") : new Dictionary<string, object>();
+            reader.Finish(items - 11);
+            return new InspectedMessage(conversation, turn, npc, layout, tokens, budget, messages, parts, dropped, timings);
         }
     }
 
@@ -1699,6 +1819,76 @@ namespace DialogueServer.Protocol
             NpcInfo[] npcs = items > 1 ? reader.ReadArray("npc_list.npcs", (ref MsgpackReader r) => NpcInfo.Read(ref r)) : throw reader.Missing("npc_list.npcs");
             reader.Finish(items - 2);
             return new NpcListMessage(npcs);
+        }
+    }
+
+    /// <summary>What the designers' files hold now. <c>revision</c> counts the times they were read; <c>models</c>
+    /// are what <c>open.model</c> may name; <c>state</c> is the world's own; <c>hints</c> are the values that
+    /// conditions compare each path of the state with; <c>problems</c> is what is wrong, a broken file's
+    /// last good version being in force.</summary>
+    public readonly struct ContentInfoMessage
+    {
+        public const int TypeNumber = 31;
+
+        public readonly long Revision;
+        public readonly string World;
+        public readonly NpcInfo[] Npcs;
+        public readonly string[] Scenes;
+        public readonly string[] Models;
+        public readonly Dictionary<string, object> State;
+        public readonly Dictionary<string, object> Hints;
+        public readonly ContentProblem[] Problems;
+
+        public ContentInfoMessage(long revision, string world, NpcInfo[] npcs, string[] scenes, string[] models, Dictionary<string, object> state, Dictionary<string, object> hints, ContentProblem[] problems)
+        {
+            Revision = revision;
+            World = world;
+            Npcs = npcs ?? Array.Empty<NpcInfo>();
+            Scenes = scenes ?? Array.Empty<string>();
+            Models = models ?? Array.Empty<string>();
+            State = state ?? new Dictionary<string, object>();
+            Hints = hints ?? new Dictionary<string, object>();
+            Problems = problems ?? Array.Empty<ContentProblem>();
+        }
+
+        internal static ContentInfoMessage Read(ref MsgpackReader reader, int items)
+        {
+            long revision = items > 1 ? reader.ReadCount("content_info.revision") : throw reader.Missing("content_info.revision");
+            string world = items > 2 ? reader.ReadString("content_info.world") : throw reader.Missing("content_info.world");
+            NpcInfo[] npcs = items > 3 ? reader.ReadArray("content_info.npcs", (ref MsgpackReader r) => NpcInfo.Read(ref r)) : throw reader.Missing("content_info.npcs");
+            string[] scenes = items > 4 ? reader.ReadStrings("content_info.scenes") : throw reader.Missing("content_info.scenes");
+            string[] models = items > 5 ? reader.ReadStrings("content_info.models") : throw reader.Missing("content_info.models");
+            Dictionary<string, object> state = items > 6 ? reader.ReadObject("content_info.state") : throw reader.Missing("content_info.state");
+            Dictionary<string, object> hints = items > 7 ? reader.ReadObject("content_info.hints") : throw reader.Missing("content_info.hints");
+            ContentProblem[] problems = items > 8 ? reader.ReadArray("content_info.problems", (ref MsgpackReader r) => ContentProblem.Read(ref r)) : throw reader.Missing("content_info.problems");
+            reader.Finish(items - 9);
+            return new ContentInfoMessage(revision, world, npcs, scenes, models, state, hints, problems);
+        }
+    }
+
+    /// <summary>A designer's file as it is now; <c>line</c> is where the key stands, from 1, 0 for nowhere.</summary>
+    public readonly struct SourceTextMessage
+    {
+        public const int TypeNumber = 32;
+
+        public readonly string File;
+        public readonly string Text;
+        public readonly long Line;
+
+        public SourceTextMessage(string file, string text, long line = 0)
+        {
+            File = file;
+            Text = text;
+            Line = line;
+        }
+
+        internal static SourceTextMessage Read(ref MsgpackReader reader, int items)
+        {
+            string file = items > 1 ? reader.ReadString("source_text.file") : throw reader.Missing("source_text.file");
+            string text = items > 2 ? reader.ReadString("source_text.text") : throw reader.Missing("source_text.text");
+            long line = items > 3 ? reader.ReadCount("source_text.line") : 0;
+            reader.Finish(items - 4);
+            return new SourceTextMessage(file, text, line);
         }
     }
 
@@ -1723,6 +1913,8 @@ namespace DialogueServer.Protocol
         void OnSuggestions(in SuggestionsMessage message);
         void OnInspected(in InspectedMessage message);
         void OnNpcList(in NpcListMessage message);
+        void OnContentInfo(in ContentInfoMessage message);
+        void OnSourceText(in SourceTextMessage message);
     }
 
     /// <summary>Passes everything on; override what concerns you, and pass that on as well.</summary>
@@ -1748,6 +1940,8 @@ namespace DialogueServer.Protocol
         public virtual void OnSuggestions(in SuggestionsMessage message) => Next.OnSuggestions(in message);
         public virtual void OnInspected(in InspectedMessage message) => Next.OnInspected(in message);
         public virtual void OnNpcList(in NpcListMessage message) => Next.OnNpcList(in message);
+        public virtual void OnContentInfo(in ContentInfoMessage message) => Next.OnContentInfo(in message);
+        public virtual void OnSourceText(in SourceTextMessage message) => Next.OnSourceText(in message);
     }
 
     /// <summary>Reads what the server sends.</summary>
@@ -1831,6 +2025,14 @@ namespace DialogueServer.Protocol
                 case NpcListMessage.TypeNumber:
                     NpcListMessage npcList = NpcListMessage.Read(ref reader, items);
                     handler.OnNpcList(in npcList);
+                    return true;
+                case ContentInfoMessage.TypeNumber:
+                    ContentInfoMessage contentInfo = ContentInfoMessage.Read(ref reader, items);
+                    handler.OnContentInfo(in contentInfo);
+                    return true;
+                case SourceTextMessage.TypeNumber:
+                    SourceTextMessage sourceText = SourceTextMessage.Read(ref reader, items);
+                    handler.OnSourceText(in sourceText);
                     return true;
                 default:
                     return false;

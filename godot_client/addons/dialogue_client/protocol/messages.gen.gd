@@ -103,6 +103,11 @@ class Incoming:
 	signal inspected(message: Inspected)
 	## Every NPC of this server that the client may open, by id.
 	signal npc_list(message: NpcList)
+	## What the designers' files hold now.
+	signal content_info(message: ContentInfo)
+	## A designer's file as it is now; [code]line[/code] is where the key stands, from 1, 0 for
+	## nowhere.
+	signal source_text(message: SourceText)
 
 
 ## The [code]code[/code] of an [code]error[/code] message, or of a [code]turn_end[/code] that
@@ -393,6 +398,41 @@ class PromptPart:
 		return record
 
 
+## Something wrong in a designer's file. [code]severity[/code] is error or warning;
+## [code]line[/code] counts from 1, 0 for the whole file; [code]place[/code] is the key.
+class ContentProblem:
+	extends RefCounted
+
+	var file: String = ""
+	var problem: String = ""
+	var line: int = 0
+	var place: String = ""
+	var severity: String = "error"
+
+	static func read(reader: DialogueMsgpackReader, where: String) -> ContentProblem:
+		var record: ContentProblem = ContentProblem.new()
+		var missing: int = 3
+		for _index: int in reader.read_map_header(where):
+			match reader.read_text(where):
+				"file":
+					record.file = reader.read_text(where + ".file")
+					missing &= ~1
+				"problem":
+					record.problem = reader.read_text(where + ".problem")
+					missing &= ~2
+				"line":
+					record.line = reader.read_uint(where + ".line")
+				"place":
+					record.place = reader.read_text(where + ".place")
+				"severity":
+					record.severity = reader.read_text(where + ".severity")
+				_:
+					reader.skip()
+		if missing != 0:
+			reader.fail(where + ": a required field is missing")
+		return record
+
+
 ## The first message of every socket. [code]resume[/code] asks to go on with an earlier
 ## session.
 class Hello:
@@ -455,8 +495,9 @@ class Ping:
 ##
 ## [code]conversation[/code] is the client's own name for it, at most 64 characters; the same
 ## player and name bring the history back. [code]checkpoint[/code], of an earlier
-## [code]saved[/code], brings back that moment instead of the newest. Answered by
-## [code]opened[/code].
+## [code]saved[/code], brings back that moment instead of the newest. [code]model[/code], one
+## of [code]content_info.models[/code], answers in place of the server's; it needs the right
+## "designer". Answered by [code]opened[/code].
 class Open:
 	extends Message
 
@@ -468,12 +509,13 @@ class Open:
 	var scene: String = ""
 	var locale: String = ""
 	var checkpoint: String = ""
+	var model: String = ""
 
 	func is_sequenced() -> bool:
 		return true
 
 	func write(writer: DialogueMsgpackWriter) -> void:
-		writer.put_array_header(7)
+		writer.put_array_header(8)
 		writer.put_int(TYPE)
 		writer.put_text(conversation)
 		writer.put_array_header(npcs.size())
@@ -483,6 +525,7 @@ class Open:
 		writer.put_text(scene)
 		writer.put_text(locale)
 		writer.put_text(checkpoint)
+		writer.put_text(model)
 
 
 ## The game's state: a whole [code]snapshot[/code], or a JSON Merge Patch (RFC 7396) on the one
@@ -847,6 +890,45 @@ class Npcs:
 		writer.put_array_header(2)
 		writer.put_int(TYPE)
 		writer.put_text(locale)
+
+
+## Ask for an account of the designers' files; with [code]watch[/code], again whenever they
+## change. Needs the right "designer". Answered by [code]content_info[/code] or
+## [code]error[/code].
+class Content:
+	extends Message
+
+	const TYPE: int = 32
+
+	var watch: bool = false
+
+	func is_sequenced() -> bool:
+		return true
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(2)
+		writer.put_int(TYPE)
+		writer.put_bool(watch)
+
+
+## Ask for a designer's file and where a key stands in it. Needs the right "designer". Answered
+## by [code]source_text[/code] or [code]error[/code].
+class Source:
+	extends Message
+
+	const TYPE: int = 33
+
+	var file: String = ""
+	var key: String = ""
+
+	func is_sequenced() -> bool:
+		return true
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(3)
+		writer.put_int(TYPE)
+		writer.put_text(file)
+		writer.put_text(key)
 
 
 ## The answer to a hello. What follows begins with sequence number [code]seq + 1[/code].
@@ -1379,7 +1461,8 @@ class Suggestions:
 
 ## A prompt and its account. [code]turn[/code] is 0 for one that was never asked.
 ## [code]tokens[/code] is an estimate, [code]budget[/code] its bound; [code]dropped[/code] are
-## the parts that were left out.
+## the parts that were left out. [code]timings[/code] are those of a turn that is over, in
+## milliseconds from the request.
 class Inspected:
 	extends Message
 
@@ -1394,6 +1477,7 @@ class Inspected:
 	var messages: Array[PromptMessage] = []
 	var parts: Array[PromptPart] = []
 	var dropped: Array[PromptPart] = []
+	var timings: Dictionary = {}
 
 	func is_sequenced() -> bool:
 		return true
@@ -1421,7 +1505,9 @@ class Inspected:
 			var item: PromptPart
 			item = PromptPart.read(reader, "inspected.dropped")
 			message.dropped.append(item)
-		reader.skip_many(count - 9)
+		if count > 9:
+			message.timings = reader.read_object("inspected.timings")
+		reader.skip_many(count - 10)
 		return message
 
 	func deliver(incoming: Incoming) -> void:
@@ -1455,6 +1541,90 @@ class NpcList:
 		incoming.npc_list.emit(self)
 
 
+## What the designers' files hold now. [code]revision[/code] counts the times they were read;
+## [code]models[/code] are what [code]open.model[/code] may name; [code]state[/code] is the
+## world's own; [code]hints[/code] are the values that conditions compare each path of the
+## state with; [code]problems[/code] is what is wrong, a broken file's last good version being
+## in force.
+class ContentInfo:
+	extends Message
+
+	const TYPE: int = 31
+
+	var revision: int = 0
+	var world: String = ""
+	var npcs: Array[NpcInfo] = []
+	var scenes: Array[String] = []
+	var models: Array[String] = []
+	var state: Dictionary = {}
+	var hints: Dictionary = {}
+	var problems: Array[ContentProblem] = []
+
+	func is_sequenced() -> bool:
+		return true
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> ContentInfo:
+		var message: ContentInfo = ContentInfo.new()
+		if count < 8:
+			reader.fail_count("content_info", 8, count)
+			return message
+		message.revision = reader.read_uint("content_info.revision")
+		message.world = reader.read_text("content_info.world")
+		for _item: int in reader.read_list_header("content_info.npcs"):
+			var item: NpcInfo
+			item = NpcInfo.read(reader, "content_info.npcs")
+			message.npcs.append(item)
+		for _item: int in reader.read_list_header("content_info.scenes"):
+			var item: String
+			item = reader.read_text("content_info.scenes")
+			message.scenes.append(item)
+		for _item: int in reader.read_list_header("content_info.models"):
+			var item: String
+			item = reader.read_text("content_info.models")
+			message.models.append(item)
+		message.state = reader.read_object("content_info.state")
+		message.hints = reader.read_object("content_info.hints")
+		for _item: int in reader.read_list_header("content_info.problems"):
+			var item: ContentProblem
+			item = ContentProblem.read(reader, "content_info.problems")
+			message.problems.append(item)
+		reader.skip_many(count - 8)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.content_info.emit(self)
+
+
+## A designer's file as it is now; [code]line[/code] is where the key stands, from 1, 0 for
+## nowhere.
+class SourceText:
+	extends Message
+
+	const TYPE: int = 32
+
+	var file: String = ""
+	var text: String = ""
+	var line: int = 0
+
+	func is_sequenced() -> bool:
+		return true
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> SourceText:
+		var message: SourceText = SourceText.new()
+		if count < 2:
+			reader.fail_count("source_text", 2, count)
+			return message
+		message.file = reader.read_text("source_text.file")
+		message.text = reader.read_text("source_text.text")
+		if count > 2:
+			message.line = reader.read_uint("source_text.line")
+		reader.skip_many(count - 3)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.source_text.emit(self)
+
+
 ## Reads the frame that [param reader] was given. Null if it is not a message: then
 ## [member DialogueMsgpackReader.problem] says why.
 static func read_server(reader: DialogueMsgpackReader) -> Message:
@@ -1466,6 +1636,10 @@ static func read_server(reader: DialogueMsgpackReader) -> Message:
 	var message: Message = null
 	if reader.problem.is_empty():
 		match type:
+			32:
+				message = SourceText.read(reader, count)
+			31:
+				message = ContentInfo.read(reader, count)
 			30:
 				message = NpcList.read(reader, count)
 			29:
