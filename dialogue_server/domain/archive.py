@@ -173,10 +173,10 @@ class _Reader:
                 f"parent: no node {_shown(node.parent)} comes before this one; a parent stands "
                 f"above its children, so put the lines in order, or {_AGAIN}"
             )
-        if node.kind == "player" and node.line:
+        if node.kind != "npc" and node.line:
             if node.line in self._said:
                 raise self._wrong(
-                    f"line: the player's line {_shown(node.line)} is here twice; a line is said "
+                    f"line: the line {_shown(node.line)} is here twice; a line is said "
                     "once, so remove one of them"
                 )
             self._said.add(node.line)

@@ -82,7 +82,7 @@ def conversations(draw: st.DrawFn) -> Archive:
         parent = draw(st.sampled_from(["", *(node.id for node in nodes)]))
         nodes.append(
             Node(
-                *(f"n{number}", parent, draw(st.sampled_from(["player", "npc"])), draw(TEXTS)),
+                *(f"n{number}", parent, draw(st.sampled_from(["player", "npc", "event"])), draw(TEXTS)),
                 *(draw(TEXTS), draw(st.floats(0, 1e10)), f"l{number}", draw(TEXTS), draw(MAPS)),
             )
         )
@@ -157,7 +157,7 @@ BROKEN: dict[str, tuple[Change, str, str]] = {
     "orphan": (put(3, parent="n4"), "line 3: parent: no node 'n4' comes before", "order"),
     "own parent": (put(3, parent="n2"), "line 3: parent: no node 'n2' comes before", "order"),
     "line": (put(3, line="l" * 65), "line 3: line: 65 code points", "0 to 64"),
-    "said twice": (put(4, kind="player"), "line 4: line: the player's line 'l1'", "remove"),
+    "said twice": (put(4, kind="player"), "line 4: line: the line 'l1' is here twice", "remove"),
     "deep meta": (put(3, meta=DEEP), "line 3: meta: the state is nested", "64"),
     "slot head": (put(6, head="zz"), "line 6: head: no node 'zz'", "export"),
     "slot id": (put(6, id="k" * 65), "line 6: id: 65 code points", "1 to 64"),
