@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dialogue_protocol.messages import Limits
+from dialogue_protocol.messages import ContentInfo, Limits
 from msgspec import Struct
 
 from ..backends.base import ModelBackend, Sampling
@@ -16,6 +16,7 @@ from ..domain.conversation import ConversationKey
 from ..domain.persona import Persona, World
 from ..domain.tokens import Calibration
 from ..stores.base import Store
+from .desk import Desk
 from .observer import Observer
 
 if TYPE_CHECKING:
@@ -78,6 +79,12 @@ class EngineContext:
     new_id: Callable[[], str] = _new_id
     conversations: dict[ConversationKey, OpenConversation] = field(default_factory=dict)
     """Which conversation is open where: at most one connection has it."""
+    models: Mapping[str, ModelBackend] = field(default_factory=dict)
+    """What a designer may have answer in place of `backend`, by name."""
+    desk: Desk | None = None
+    """The designers' files; None where the content is not from a folder."""
+    watchers: dict[str, Callable[[ContentInfo], None]] = field(default_factory=dict)
+    """Whom to tell of changed files, by session."""
     calibration: Calibration = field(default_factory=Calibration)
     """What the models' own counts have taught about our estimate of tokens."""
     draining: bool = False

@@ -5,48 +5,33 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 from dialogue_protocol.codes import EndReason, ErrorCode
 from dialogue_protocol.messages import (
-    Event,
     History,
-    Inspect,
-    Inspected,
-    Noted,
     Open,
     Opened,
-    Regenerate,
     Saved,
-    Say,
     ServerMessage,
     State,
     StateOk,
     Transcript,
-    Turn,
 )
 
-from ..backends.base import ModelRequest
-from ..domain import authored, turn_taking
 from ..domain.conversation import Checkpoint, ConversationKey, Node
 from ..domain.persona import Persona
-from ..domain.prompt import Kind, Message, Prompt
+from ..domain.prompt import Message
 from ..domain.state import check_state, merge_patch
-from ..domain.stream import TextStream
 from ..errors import DialogueError, RequestError
-from .asking import Asked, TurnRequest, asked_again, understand
+from .answers import Answers
+from .asking import Asked
 from .context import EngineContext
-from .inspecting import inspected, npc_info
-from .observer import TurnStarted
-from .request import Question, assemble_prompt, model_request, text_stream
-from .retelling import answer_again, mood_of, transcript, without_tags
-from .turn import TurnRunner
-
-TRIMMED = 0.6
-"""The share of the budget that a second prompt gets when the first overflowed the model."""
-KEPT_PROMPTS = 32
-"""How many prompts of recent turns a designer may ask for."""
+from .inspecting import npc_info
+from .request import assemble_prompt
+from .retelling import mood_of, transcript, without_tags
 
 
 class OpenConversation:
@@ -64,28 +49,32 @@ class OpenConversation:
         """`designer`: whether the prompts of recent turns are kept for `inspect`."""
         self.name = message.conversation
         self.key = ConversationKey(message.player.id, message.conversation)
-        self.turn: TurnRunner | None = None
         self.closed = False
-        self.context = context
-        self._send = send
-        self._session = session
+        self._shared = context
+        self._model = message.model
         self.player = message.player
-        self._scene = message.scene
+        self.scene = message.scene
         self.locale = message.locale
         self._npcs = list(dict.fromkeys(message.npcs))
         self.nodes: list[Node] = []
         self.state: dict[str, Any] = context.world.state
         self._revision = 0
-        self._inspected: dict[int, tuple[str, Prompt]] | None = {} if designer else None
         self._warming: asyncio.Task[None] | None = None
-        self._task: asyncio.Task[Node] | None = None
+        self.answers = Answers(self, send, session, designer=designer)
+
+    @property
+    def context(self) -> EngineContext:
+        """What all share, with the model that a designer chose for this conversation."""
+        if not self._model:
+            return self._shared
+        return replace(self._shared, backend=self._shared.models[self._model])
 
     async def load(self, checkpoint: str = "") -> Opened:
         """Read what the store knows, at a checkpoint or the newest; greet a new player. The
         answer to `open` and to `load`."""
         personas = self.cast
         if checkpoint:
-            await self._stop()
+            await self.answers.stop()
             snapshot = await self.context.store.restore(self.key, checkpoint)
             if snapshot is None:
                 raise RequestError(
@@ -142,194 +131,11 @@ class OpenConversation:
         self.state, self._revision = state, message.revision
         return StateOk(self.name, message.revision)
 
-    async def answer(self, message: TurnRequest, number: int) -> TurnRunner | None:
-        """Answer a request; None if nobody speaks, or if the request is known and its answer was
-        repeated."""
-        began = self.context.monotonic()
-        fresh = not isinstance(message, Say | Event)  # no node is known by it, or not alone
-        if (fresh or self._running) and await self._has_answer(message.line, number):
-            return None
-        if isinstance(message, Regenerate):
-            asked, parent = await self._anew(message)
-        else:
-            asked, parent = understand(self, message), self._head
-        before = tuple(self.nodes)
-        if asked.node is not None and not isinstance(message, Regenerate):
-            stored = await self.context.store.append(self.key, asked.node)
-            if stored.id != asked.node.id:
-                if await self._has_answer(message.line, number):
-                    return None
-                # Said before, and never answered: the server died in between.
-                *earlier, node = await self.context.store.path(self.key, stored.id)
-                self.nodes[:] = before = tuple(earlier)
-                asked = asked_again(self, node)
-            self.nodes.append(asked.node or stored)
-            parent = self._head
-        if asked.persona is None:
-            self._send(Noted(self.name, message.line))
-            return None
-        question = self._question(asked.persona, asked, before)
-        return self._start(question, asked, parent, number=number, began=began, line=message.line)
-
-    async def _anew(self, message: Regenerate) -> tuple[Asked, str]:
-        """What an old answer answered, and the node that it stood under; the conversation goes
-        back there."""
-        path = await self.context.store.path(self.key, message.id)
-        if len(path) < 2 or path[-1].kind != "npc" or path[-1].meta.get("script"):
-            raise RequestError(
-                ErrorCode.UNKNOWN_TURN,
-                f"regenerate.id: {self.name!r} has no answer {message.id!r} of a model.",
-            )
-        *before, asked, old = path
-        persona = self.persona(old.speaker)
-        if asked.kind == "npc":  # nobody had asked: it went on by itself
-            self.nodes[:] = [*before, asked]
-            return Asked(persona, "", "advance"), asked.id
-        self.nodes[:] = [*before, asked]
-        kind: Kind = "event" if asked.kind == "event" else "say"
-        return Asked(persona, asked.text, kind, node=asked), asked.id
-
-    @property
-    def _head(self) -> str:
-        return self.nodes[-1].id if self.nodes else ""
-
-    @property
-    def _running(self) -> TurnRunner | None:
-        return None if self.turn is None or self.turn.phase == "ended" else self.turn
-
-    def busy_with_another(self, line: str) -> bool:
-        """Whether a turn runs that does not answer this line."""
-        running = self._running
-        return running is not None and running.line != line
-
-    async def _has_answer(self, line: str, number: int) -> bool:
-        """Whether this very line is being answered (its stream is on the way, and answers both)
-        or has been, which is then told again. Raises BUSY if another one is being answered."""
-        running = self._running
-        if running is not None and running.line == line:
-            return True
-        found = await self.context.store.find_line(self.key, line)
-        if found is not None and found.asked is not None and found.asked.meta.get("to") == "":
-            self._send(Noted(self.name, line))
-            return True
-        if found is not None and found.answer is not None:
-            for message in answer_again(found.answer, self.name, number, line):
-                self._send(message)
-            return True
-        if running is None:
-            return False
-        raise RequestError(
-            ErrorCode.BUSY,
-            f"A turn is running in {self.name!r}; wait for its turn_end, or interrupt it.",
-        )
-
-    def _start(
-        self, question: Question, asked: Asked, parent: str, *, number: int, began: float, line: str
-    ) -> TurnRunner:
-        context, persona = self.context, question.persona
-        if self.closed:  # by another connection, while this line was being stored
-            raise RequestError(
-                ErrorCode.UNKNOWN_CONVERSATION, f"{self.name!r} has been closed meanwhile."
-            )
-        turn = TurnRunner(
-            context,
-            self._send,
-            session=self._session,
-            key=self.key,
-            persona=persona,
-            number=number,
-            parent=parent,
-            line=line,
-            began=began,
-            heard=self.heard,
-            remember=self.nodes.append,
-        )
-        if asked.script:
-            self.turn = turn
-            self._announce(turn, persona, 0, 0)
-            self._task = turn.speak(asked.text, TextStream(persona, state=self.state))
-            return turn
-        prompt = assemble_prompt(context, question)
-        said = [node.text for node in self.nodes if node.speaker == persona.id][-4:]
-        words = authored.authored_text(persona, self.state, asked.text, said=said)
-
-        def shorter() -> ModelRequest:
-            trimmed = assemble_prompt(context, question, share=TRIMMED)
-            return model_request(context, persona, trimmed, self.key, words)
-
-        self.turn = turn
-        self._keep(number, persona, prompt)
-        self._announce(turn, persona, prompt.tokens, len(prompt.dropped))
-        names = [self.player.name, *(member.name for member in self.cast)]
-        self._task = turn.start(
-            model_request(context, persona, prompt, self.key, words),
-            text_stream(context, persona, names, self.state),
-            fallback=words,
-            shorter=shorter,
-            prompt_tokens=prompt.tokens,
-        )
-        return turn
-
-    def _announce(self, turn: TurnRunner, persona: Persona, tokens: int, dropped: int) -> None:
-        self._send(Turn(turn.number, turn.node, self.name, persona.id, turn.line))
-        self.context.observe(
-            TurnStarted(
-                session=self._session,
-                conversation=self.name,
-                turn=turn.node,
-                npc=persona.id,
-                backend=self.context.backend.name,
-                prompt_tokens=tokens,
-                dropped=dropped,
-            )
-        )
-
-    def _keep(self, number: int, persona: Persona, prompt: Prompt) -> None:
-        """For designers, who may ask what a recent turn's prompt was."""
-        if self._inspected is not None:
-            self._inspected[number] = (persona.id, prompt)
-            while len(self._inspected) > KEPT_PROMPTS:
-                del self._inspected[next(iter(self._inspected))]
-
-    def inspect(self, message: Inspect) -> Inspected:
-        """A prompt and its account: of a recent turn, or of what a line would make now."""
-        if message.turn:
-            kept = (self._inspected or {}).get(message.turn)
-            if kept is None:
-                raise RequestError(
-                    ErrorCode.UNKNOWN_TURN,
-                    f"inspect.turn: the prompt of turn {message.turn} is not kept; the last "
-                    f"{KEPT_PROMPTS} of this session are.",
-                )
-            return inspected(self.context, self.name, message.turn, *kept)
-        text = message.text.strip()
-        if message.npc:
-            persona = self.member("inspect.npc", message.npc)
-        else:
-            persona = turn_taking.addressed(self.cast, text, self.nodes)
-        kind: Kind = "say" if text else "advance"
-        question = self._question(persona, Asked(persona, text, kind), tuple(self.nodes))
-        prompt = assemble_prompt(self.context, question)
-        return inspected(self.context, self.name, 0, persona.id, prompt)
-
-    def _question(self, persona: Persona, asked: Asked, history: Sequence[Node]) -> Question:
-        return Question(
-            persona=persona,
-            player=self.player,
-            text=asked.text,
-            scene=self._scene,
-            state=self.state,
-            history=tuple(node for node in history if node.text),
-            locale=asked.locale or self.locale,
-            kind=asked.kind,
-            cast=tuple(self.cast),
-        )
-
     async def _warm(self, persona: Persona) -> None:
         """Let the model read the stable prefix while the player still walks up."""
         prefix: tuple[Message, ...] = ()
         with contextlib.suppress(DialogueError):  # the first line will tell
-            question = self._question(persona, Asked(persona, "…"), ())
+            question = self.answers.question(persona, Asked(persona, "…"), ())
             prefix = assemble_prompt(self.context, question).messages[:-1]
         if prefix:
             await self.context.backend.warm(prefix)
@@ -390,17 +196,7 @@ class OpenConversation:
         if self._warming is not None:
             self._warming.cancel()
             await asyncio.wait([self._warming])
-        await self._stop()
-
-    async def _stop(self) -> None:
-        if self.turn is not None:
-            self.turn.stop(EndReason.TRUNCATED)
-        await self.finish()
-
-    async def finish(self) -> None:
-        """Wait for a running turn to end by itself."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
+        await self.answers.stop()
 
     @property
     def cast(self) -> list[Persona]:

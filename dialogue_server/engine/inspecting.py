@@ -1,16 +1,26 @@
-"""What designers' tools may see: a prompt and its account, and the list of NPCs."""
+"""What designers' tools may see: a prompt and its account, the list of NPCs, the files."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from dialogue_protocol.codes import ErrorCode
 from dialogue_protocol.messages import Inspected, NpcInfo, NpcList, PromptMessage, PromptPart
 
 from ..domain.persona import Persona
 from ..domain.prompt import Prompt
+from ..errors import RequestError
 from .context import EngineContext
+from .desk import Desk
 
 
 def inspected(
-    context: EngineContext, conversation: str, turn: int, npc: str, prompt: Prompt
+    context: EngineContext,
+    conversation: str,
+    turn: int,
+    npc: str,
+    prompt: Prompt,
+    timings: dict[str, Any] | None = None,
 ) -> Inspected:
     """A prompt as the wire tells it."""
     return Inspected(
@@ -25,7 +35,15 @@ def inspected(
         dropped=[
             PromptPart(part.source, part.text, part.tokens, part.why) for part in prompt.dropped
         ],
+        timings=timings or {},
     )
+
+
+def desk_of(context: EngineContext) -> Desk:
+    """The designers' files; a RequestError if this server's content is not from a folder."""
+    if context.desk is None:
+        raise RequestError(ErrorCode.FORBIDDEN, "This server's content is not from a folder.")
+    return context.desk
 
 
 def npc_list(context: EngineContext) -> NpcList:

@@ -17,6 +17,7 @@ from dialogue_protocol.messages import (
     ClientMessage,
     Close,
     Closed,
+    Content,
     Error,
     Event,
     GoAway,
@@ -35,6 +36,7 @@ from dialogue_protocol.messages import (
     Say,
     Script,
     ServerMessage,
+    Source,
     State,
     Suggest,
 )
@@ -43,7 +45,7 @@ from ..errors import DialogueError, RequestError
 from .asking import TurnRequest
 from .context import EngineContext
 from .conversation import OpenConversation
-from .inspecting import npc_list
+from .inspecting import desk_of, npc_list
 from .observer import ConversationOpened, Failure, RequestRefused
 from .rate import Bucket
 from .turn import TurnRunner
@@ -164,10 +166,18 @@ class Session:
                 raise RequestError(ErrorCode.BAD_MESSAGE, "suggest: not yet.")
             case Inspect():
                 self._need_designer("inspect")
-                self.send(self._conversation(message.conversation).inspect(message))
+                self.send(self._conversation(message.conversation).answers.inspect(message))
             case Npcs():
                 self._need_designer("npcs")
                 self.send(npc_list(self._context))
+            case Content():
+                self._need_designer("content")
+                self.send(desk_of(self._context).info())
+                if message.watch:
+                    self._context.watchers[self.id] = self.send
+            case Source():
+                self._need_designer("source")
+                self.send(await desk_of(self._context).source(message.file, message.key))
             case Hello():
                 raise RequestError(
                     ErrorCode.BAD_MESSAGE, "hello: was said already; it opens a socket, once."
@@ -183,6 +193,14 @@ class Session:
                 ErrorCode.TOO_MANY_CONVERSATIONS,
                 f"{limit} conversations are open (limits.conversations); close one first.",
             )
+        if message.model:
+            self._need_designer("open.model")
+            if message.model not in self._context.models:
+                known = ", ".join(self._context.models) or "none"
+                raise RequestError(
+                    ErrorCode.BAD_MESSAGE,
+                    f"open.model: there is no {message.model!r}; there are: {known}.",
+                )
         conversation = OpenConversation(
             self._context, self.send, self.id, message, designer="designer" in self.capabilities
         )
@@ -228,7 +246,7 @@ class Session:
     async def _answer(self, message: TurnRequest) -> None:
         self._refuse_when_draining()
         conversation = self._conversation(message.conversation)
-        if isinstance(message, Event | ActionResult) and conversation.busy_with_another(
+        if isinstance(message, Event | ActionResult) and conversation.answers.busy_with_another(
             message.line
         ):
             self._answer_later(conversation, message)
@@ -242,7 +260,7 @@ class Session:
                 retry_after=wait,
             )
         self._last_turn += 1
-        turn = await conversation.answer(message, self._last_turn)
+        turn = await conversation.answers.answer(message, self._last_turn)
         if turn is not None:
             self._turns[turn.number] = (conversation, turn)
             if len(self._turns) > _REMEMBERED_TURNS:
@@ -258,7 +276,7 @@ class Session:
             )
 
         async def answer() -> None:
-            await conversation.finish()
+            await conversation.answers.finish()
             async with self._order:
                 if not self._closed:
                     await self._handle_or_refuse(message, 0)
@@ -278,7 +296,7 @@ class Session:
         if turn.stop(EndReason.INTERRUPTED, message.seen):
             return  # its turn_end answers
         if turn.phase != "ended":
-            await conversation.finish()
+            await conversation.answers.finish()
         await conversation.cut(turn.node, message.seen)
 
     def _conversation(self, name: str) -> OpenConversation:
@@ -316,13 +334,14 @@ class Session:
 
     async def finish(self) -> None:
         """Wait for the running turns to end by themselves."""
-        await asyncio.gather(*(c.finish() for c in self._conversations.values()))
+        await asyncio.gather(*(c.answers.finish() for c in self._conversations.values()))
         if self._waiting:
             await asyncio.wait(self._waiting)
 
     async def close(self) -> None:
         """Stop what runs and store it. What still arrives is ignored."""
         self._closed = True
+        self._context.watchers.pop(self.id, None)
         async with self._order:  # what is being handled may begin a turn
             await asyncio.gather(*(self._leave(c) for c in self._conversations.values()))
             self._conversations.clear()

@@ -69,6 +69,7 @@ class TurnRunner:
         self._began = began
         self._remember = remember
         self._first = 0.0
+        self._prompted = self._ended = 0.0
         self._cues: list[list[Any]] = []
         self._stop: tuple[EndReason, int | None] | None = None
         self._task: asyncio.Task[Node] | None = None
@@ -88,6 +89,7 @@ class TurnRunner:
         """Begin. `shorter` makes the request anew for a prompt that overflowed the model. The
         task returns the NPC's node as it was stored (or should have been)."""
         self._prompt_tokens = prompt_tokens
+        self._prompted = self._context.monotonic()
         self._task = asyncio.create_task(
             self._run(request, stream, fallback, shorter), name=f"turn {self.number} {self.node}"
         )
@@ -106,6 +108,17 @@ class TurnRunner:
         if self._stop is None:
             self._emit([*stream.feed(text), *stream.finish()])
         return await self._end(stream, EndReason.COMPLETE, None, "")
+
+    @property
+    def npc(self) -> str:
+        """Who speaks."""
+        return self._persona.id
+
+    def timings(self) -> dict[str, float]:
+        """When the prompt was ready, the first text and the end came, in milliseconds from the
+        request; what has not happened is left out."""
+        moments = {"prompt": self._prompted, "first_token": self._first, "total": self._ended}
+        return {name: round(1000 * (at - self._began), 2) for name, at in moments.items() if at}
 
     def stop(self, reason: EndReason, seen: int | None = None) -> bool:
         """Cancel the model and end the turn with `reason`, keeping the first `seen` code points
@@ -298,7 +311,7 @@ class TurnRunner:
         return meta
 
     def _report(self, node: Node, reason: EndReason, error: DialogueError | None) -> None:
-        ended = self._context.monotonic()
+        ended = self._ended = self._context.monotonic()
         end = TurnEnd(
             turn=self.number,
             reason=reason,

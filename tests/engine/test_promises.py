@@ -333,7 +333,7 @@ class Promises(RuleBasedStateMachine):
         conversation = self.context.conversations.get(KEY)
         if conversation is None or conversation.closed:
             return
-        if conversation.turn is not None and conversation.turn.phase != "ended":
+        if conversation.answers.turn is not None and conversation.answers.turn.phase != "ended":
             return
         kept = self.run(self.store.load(KEY)).nodes
         assert [(n.id, n.text) for n in conversation.nodes] == [(n.id, n.text) for n in kept]

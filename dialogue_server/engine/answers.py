@@ -1,0 +1,260 @@
+"""What is said in an open conversation: requests become turns, one at a time, each once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from dialogue_protocol.codes import EndReason, ErrorCode
+from dialogue_protocol.messages import (
+    Event,
+    Inspect,
+    Inspected,
+    Noted,
+    Regenerate,
+    Say,
+    ServerMessage,
+    Turn,
+)
+
+from ..backends.base import ModelRequest
+from ..domain import authored, turn_taking
+from ..domain.conversation import Node
+from ..domain.persona import Persona
+from ..domain.prompt import Kind, Prompt
+from ..domain.stream import TextStream
+from ..errors import RequestError
+from .asking import Asked, TurnRequest, asked_again, understand
+from .inspecting import inspected
+from .observer import TurnStarted
+from .request import Question, assemble_prompt, model_request, text_stream
+from .retelling import answer_again
+from .turn import TurnRunner
+
+if TYPE_CHECKING:
+    from .conversation import OpenConversation
+
+TRIMMED = 0.6
+"""The share of the budget that a second prompt gets when the first overflowed the model."""
+KEPT_PROMPTS = 32
+"""How many prompts of recent turns a designer may ask for."""
+
+
+class Answers:
+    """The turns of one conversation. `answer` begins one; `stop` or `finish` ends it."""
+
+    def __init__(
+        self,
+        conversation: OpenConversation,
+        send: Callable[[ServerMessage], None],
+        session: str,
+        *,
+        designer: bool,
+    ) -> None:
+        """`designer`: whether the prompts of recent turns are kept for `inspect`."""
+        self.turn: TurnRunner | None = None
+        self._talk = conversation
+        self._send = send
+        self._session = session
+        self._inspected: dict[int, tuple[TurnRunner, Prompt]] | None = {} if designer else None
+        self._task: asyncio.Task[Node] | None = None
+
+    async def answer(self, message: TurnRequest, number: int) -> TurnRunner | None:
+        """Answer a request; None if nobody speaks, or if the request is known and its answer was
+        repeated."""
+        began = self._talk.context.monotonic()
+        fresh = not isinstance(message, Say | Event)  # no node is known by it, or not alone
+        if (fresh or self._running) and await self._has_answer(message.line, number):
+            return None
+        if isinstance(message, Regenerate):
+            asked, parent = await self._anew(message)
+        else:
+            asked, parent = understand(self._talk, message), self._head
+        before = tuple(self._talk.nodes)
+        if asked.node is not None and not isinstance(message, Regenerate):
+            stored = await self._talk.context.store.append(self._talk.key, asked.node)
+            if stored.id != asked.node.id:
+                if await self._has_answer(message.line, number):
+                    return None
+                # Said before, and never answered: the server died in between.
+                *earlier, node = await self._talk.context.store.path(self._talk.key, stored.id)
+                self._talk.nodes[:] = before = tuple(earlier)
+                asked = asked_again(self._talk, node)
+            self._talk.nodes.append(asked.node or stored)
+            parent = self._head
+        if asked.persona is None:
+            self._send(Noted(self._talk.name, message.line))
+            return None
+        question = self.question(asked.persona, asked, before)
+        return self._start(question, asked, parent, number=number, began=began, line=message.line)
+
+    async def _anew(self, message: Regenerate) -> tuple[Asked, str]:
+        """What an old answer answered, and the node that it stood under; the conversation goes
+        back there."""
+        path = await self._talk.context.store.path(self._talk.key, message.id)
+        if len(path) < 2 or path[-1].kind != "npc" or path[-1].meta.get("script"):
+            raise RequestError(
+                ErrorCode.UNKNOWN_TURN,
+                f"regenerate.id: {self._talk.name!r} has no answer {message.id!r} of a model.",
+            )
+        *before, asked, old = path
+        persona = self._talk.persona(old.speaker)
+        if asked.kind == "npc":  # nobody had asked: it went on by itself
+            self._talk.nodes[:] = [*before, asked]
+            return Asked(persona, "", "advance"), asked.id
+        self._talk.nodes[:] = [*before, asked]
+        kind: Kind = "event" if asked.kind == "event" else "say"
+        return Asked(persona, asked.text, kind, node=asked), asked.id
+
+    @property
+    def _head(self) -> str:
+        return self._talk.nodes[-1].id if self._talk.nodes else ""
+
+    @property
+    def _running(self) -> TurnRunner | None:
+        return None if self.turn is None or self.turn.phase == "ended" else self.turn
+
+    def busy_with_another(self, line: str) -> bool:
+        """Whether a turn runs that does not answer this line."""
+        running = self._running
+        return running is not None and running.line != line
+
+    async def _has_answer(self, line: str, number: int) -> bool:
+        """Whether this very line is being answered (its stream is on the way, and answers both)
+        or has been, which is then told again. Raises BUSY if another one is being answered."""
+        running = self._running
+        if running is not None and running.line == line:
+            return True
+        found = await self._talk.context.store.find_line(self._talk.key, line)
+        if found is not None and found.asked is not None and found.asked.meta.get("to") == "":
+            self._send(Noted(self._talk.name, line))
+            return True
+        if found is not None and found.answer is not None:
+            for message in answer_again(found.answer, self._talk.name, number, line):
+                self._send(message)
+            return True
+        if running is None:
+            return False
+        raise RequestError(
+            ErrorCode.BUSY,
+            f"A turn is running in {self._talk.name!r}; wait for its turn_end, or interrupt it.",
+        )
+
+    def _start(
+        self, question: Question, asked: Asked, parent: str, *, number: int, began: float, line: str
+    ) -> TurnRunner:
+        context, persona = self._talk.context, question.persona
+        if self._talk.closed:  # by another connection, while this line was being stored
+            raise RequestError(
+                ErrorCode.UNKNOWN_CONVERSATION, f"{self._talk.name!r} has been closed meanwhile."
+            )
+        turn = TurnRunner(
+            context,
+            self._send,
+            session=self._session,
+            key=self._talk.key,
+            persona=persona,
+            number=number,
+            parent=parent,
+            line=line,
+            began=began,
+            heard=self._talk.heard,
+            remember=self._talk.nodes.append,
+        )
+        if asked.script:
+            self.turn = turn
+            self._announce(turn, persona, 0, 0)
+            self._task = turn.speak(asked.text, TextStream(persona, state=self._talk.state))
+            return turn
+        prompt = assemble_prompt(context, question)
+        said = [node.text for node in self._talk.nodes if node.speaker == persona.id][-4:]
+        words = authored.authored_text(persona, self._talk.state, asked.text, said=said)
+
+        def shorter() -> ModelRequest:
+            trimmed = assemble_prompt(context, question, share=TRIMMED)
+            return model_request(context, persona, trimmed, self._talk.key, words)
+
+        self.turn = turn
+        self._keep(turn, prompt)
+        self._announce(turn, persona, prompt.tokens, len(prompt.dropped))
+        names = [self._talk.player.name, *(member.name for member in self._talk.cast)]
+        self._task = turn.start(
+            model_request(context, persona, prompt, self._talk.key, words),
+            text_stream(context, persona, names, self._talk.state),
+            fallback=words,
+            shorter=shorter,
+            prompt_tokens=prompt.tokens,
+        )
+        return turn
+
+    def _announce(self, turn: TurnRunner, persona: Persona, tokens: int, dropped: int) -> None:
+        self._send(Turn(turn.number, turn.node, self._talk.name, persona.id, turn.line))
+        self._talk.context.observe(
+            TurnStarted(
+                session=self._session,
+                conversation=self._talk.name,
+                turn=turn.node,
+                npc=persona.id,
+                backend=self._talk.context.backend.name,
+                prompt_tokens=tokens,
+                dropped=dropped,
+            )
+        )
+
+    def _keep(self, turn: TurnRunner, prompt: Prompt) -> None:
+        """For designers, who may ask what a recent turn's prompt was."""
+        if self._inspected is not None:
+            self._inspected[turn.number] = (turn, prompt)
+            while len(self._inspected) > KEPT_PROMPTS:
+                del self._inspected[next(iter(self._inspected))]
+
+    def inspect(self, message: Inspect) -> Inspected:
+        """A prompt and its account: of a recent turn, or of what a line would make now."""
+        if message.turn:
+            kept = (self._inspected or {}).get(message.turn)
+            if kept is None:
+                raise RequestError(
+                    ErrorCode.UNKNOWN_TURN,
+                    f"inspect.turn: the prompt of turn {message.turn} is not kept; the last "
+                    f"{KEPT_PROMPTS} of this session are.",
+                )
+            turn, prompt = kept
+            timings = turn.timings()
+            return inspected(
+                self._talk.context, self._talk.name, turn.number, turn.npc, prompt, timings
+            )
+        text = message.text.strip()
+        if message.npc:
+            persona = self._talk.member("inspect.npc", message.npc)
+        else:
+            persona = turn_taking.addressed(self._talk.cast, text, self._talk.nodes)
+        kind: Kind = "say" if text else "advance"
+        question = self.question(persona, Asked(persona, text, kind), tuple(self._talk.nodes))
+        prompt = assemble_prompt(self._talk.context, question)
+        return inspected(self._talk.context, self._talk.name, 0, persona.id, prompt)
+
+    def question(self, persona: Persona, asked: Asked, history: Sequence[Node]) -> Question:
+        """What an NPC is asked in this conversation as it stands; `history` ends before it."""
+        return Question(
+            persona=persona,
+            player=self._talk.player,
+            text=asked.text,
+            scene=self._talk.scene,
+            state=self._talk.state,
+            history=tuple(node for node in history if node.text),
+            locale=asked.locale or self._talk.locale,
+            kind=asked.kind,
+            cast=tuple(self._talk.cast),
+        )
+
+    async def stop(self) -> None:
+        """End a running turn; wait until it is stored."""
+        if self.turn is not None:
+            self.turn.stop(EndReason.TRUNCATED)
+        await self.finish()
+
+    async def finish(self) -> None:
+        """Wait for a running turn to end by itself."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
