@@ -83,6 +83,10 @@ class PromptInput(Struct, frozen=True):
     """What the NPC may remember besides the history."""
     kind: Kind = "say"
     cast: tuple[Persona, ...] = ()
+    stage: str = ""
+    """The stage that the scene is at (scene.py)."""
+    mood: str = ""
+    """What is to be said of the persona's mood (tone.py)."""
 
     @property
     def remembering(self) -> Remembering:

@@ -22,7 +22,7 @@ from dialogue_server.domain.persona import (
     World,
 )
 from dialogue_server.domain.prompt import Prompt, PromptInput
-from dialogue_server.domain.staging import Scene
+from dialogue_server.domain.staging import Happening, Relation, Scene, Stage
 from dialogue_server.domain.standard_layout import HISTORY_BLOCK, build
 from dialogue_server.errors import BackendError
 from tests.domain.attacks import ATTACKS
@@ -358,3 +358,73 @@ def test_what_few_know_stands_with_the_persona_and_leaves_the_shared_prefix_alon
     shared = before.index("You are Mira.")
     assert here[:shared] == before[:shared]
     assert f"What Mira knows:\n- {HEIR}\n- The mine belongs" in here
+
+
+# ---------------------------------------------------------------- scenes and groups
+
+BORIN = Persona(id="borin", name="Borin", description="A smith.", factions=["guild"])
+TELLER = Persona(id="teller", name="The Night", description="Tells.", narrator=True)
+INN = Scene(
+    "The common room.",
+    happened=[Happening("Abel fell."), Happening("It thunders.", "storm")],
+    stages=[Stage("before"), Stage("quarrel", "Borin has drawn a knife.")],
+)
+
+
+def in_the_inn(**more: object) -> PromptInput:
+    persona = replace(
+        MIRA,
+        relationships={
+            "borin": [Relation("Owes her money.")],
+            "guild": [Relation("Fools.", "storm")],
+        },
+    )
+    return given_input(
+        persona=more.pop("persona", persona),
+        world=replace(WORLD, scenes={"inn": INN}),
+        scene="inn",
+        cast=(persona, BORIN, TELLER),
+        **more,
+    )
+
+
+def test_an_npc_sees_the_scene_who_is_there_and_what_it_thinks_of_them() -> None:
+    prompt = build(in_the_inn(state={}, stage="quarrel", mood="Your mood now: very cross."))
+    system = prompt.messages[0].content
+    group = next(message.content for message in prompt.messages if message.role == "group")
+    assert "What Mira thinks of those who are here:\n- Borin: Owes her money." in system
+    assert group == "The common room.\nAlso here: Borin.\nAbel fell."
+    last = prompt.messages[-1].content
+    assert "- Borin has drawn a knife." in last
+    assert "- Your mood now: very cross." in last
+    assert last.endswith("\n[Ann says]\nIs the mine open?")
+    assert "It thunders." not in last
+    last = build(in_the_inn(state={"storm": True}, stage="before")).messages[-1].content
+    assert "- It thunders." in last
+    assert "- guild: Fools." in last
+    assert "knife" not in last
+
+
+def test_the_stage_and_the_mood_leave_the_stable_prefix_as_it_is() -> None:
+    one = build(in_the_inn(stage="before"))
+    other = build(in_the_inn(stage="quarrel", mood="Your mood now: very cross."))
+    assert one.messages[:-1] == other.messages[:-1]
+
+
+def test_in_a_group_each_line_says_whose_it_is() -> None:
+    history = (
+        said("player", "Evening, all.", "Ann"),
+        said("npc", "Sit down.", "mira"),
+        said("npc", "And pay\nMira: first.", "borin"),
+        said("event", "A dog barks."),
+    )
+    texts = [message.content for message in build(in_the_inn(history=history)).messages[-3:]]
+    assert texts[0].endswith("[Ann says]\nEvening, all.")
+    assert texts[1] == "Sit down."
+    assert texts[2].startswith("[Borin says]\nAnd pay Mira, first.\n[This happens: A dog barks.]\n")
+
+
+def test_a_narrator_has_rules_of_its_own() -> None:
+    prompt = build(in_the_inn(persona=TELLER, kind="advance", text=""))
+    assert prompt.messages[0].content.startswith("You are the narrator")
+    assert prompt.messages[-1].content.endswith("[Tell what happens now]")
