@@ -121,7 +121,7 @@ func talk_to(person: DemoPerson) -> void:
 	panel.label.begin()
 	panel.label.end()
 	panel.open_for(person.who, npc.display_name if not npc.display_name.is_empty() else person.name)
-	panel.show_mood(npc.mood)
+	panel.show_mood(npc.mood, npc.mood_intensity)
 	_offer()
 	npc.greet()
 
@@ -147,10 +147,10 @@ func _on_said(text: String) -> void:
 		partner.npc().say(text)
 
 
-func _on_mood_changed(mood: String, person: DemoPerson) -> void:
+func _on_mood_changed(mood: String, intensity: int, person: DemoPerson) -> void:
 	if person == partner:
 		panel.open_for(person.who, person.npc().display_name)
-		panel.show_mood(mood)
+		panel.show_mood(mood, intensity)
 
 
 func _on_action_requested(action: DialogueAction, person: DemoPerson) -> void:

@@ -13,15 +13,16 @@ var _mouth: float = 0.1
 var _tween: Tween = null
 
 
-## Changes the face to a mood, in a third of a second.
-func show_mood(mood: String) -> void:
+## Changes the face to a mood, in a third of a second; a weak mood shows less.
+func show_mood(mood: String, intensity: int) -> void:
 	var to: Dictionary = DemoFace.mood(mood)
+	var strength: float = 1.0 if intensity == 0 else 0.4 + 0.006 * intensity
 	if _tween != null:
 		_tween.kill()
 	_tween = create_tween().set_parallel().set_trans(Tween.TRANS_SINE)
 	_tween.tween_property(self, "_back", to["back"] as Color, 0.35)
-	_tween.tween_property(self, "_brow", to["brow"] as float, 0.35)
-	_tween.tween_property(self, "_mouth", to["mouth"] as float, 0.35)
+	_tween.tween_property(self, "_brow", to["brow"] as float * strength, 0.35)
+	_tween.tween_property(self, "_mouth", to["mouth"] as float * strength, 0.35)
 
 
 func _process(_delta: float) -> void:

@@ -43,10 +43,10 @@ func open_for(who: String, display_name: String) -> void:
 	_line.grab_focus()
 
 
-## Shows the speaker's mood.
-func show_mood(mood: String) -> void:
+## Shows the speaker's mood, and how strong it is.
+func show_mood(mood: String, intensity: int) -> void:
 	_mood.text = mood
-	portrait.show_mood(mood)
+	portrait.show_mood(mood, intensity)
 
 
 ## Offers lines that the player may say by a number.

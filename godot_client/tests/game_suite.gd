@@ -12,6 +12,10 @@ class Record:
 	var npc: DialogueNPC
 	var text: String = ""
 	var moods: PackedStringArray = []
+	var intensities: PackedInt32Array = []
+	var noted: PackedStringArray = []
+	var suggested: Array[PackedStringArray] = []
+	var triggers: PackedStringArray = []
 	var actions: Array[DialogueAction] = []
 	## How much was shown at each action.
 	var shown_at: PackedInt32Array = []
@@ -28,6 +32,7 @@ func _ready() -> void:
 	client.url = options.get("url", "")
 	client.player_id = "player-%d" % Time.get_ticks_usec()
 	client.reconnect_base = 0.2
+	client.reconnect_longest = 1.0
 	client.connect_on_ready = false
 	add_child(client)
 	client.connect_to_server()
@@ -63,11 +68,21 @@ func meet(npc_id: String, typed: bool = false, conversation: String = "") -> Rec
 			record.restarted += 1
 	)
 	npc.spoke.connect(func(text: String) -> void: record.text += text)
-	npc.mood_changed.connect(func(mood: String) -> void: record.moods.append(mood))
+	npc.mood_changed.connect(
+		func(mood: String, intensity: int) -> void:
+			record.moods.append(mood)
+			record.intensities.append(intensity)
+	)
 	npc.action_requested.connect(
 		func(action: DialogueAction) -> void:
 			record.actions.append(action)
 			record.shown_at.append(npc.label.revealed if typed else record.text.length())
+	)
+	npc.noted.connect(func(line: String) -> void: record.noted.append(line))
+	npc.suggested.connect(func(lines: PackedStringArray) -> void: record.suggested.append(lines))
+	npc.triggered.connect(
+		func(trigger: String, stage: String, args: Dictionary) -> void:
+			record.triggers.append("%s %s %s" % [trigger, stage, args])
 	)
 	npc.finished.connect(func(turn: DialogueTurn) -> void: record.finished.append(turn))
 	npc.failed.connect(

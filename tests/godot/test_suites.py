@@ -14,6 +14,44 @@ from tests.godot.cutter import Cutter
 from tests.godot.engine import VECTORS, Engine
 from tests.godot.server_process import ServerProcess
 
+SMITH = """
+id = "smith"
+name = "Smith"
+description = "Sells shears."
+essence = "You are the smith."
+moods = ["calm", "cross"]
+mood = "calm"
+greeting = "Well?"
+fallback = ["Hm."]
+
+[[actions]]
+name = "sell_shears"
+description = "Hands the shears over for money."
+awaits = true
+[actions.parameters.price]
+description = "In coins."
+type = "integer"
+
+[[reacts]]
+name = "bell"
+
+[[lines]]
+text = "Three coins. [action: sell_shears price=3] Mind the points."
+keys = ["sell", "shears"]
+
+[[lines]]
+text = "Keep them dry, or they rust."
+keys = ["bag"]
+
+[[lines]]
+text = "No coin, no shears."
+keys = ["purse", "empty"]
+
+[[lines]]
+text = "Every evening that bell."
+keys = ["bell"]
+"""
+
 
 def test_every_conformance_vector_passes_in_the_engine(engine: Engine) -> None:
     engine.suites("vectors", vectors=str(VECTORS)).assert_passed(at_least=11)
@@ -29,6 +67,16 @@ def test_npcs_talk_act_and_remember(engine: Engine, server: ServerProcess) -> No
     server.start()
     run = engine.suites("live", url=server.url)
     run.assert_passed(at_least=14)
+
+
+def test_a_game_answers_actions_and_tells_what_happens(engine: Engine, world: Path) -> None:
+    (world / "personas" / "smith.toml").write_text(SMITH, encoding="utf-8")
+    server = ServerProcess(world)
+    try:
+        server.start()
+        engine.suites("requests", url=server.url).assert_passed(at_least=8)
+    finally:
+        server.stop()
 
 
 def test_an_interrupt_cuts_the_memory_too(engine: Engine, slow_server: ServerProcess) -> None:

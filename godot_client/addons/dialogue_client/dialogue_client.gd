@@ -27,8 +27,11 @@ signal unreachable(problem: String)
 ## The server will not have this client, and trying again cannot help: a wrong token, for example.
 ## [param code] is a value of [DialogueMessages.ErrorCode], or "" if the server gave none.
 signal refused(code: String, problem: String)
-## A request failed that no [DialogueNPC] made; the session lives on.
+## A request failed that no [DialogueNPC] and no [DialogueConversation] made; the session lives on.
 signal error_received(error: DialogueMessages.ErrorMessage)
+## A condition that a designer declared on a conversation came true: see
+## [signal DialogueConversation.triggered]. [param conversation] is its name in the game.
+signal triggered(conversation: String, trigger: String, stage: String, args: Dictionary)
 ## The server will restart soon; the client reconnects and resumes by itself.
 signal server_going_away(reconnect_ms: int)
 ## The answer of [method is_online] may have changed.
@@ -55,6 +58,9 @@ const VERSION: String = "0.1.0"
 ## The player's language as a BCP 47 tag ([code]pt-BR[/code]); "" for the server's default.
 @export var locale: String = ""
 @export_group("Connection")
+## Rights to ask for, beyond playing: [code]designer[/code] lets a tool list the NPCs and read
+## prompts. The server may want a token that has them; [member granted] says what it gave.
+@export var capabilities: PackedStringArray = []
 ## Seconds to wait for an answer when connecting.
 @export_range(0.5, 60.0, 0.5, "suffix:s") var connect_timeout: float = 5.0
 ## Seconds after which a silent connection is asked whether it still lives; after twice that
@@ -70,6 +76,8 @@ const VERSION: String = "0.1.0"
 ## The state of the whole game, as facts for the NPCs: strings, numbers, booleans, lists and maps.
 ## Change it as you like; what has changed is sent before the next line is said.
 var state: Dictionary = {}
+## The rights that the server gave, of those in [member capabilities].
+var granted: PackedStringArray = []
 ## What the server accepts; null before the first welcome.
 var limits: DialogueMessages.Limits = null
 ## A signal for each type of message from the server, for what this class does not cover.
@@ -105,6 +113,9 @@ func _init() -> void:
 	incoming.cue.connect(_on_cue)
 	incoming.turn_end.connect(_on_turn_end)
 	incoming.error.connect(_on_error)
+	incoming.noted.connect(_on_noted)
+	incoming.suggestions.connect(_on_suggestions)
+	incoming.trigger.connect(_on_trigger)
 
 
 func _enter_tree() -> void:
@@ -175,17 +186,22 @@ func new_line_id() -> String:
 	return "%s-%d" % [_line_prefix, _lines]
 
 
-## Makes [param npc] a member of its conversation. A [DialogueNPC] does this by itself.
-func join(npc: DialogueNPC) -> DialogueConversation:
-	var key: String = npc.conversation_name()
-	var conversation: DialogueConversation = _conversations.get(key)
-	if conversation == null:
-		conversation = DialogueConversation.new()
-		conversation.key = key
-		_conversations[key] = conversation
-		_place(conversation)
-	conversation.add(npc)
-	return conversation
+## The conversation of that name, with every [DialogueNPC] of the scene tree that belongs to it: to
+## ask something of all of them. Of an NPC alone, the name is its id.
+func get_conversation(key: String) -> DialogueConversation:
+	var found: DialogueConversation = _conversations.get(key)
+	if found == null:
+		found = DialogueConversation.new(self)
+		found.key = key
+		_conversations[key] = found
+		_place(found)
+	for node: Node in get_tree().get_nodes_in_group(DialogueNPC.GROUP):
+		var npc: DialogueNPC = node as DialogueNPC
+		if npc == null or npc.conversation_name() != key or not npc.joins(self):
+			continue
+		if not npc.is_queued_for_deletion() and found.node_of(npc.npc_id) == null:
+			found.add(npc)
+	return found
 
 
 ## Opens a conversation on the server, with the state of the game.
@@ -271,7 +287,8 @@ func _place(conversation: DialogueConversation) -> void:
 func _begin_session() -> void:
 	if not _link.has_session():
 		var engine: String = Engine.get_version_info()["string"]
-		_link.begin("dialogue_client %s (Godot %s)" % [VERSION, engine], token, locale)
+		var name_and_version: String = "dialogue_client %s (Godot %s)" % [VERSION, engine]
+		_link.begin(name_and_version, token, locale, capabilities)
 
 
 func _send_state(message: DialogueMessages.State) -> void:
@@ -292,6 +309,7 @@ func _snapshots() -> Array[DialogueMessages.State]:
 
 func _on_welcome(welcome: DialogueMessages.Welcome) -> void:
 	limits = welcome.limits
+	granted = PackedStringArray(welcome.capabilities)
 
 
 func _on_go_away(message: DialogueMessages.GoAway) -> void:
@@ -333,6 +351,31 @@ func _on_turn_end(message: DialogueMessages.TurnEnd) -> void:
 	_turns.erase(message.turn)
 	if is_instance_valid(npc):
 		(npc as DialogueNPC).receive_end(message)
+
+
+func _on_noted(message: DialogueMessages.Noted) -> void:
+	var found: DialogueConversation = _by_name.get(message.conversation)
+	if found != null:
+		var asker: DialogueNPC = found.settle(message.line)
+		if asker != null:
+			asker.noted.emit(message.line)
+		found.noted.emit(message.line)
+
+
+func _on_suggestions(message: DialogueMessages.Suggestions) -> void:
+	var found: DialogueConversation = _by_name.get(message.conversation)
+	if found != null:
+		var asker: DialogueNPC = found.settle(message.line)
+		if asker != null:
+			asker.suggested.emit(PackedStringArray(message.texts))
+		found.suggested.emit(PackedStringArray(message.texts))
+
+
+func _on_trigger(message: DialogueMessages.Trigger) -> void:
+	var found: DialogueConversation = _by_name.get(message.conversation)
+	if found != null:
+		found.trigger(message)
+		triggered.emit(found.key, message.name, message.stage, message.args)
 
 
 func _on_error(error: DialogueMessages.ErrorMessage) -> void:

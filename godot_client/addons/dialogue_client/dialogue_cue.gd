@@ -15,9 +15,11 @@ var offset: int = 0
 var kind: String = ""
 ## The mood's or the action's name.
 var name: String = ""
-## An action's arguments, by name; a pause has [code]ms[/code], a filler
-## [code]text[/code].
+## An action's arguments, by name; a mood has [code]intensity[/code], a pause [code]ms[/code], a
+## filler [code]text[/code].
 var args: Dictionary = {}
+## The number, from 1 in its turn, of an action that waits for the game's answer; else 0.
+var action: int = 0
 
 
 ## The cue that a message brings.
@@ -27,6 +29,7 @@ static func from_message(message: DialogueMessages.Cue) -> DialogueCue:
 	cue.kind = message.kind
 	cue.name = message.name
 	cue.args = message.args
+	cue.action = message.action
 	return cue
 
 
@@ -34,6 +37,12 @@ static func from_message(message: DialogueMessages.Cue) -> DialogueCue:
 func pause_seconds() -> float:
 	var ms: Variant = args.get("ms", 0) if kind == PAUSE else 0
 	return clampf(float(ms as float) / 1000.0, 0.0, 10.0) if ms is int or ms is float else 0.0
+
+
+## How strong a mood is, from 0 to 100; 0 for any other kind.
+func intensity() -> int:
+	var strength: Variant = args.get("intensity", 0) if kind == MOOD else 0
+	return clampi(int(strength as float), 0, 100) if strength is int or strength is float else 0
 
 
 ## Whether both are the same thing at the same place.

@@ -12,7 +12,7 @@ extends Node
 ## @onready var tove: DialogueNPC = $Tove
 ##
 ## func _ready() -> void:
-##     tove.mood_changed.connect(func(mood: String) -> void: $Face.play(mood))
+##     tove.mood_changed.connect(func(mood: String, _strength: int) -> void: $Face.play(mood))
 ##     tove.action_requested.connect(_on_action_requested)
 ##     tove.say("What happened to the lamp?")
 ## [/codeblock]
@@ -27,15 +27,26 @@ signal spoke(text: String)
 ## The NPC has told its answer again from the start, in other words, because the server lost the
 ## first one: clear what was shown. A label does so by itself.
 signal restarted
-## The NPC's mood, one of [member moods].
-signal mood_changed(mood: String)
-## The NPC does something: one of [member actions].
+## The NPC's mood, one of [member moods], and how strong it is, from 0 to 100.
+signal mood_changed(mood: String, intensity: int)
+## The NPC does something: one of [member actions]. If it waits for what comes of it, answer with
+## [method DialogueAction.accept] or [method DialogueAction.refuse].
 signal action_requested(action: DialogueAction)
 ## The answer is complete, and has been shown if there is a label.
 signal finished(turn: DialogueTurn)
+## A request of this NPC, an event for example, has been remembered, and nobody says anything to it.
+signal noted(line: String)
+## The answer to [method suggest]: lines that the player might say.
+signal suggested(lines: PackedStringArray)
+## A condition that a designer declared on this NPC's conversation came true: see
+## [signal DialogueConversation.triggered].
+signal triggered(trigger: String, stage: String, args: Dictionary)
 ## There is no answer, or none that could be finished. [param code] is a value of
 ## [DialogueMessages.ErrorCode]; [param detail] tells the developer what to do.
 signal failed(code: String, detail: String)
+
+## The group by which a conversation finds its NPCs in the scene tree.
+const GROUP: StringName = &"dialogue_npc"
 
 ## The persona's id on the server: the name of its file.
 @export var npc_id: String = "":
@@ -64,6 +75,8 @@ var state_provider: Callable
 var display_name: String = ""
 ## The mood it is in.
 var mood: String = ""
+## How strong the mood is, from 0 to 100.
+var mood_intensity: int = 0
 ## The moods it can have.
 var moods: Array[String] = []
 ## The names of the actions it can do.
@@ -76,6 +89,10 @@ var _lines: Dictionary = {}
 var _greeting: String = ""
 var _greets: bool = false
 var _stopped: bool = false
+
+
+func _enter_tree() -> void:
+	add_to_group(GROUP)
 
 
 func _ready() -> void:
@@ -114,30 +131,81 @@ func current_state() -> Dictionary:
 func open() -> bool:
 	if not _find_client():
 		return false
-	var known: bool = _conversation != null and _conversation.npcs.has(npc_id)
-	_conversation = client.join(self)
-	if not _conversation.is_open or not known:
-		client.open(_conversation)
+	var joined: DialogueConversation = client.get_conversation(conversation_name())
+	if joined.node_of(npc_id) != self:  # outside the tree, or another node spoke for the NPC
+		joined.add(self)
+	if not joined.is_open:
+		client.open(joined)
 	return true
+
+
+## Whether this node talks over that client.
+func joins(that: DialogueClient) -> bool:
+	return client == that or (client == null and is_inside_tree() and _first_client() == that)
 
 
 ## Says the player's line to this NPC. Returns the line's id, "" if it could not be sent (then
 ## [signal failed] says why).
 func say(text: String) -> String:
-	if not open():
-		return ""
-	client.push_state(_conversation)
 	var message: DialogueMessages.Say = DialogueMessages.Say.new()
-	message.conversation = _conversation.name
-	message.line = client.new_line_id()
 	message.text = text
 	message.to = npc_id
 	_greets = false
-	if not client.send(message):
-		_fail(DialogueMessages.ErrorCode.BAD_MESSAGE, "The line could not be written.")
+	return request(message)
+
+
+## Lets this NPC say something of its own accord, to the player or to the others.
+func advance() -> String:
+	var message: DialogueMessages.Advance = DialogueMessages.Advance.new()
+	message.npc = npc_id
+	return request(message)
+
+
+## Tells what happened, in a sentence: all who are in the conversation notice it, and this NPC may
+## say something about it. [param event_name] and [param data] are for the designer's triggers.
+func send_event(
+	text: String,
+	reaction: DialogueConversation.React = DialogueConversation.React.MAY,
+	event_name: String = "",
+	data: Dictionary = {}
+) -> String:
+	var message: DialogueMessages.Event = DialogueMessages.Event.new()
+	message.text = text
+	message.react = DialogueConversation.react_name(reaction)
+	message.npc = npc_id
+	message.name = event_name
+	message.data = data
+	return request(message)
+
+
+## Has this NPC say a line exactly as it is written, without a model; it is shown and remembered
+## like any other, and its tags ([code][mood: cross][/code]) are cues.
+func script_line(text: String) -> String:
+	var message: DialogueMessages.ScriptMessage = DialogueMessages.ScriptMessage.new()
+	message.text = text
+	message.npc = npc_id
+	return request(message)
+
+
+## Asks for lines that the player might say now, at most [param count]; [signal suggested] gives
+## them.
+func suggest(count: int = 3) -> String:
+	var message: DialogueMessages.Suggest = DialogueMessages.Suggest.new()
+	message.count = count
+	return request(message)
+
+
+## Sends a request of this NPC, opening the conversation if need be. Returns its line id, "" if it
+## could not be sent (then [signal failed] says why).
+func request(message: DialogueMessages.Message) -> String:
+	if not open():
 		return ""
-	_lines[message.line] = true
-	return message.line
+	var line: String = _conversation.request(message)
+	if line.is_empty():
+		_fail(DialogueMessages.ErrorCode.BAD_MESSAGE, "The request could not be written.")
+	else:
+		_lines[line] = true
+	return line
 
 
 ## Shows the greeting of a first meeting as soon as it is there. Does nothing if the NPC has met
@@ -176,11 +244,8 @@ func regenerate() -> bool:
 		return false
 	interrupt()
 	var message: DialogueMessages.Regenerate = DialogueMessages.Regenerate.new()
-	message.conversation = _conversation.name
 	message.id = turn.id
-	message.line = client.new_line_id()
-	_lines[message.line] = true
-	return client.send(message)
+	return not request(message).is_empty()
 
 
 ## Leaves the conversation on the server, which remembers it.
@@ -216,7 +281,7 @@ func receive_opened(message: DialogueMessages.Opened, index: int) -> void:
 	moods = info.moods
 	actions = info.actions
 	_greeting = message.greeting if index == 0 else ""
-	_change_mood(info.mood)
+	_change_mood(info.mood, info.intensity)
 	opened.emit(_greeting)
 	if _greets and not _greeting.is_empty():
 		_show_greeting()
@@ -271,13 +336,26 @@ func receive_end(message: DialogueMessages.TurnEnd) -> void:
 	if turn == null or turn.number != message.turn:
 		return
 	turn.end(message)
-	_lines.erase(turn.line)
+	_conversation.settle(turn.line)
 	if turn.reason == DialogueMessages.EndReason.FAILED:
 		_fail(turn.code, turn.detail)
 	if label != null and label.speaker == self and not _stopped:
 		label.end()
 	else:
 		finished.emit(turn)
+
+
+## For [DialogueConversation]: this node speaks for its NPC there.
+func enter(joined: DialogueConversation, over: DialogueClient) -> void:
+	_conversation = joined
+	if client == null:
+		client = over
+
+
+## For [DialogueConversation]: that request has been answered, by whomever. False if it was not
+## this NPC's.
+func settle(line: String) -> bool:
+	return _lines.erase(line)
 
 
 ## For [DialogueClient]: a request failed. True if it was this NPC's.
@@ -295,13 +373,14 @@ func receive_error(error: DialogueMessages.ErrorMessage) -> bool:
 func perform(cue: DialogueCue) -> void:
 	match cue.kind:
 		DialogueCue.MOOD:
-			_change_mood(cue.name)
+			_change_mood(cue.name, cue.intensity())
 		DialogueCue.ACTION:
 			var action: DialogueAction = DialogueAction.new()
 			action.name = cue.name
 			action.args = cue.args
 			action.npc = self
 			action.turn = turn
+			action.number = cue.action
 			action_requested.emit(action)
 
 
@@ -313,16 +392,21 @@ func shown() -> void:
 
 func _find_client() -> bool:
 	if client == null and is_inside_tree():
-		client = get_tree().get_first_node_in_group(DialogueClient.GROUP)
+		client = _first_client()
 	if client == null:
 		_fail("", "There is no DialogueClient in the scene tree; add one, or set client.")
 	return client != null
 
 
-func _change_mood(new_mood: String) -> void:
-	if not new_mood.is_empty() and new_mood != mood:
+func _first_client() -> DialogueClient:
+	return get_tree().get_first_node_in_group(DialogueClient.GROUP)
+
+
+func _change_mood(new_mood: String, intensity: int) -> void:
+	if not new_mood.is_empty() and (new_mood != mood or intensity != mood_intensity):
 		mood = new_mood
-		mood_changed.emit(mood)
+		mood_intensity = intensity
+		mood_changed.emit(mood, intensity)
 
 
 func _begin_label() -> void:

@@ -28,7 +28,7 @@ func test_a_state_over_another_is_merged_and_neither_changes() -> void:
 
 
 func test_a_conversation_sends_a_snapshot_then_patches_and_nothing_when_nothing_changed() -> void:
-	var conversation: DialogueConversation = DialogueConversation.new()
+	var conversation: DialogueConversation = DialogueConversation.new(null)
 	equal(null, conversation.state_message({}), "an empty state")
 	var state: Dictionary = {"tide": "low"}
 	var first: DialogueMessages.State = conversation.state_message(state)

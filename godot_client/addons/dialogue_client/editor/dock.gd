@@ -6,8 +6,8 @@ extends VBoxContainer
 signal address_used(url: String)
 
 const DEFAULT_URL: String = "ws://127.0.0.1:8765"
-## An id that no persona has: the server's refusal names the NPCs that there are.
-const NOBODY: String = "?"
+## The right that the server wants for the list of NPCs.
+const DESIGNER: String = "designer"
 
 var _client: DialogueClient = null
 var _npc: DialogueNPC = null
@@ -16,6 +16,7 @@ var _token: LineEdit = LineEdit.new()
 var _test: Button = Button.new()
 var _state: Label = Label.new()
 var _npcs: ItemList = ItemList.new()
+var _id: LineEdit = LineEdit.new()
 var _line: LineEdit = LineEdit.new()
 var _say: Button = Button.new()
 var _answer: DialogueSpeechLabel = DialogueSpeechLabel.new()
@@ -31,6 +32,9 @@ func _init() -> void:
 	_state.autowrap_mode = TextServer.AUTOWRAP_WORD_SMART
 	_npcs.custom_minimum_size = Vector2(0, 90)
 	_npcs.tooltip_text = "The server's NPCs. Click one, then say something to it."
+	_id.placeholder_text = "An NPC's id"
+	_id.tooltip_text = "This server does not list its NPCs to you. Type one's id, then Enter."
+	_id.hide()
 	_line.placeholder_text = "Say something …"
 	_say.text = "Say"
 	_answer.custom_minimum_size = Vector2(0, 120)
@@ -40,11 +44,12 @@ func _init() -> void:
 	_line.size_flags_horizontal = SIZE_EXPAND_FILL
 	speech.add_child(_line)
 	speech.add_child(_say)
-	for child: Control in [_url, _token, _test, _state, _npcs, speech, _answer]:
+	for child: Control in [_url, _token, _test, _state, _npcs, _id, speech, _answer]:
 		add_child(child)
 	_url.text_submitted.connect(func(_text: String) -> void: test_connection())
 	_test.pressed.connect(test_connection)
 	_npcs.item_selected.connect(func(index: int) -> void: choose(_npcs.get_item_text(index)))
+	_id.text_submitted.connect(choose)
 	_line.text_submitted.connect(func(_text: String) -> void: say())
 	_say.pressed.connect(say)
 	_set_talking(false)
@@ -73,13 +78,18 @@ func test_connection() -> void:
 	_client.token = _token.text
 	_client.player_id = "editor-%d" % Time.get_ticks_usec()
 	_client.connect_on_ready = false
+	_client.capabilities = [DESIGNER]
 	_client.connected.connect(func(_resumed: bool) -> void: _ask_for_npcs())
 	_client.unreachable.connect(_report)
 	_client.disconnected.connect(_report)
 	_client.refused.connect(
 		func(code: String, problem: String) -> void: _report((code + " " + problem).strip_edges())
 	)
-	_client.error_received.connect(_on_error)
+	_client.error_received.connect(
+		func(error: DialogueMessages.ErrorMessage) -> void:
+			_report("%s %s" % [error.code, error.detail])
+	)
+	_client.incoming.npc_list.connect(_on_npc_list)
 	add_child(_client)
 	_state.text = "Connecting …"
 	_client.connect_to_server()
@@ -96,10 +106,14 @@ func choose(npc_id: String) -> void:
 	_npc.failed.connect(
 		func(code: String, detail: String) -> void: _report((code + " " + detail).strip_edges())
 	)
-	_npc.mood_changed.connect(func(mood: String) -> void: _state.text = "%s: %s" % [npc_id, mood])
+	_npc.mood_changed.connect(
+		func(mood: String, intensity: int) -> void:
+			_state.text = "%s: %s, %d" % [npc_id, mood, intensity]
+	)
 	_npc.action_requested.connect(
 		func(action: DialogueAction) -> void:
 			_state.text = "%s does %s %s" % [npc_id, action.name, action.args]
+			action.accept()
 	)
 	add_child(_npc)
 	_set_talking(true)
@@ -116,23 +130,21 @@ func say() -> void:
 func _ask_for_npcs() -> void:
 	if _npc != null:
 		return  # reconnected
-	_state.text = "Connected."
-	var message: DialogueMessages.Open = DialogueMessages.Open.new()
-	message.conversation = "editor"
-	message.npcs.assign([NOBODY])
-	message.player.id = _client.player_id
-	_client.send(message)
+	var listed: bool = _client.granted.has(DESIGNER)
+	_npcs.visible = listed
+	_id.visible = not listed
+	if listed:
+		_state.text = "Connected."
+		_client.send(DialogueMessages.Npcs.new())
+	else:
+		_state.text = "Connected, without a designer's right: type an NPC's id below."
 
 
-func _on_error(error: DialogueMessages.ErrorMessage) -> void:
-	if error.code != DialogueMessages.ErrorCode.UNKNOWN_NPC:
-		_report("%s %s" % [error.code, error.detail])
-		return
-	# The protocol has no message that lists the NPCs; the refusal ends in "the server has: a, b."
-	var names: String = error.detail.get_slice("the server has: ", 1).trim_suffix(".")
-	for npc_id: String in names.split(", ", false):
-		if npc_id.is_valid_filename() and not npc_id.contains(" "):
-			_npcs.add_item(npc_id)
+func _on_npc_list(message: DialogueMessages.NpcList) -> void:
+	_npcs.clear()
+	for info: DialogueMessages.NpcInfo in message.npcs:
+		_npcs.add_item(info.id)
+		_npcs.set_item_tooltip(_npcs.item_count - 1, info.name)
 	_state.text = "Connected; the server has %d NPCs." % _npcs.item_count
 
 

@@ -22,6 +22,16 @@ const ACK_BYTES: int = 16384
 
 ## What is answered by `opened`.
 const OPENING: Array = [DialogueMessages.Open, DialogueMessages.Load]
+## What has a line id, and is answered once however often it is sent.
+const LINES: Array = [
+	DialogueMessages.Say,
+	DialogueMessages.Regenerate,
+	DialogueMessages.Event,
+	DialogueMessages.ScriptMessage,
+	DialogueMessages.Advance,
+	DialogueMessages.ActionResult,
+	DialogueMessages.Suggest,
+]
 ## What the server answers in the order in which it came, by conversation.
 const REQUESTS: Array = [
 	DialogueMessages.Open,
@@ -30,6 +40,7 @@ const REQUESTS: Array = [
 	DialogueMessages.Load,
 	DialogueMessages.Save,
 	DialogueMessages.History,
+	DialogueMessages.Inspect,
 ]
 
 ## Where this end of the session is.
@@ -54,7 +65,7 @@ var close_code: int = 0
 
 var _hello: DialogueMessages.Hello = DialogueMessages.Hello.new()
 var _opens: Dictionary = {}
-var _says: Dictionary = {}
+var _lines: Dictionary = {}
 var _turns: Dictionary = {}
 var _outbox: Array[Outgoing] = []
 var _unacked_messages: int = 0
@@ -72,18 +83,23 @@ class Outgoing:
 	var message: DialogueMessages.Message
 
 
-func _init(client: String, token: String = "", locale: String = "") -> void:
+func _init(
+	client: String,
+	token: String = "",
+	locale: String = "",
+	capabilities: PackedStringArray = PackedStringArray()
+) -> void:
 	_hello.client = client
 	_hello.token = token
 	_hello.locale = locale
+	_hello.capabilities.assign(Array(capabilities))
 
 
-## The lines (and requests for another answer) whose turn has not ended, and that no error has
-## refused, oldest first.
+## What has a line id and no answer yet (its turn's end, say, or an error), oldest first.
 func unanswered() -> Array[DialogueMessages.Message]:
-	var says: Array[DialogueMessages.Message] = []
-	says.assign(_says.values())
-	return says
+	var lines: Array[DialogueMessages.Message] = []
+	lines.assign(_lines.values())
+	return lines
 
 
 ## Whether there is a session to go on with after a drop.
@@ -152,7 +168,7 @@ func recover(snapshots: Array[DialogueMessages.State]) -> Array[PackedByteArray]
 		if outgoing.message is DialogueMessages.Load or outgoing.message is DialogueMessages.Save:
 			messages.append(outgoing.message)
 	messages.append_array(snapshots)
-	messages.append_array(_says.values())
+	messages.append_array(_lines.values())
 	_outbox.clear()
 	sent = 0
 	for message: DialogueMessages.Message in messages:
@@ -214,13 +230,13 @@ func _keep(message: DialogueMessages.Message) -> void:
 		var open: DialogueMessages.Open = message
 		_opens[open.conversation] = open
 	elif _is_line(message):
-		_says[[message.get("conversation"), message.get("line")]] = message
+		_lines[[message.get("conversation"), message.get("line")]] = message
 	elif message is DialogueMessages.Close:
 		var close: DialogueMessages.Close = message
 		_opens.erase(close.conversation)
-		for key: Array in _says.keys():
+		for key: Array in _lines.keys():
 			if key[0] == close.conversation:
-				_says.erase(key)
+				_lines.erase(key)
 	sent += 1
 	var outgoing: Outgoing = Outgoing.new()
 	outgoing.number = sent
@@ -285,10 +301,12 @@ func _note(message: DialogueMessages.Message) -> void:
 			_settle_line(turn.conversation, turn.line)
 	elif message is DialogueMessages.TurnEnd:
 		var turn_end: DialogueMessages.TurnEnd = message
-		_says.erase(_turns.get(turn_end.turn))
+		_lines.erase(_turns.get(turn_end.turn))
 		_turns.erase(turn_end.turn)
 	elif message is DialogueMessages.ErrorMessage:
 		_note_error(message as DialogueMessages.ErrorMessage)
+	elif message is DialogueMessages.Noted or message is DialogueMessages.Suggestions:
+		_answered(message.get("conversation") as String, message.get("line") as String)
 	elif message is DialogueMessages.Opened:
 		var conversation: String = (message as DialogueMessages.Opened).conversation
 		var request: DialogueMessages.Message = _settle(OPENING, conversation)
@@ -299,6 +317,10 @@ func _note(message: DialogueMessages.Message) -> void:
 		_settle([DialogueMessages.Save], (message as DialogueMessages.Saved).conversation)
 	elif message is DialogueMessages.Transcript:
 		_settle([DialogueMessages.History], (message as DialogueMessages.Transcript).conversation)
+	elif message is DialogueMessages.Inspected:
+		_settle([DialogueMessages.Inspect], (message as DialogueMessages.Inspected).conversation)
+	elif message is DialogueMessages.NpcList:
+		_settle([DialogueMessages.Npcs], "")
 	elif message is DialogueMessages.StateOk:
 		_settle([DialogueMessages.State], (message as DialogueMessages.StateOk).conversation)
 	elif message is DialogueMessages.Closed:
@@ -307,12 +329,16 @@ func _note(message: DialogueMessages.Message) -> void:
 
 func _note_error(error: DialogueMessages.ErrorMessage) -> void:
 	if not error.line.is_empty():
-		_says.erase([error.conversation, error.line])
-		_settle_line(error.conversation, error.line)
+		_answered(error.conversation, error.line)
 	elif not error.conversation.is_empty() and error.turn == 0:
 		# Requests of one conversation, lines aside, are answered in their order.
 		if _settle(REQUESTS, error.conversation) is DialogueMessages.Open:
 			_opens.erase(error.conversation)
+
+
+func _answered(conversation: String, line: String) -> void:
+	_lines.erase([conversation, line])
+	_settle_line(conversation, line)
 
 
 func _settle_line(conversation: String, line: String) -> void:
@@ -328,18 +354,20 @@ func _settle_line(conversation: String, line: String) -> void:
 
 
 ## The oldest message of these kinds was answered: it and all before it have reached the server.
+## [param conversation] is "" for messages that name none.
 func _settle(kinds: Array, conversation: String) -> DialogueMessages.Message:
 	for outgoing: Outgoing in _outbox:
 		var message: DialogueMessages.Message = outgoing.message
 		for kind: Script in kinds:
-			if is_instance_of(message, kind) and message.get("conversation") == conversation:
+			var name: Variant = message.get("conversation")
+			if is_instance_of(message, kind) and (name == null or name == conversation):
 				_arrived(outgoing.number)
 				return message
 	return null
 
 
 static func _is_line(message: DialogueMessages.Message) -> bool:
-	return message is DialogueMessages.Say or message is DialogueMessages.Regenerate
+	return LINES.any(func(kind: Script) -> bool: return is_instance_of(message, kind))
 
 
 ## The message of that number, and all before it, have reached the server.

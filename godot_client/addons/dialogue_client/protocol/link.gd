@@ -62,8 +62,8 @@ func has_session() -> bool:
 
 
 ## Begins a new session, for [method connect_to] to connect.
-func begin(client: String, token: String, locale: String) -> void:
-	_connection = DialogueConnection.new(client, token, locale)
+func begin(client: String, token: String, locale: String, capabilities: PackedStringArray) -> void:
+	_connection = DialogueConnection.new(client, token, locale, capabilities)
 
 
 ## Connects and stays connected.
