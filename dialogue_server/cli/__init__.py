@@ -13,6 +13,7 @@ from ..errors import DialogueError, SettingsError
 from ..server.websocket import ConnectError
 from .card import card
 from .chat import chat
+from .check import check
 from .conversations import conversations, export_conversation, import_conversation
 from .demo import demo
 from .evaluate import evaluate
@@ -50,7 +51,7 @@ def cli(context: click.Context, debug: bool) -> None:
 
 
 for _command in (
-    *(init, serve, chat, demo, model, evaluate, settings, card, prompt),
+    *(init, serve, chat, demo, model, evaluate, settings, card, prompt, check),
     *(conversations, export_conversation, import_conversation),
 ):
     cli.add_command(_command)

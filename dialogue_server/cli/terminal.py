@@ -11,7 +11,7 @@ import json
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from dialogue_protocol.messages import Cue
 from rich.cells import cell_len
@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     TaskID,
     TextColumn,
@@ -28,6 +29,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+Unit = Literal["bytes", "steps"]
 _SPEAKERS = ("cyan", "magenta", "yellow", "green", "blue")
 
 
@@ -93,9 +95,9 @@ class Terminal:
             cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
             self._out.print("  ".join(cells).rstrip())
 
-    def progress(self) -> ProgressBar:
+    def progress(self, unit: Unit = "bytes") -> ProgressBar:
         """A bar for what takes long, on standard error."""
-        return ProgressBar(self._err)
+        return ProgressBar(self._err, unit)
 
     # ------------------------------------------------------------ a conversation
 
@@ -178,13 +180,14 @@ class ProgressBar:
     """How far something is, on standard error; lines and no bar where that is no terminal. Use
     as a context manager; `update` may come as often as it likes."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, unit: Unit) -> None:
         self._console = console
+        self._unit = unit
+        count = (DownloadColumn(), TransferSpeedColumn())
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
+            *(count if unit == "bytes" else (MofNCompleteColumn(),)),
             TimeRemainingColumn(),
             console=console,
             disable=not console.is_terminal,
@@ -199,11 +202,11 @@ class ProgressBar:
         self._progress.stop()
 
     def update(self, what: str, done: int, total: int) -> None:
-        """Bytes so far, and of how many (0 where that is not known)."""
+        """Bytes or steps so far, and of how many (0 where that is not known)."""
         if what not in self._tasks:
             self._tasks[what] = self._progress.add_task(what, total=total or None)
             if not self._console.is_terminal:
-                size = f" ({total / 1e6:.0f} MB)" if total else ""
+                size = f" ({total / 1e6:.0f} MB)" if total and self._unit == "bytes" else ""
                 self._console.print(f"{what}{size} ...")
         self._progress.update(self._tasks[what], completed=done, total=total or None)
 

@@ -31,6 +31,9 @@ Layout = Literal["standard", "compact"]
 Search = Callable[[str, str, str, str], bool]
 """Looks for secrets in (text, where it stands, how it comes, the line that calls it up)."""
 
+Watch = Callable[[int, int], None]
+"""Is told how many states have been tried, and of how many."""
+
 BUDGET = 1_000_000
 """Tokens: nothing is to be left out for want of room."""
 MAX_STATES = 200
@@ -77,7 +80,7 @@ class _Tally:
 
     def __init__(self) -> None:
         self.leaks: dict[tuple[str, str, str], Leak] = {}
-        self.states = self.prompts = 0
+        self.prompts = 0
         self.complete = True
 
     def add(self, leak: Leak) -> None:
@@ -85,30 +88,32 @@ class _Tally:
         self.leaks.setdefault((leak.npc, leak.secret, leak.where), leak)
 
 
-def check_leaks(world: World, personas: Mapping[str, Persona]) -> LeakReport:
+def check_leaks(
+    world: World, personas: Mapping[str, Persona], watch: Watch = lambda _done, _all: None
+) -> LeakReport:
     """Try all gates. Pure, and not quick: some thousand prompts for a small world."""
     placed = tuple(placed_entries(world))
     tally = _Tally()
     gates: dict[str, str] = {
         item.source: item.entry.text for item in placed if item.whos or item.whens
     }
+    shared = [when for item in placed for when in item.whens]
+    todo: list[tuple[Persona, tuple[_Gated, ...], Setting]] = []
     for persona in personas.values():
         own = tuple(_own(persona))
         gates.update((item.source, item.text) for item in own)
-        space = state_space(
-            [*(when for item in placed for when in item.whens), *_conditions(persona)],
-            world.state,
-            limit=MAX_STATES,
-        )
+        space = state_space([*shared, *_conditions(persona)], world.state, limit=MAX_STATES)
         tally.complete = tally.complete and space.complete
-        tally.states += len(space.settings)
-        for setting in space.settings:
-            _try_state(world, persona, placed, own, setting, tally)
+        todo += [(persona, own, setting) for setting in space.settings]
+    for done, (persona, own, setting) in enumerate(todo):
+        watch(done, len(todo))
+        _try_state(world, persona, placed, own, setting, tally)
+    watch(len(todo), len(todo))
     return LeakReport(
         leaks=tuple(tally.leaks.values()),
         unproven=tuple(source for source, text in gates.items() if not runs(text)),
         gates=len(gates),
-        states=tally.states,
+        states=len(todo),
         prompts=tally.prompts,
         complete=tally.complete,
     )

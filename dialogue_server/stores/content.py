@@ -132,7 +132,7 @@ def _toml_files(folder: Path, errors: list[ContentError]) -> list[Path]:
     found: list[Path] = []
     for path in sorted(folder.iterdir(), key=lambda path: path.name):
         file = f"{folder.name}/{path.name}"
-        if _is_backup(path.name):
+        if is_backup(path.name):
             continue
         if path.is_symlink() and not path.exists():
             errors.append(ContentError(file, "", "the link leads nowhere; remove or mend it"))
@@ -147,7 +147,8 @@ def _toml_files(folder: Path, errors: list[ContentError]) -> list[Path]:
     return found
 
 
-def _is_backup(name: str) -> bool:
+def is_backup(name: str) -> bool:
+    """Whether a file or folder is hidden, or an editor's."""
     return name.startswith((".", "#", "~")) or name.endswith(("~", ".bak", ".swp", ".orig", ".tmp"))
 
 
