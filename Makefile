@@ -39,7 +39,7 @@ bench: $(VENV)/.dev ## the cost per token, beside a bare forwarder in the same r
 
 evaluate: $(VENV)/.dev ## how well the embedded model plays the starter world
 	@$(BIN)/dialogue-server model get
-	$(BIN)/dialogue-server evaluate $(ARGS)
+	$(BIN)/dialogue-server test dialogue_server/starter --backend local $(ARGS)
 
 chaos: $(VENV)/.dev ## 200 conversations while sockets are cut and the server is killed
 	$(BIN)/python -m tests.end_to_end.chaos --conversations 200 --seed $(or $(SEED),1)

@@ -32,7 +32,7 @@ def test_the_wheel_carries_both_packages_and_the_starter_world(wheel: Path) -> N
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {
         "dialogue_server/starter/world.toml",
-        "dialogue_server/starter/evaluation.toml",
+        "dialogue_server/starter/scenarios/lamp.toml",
         "dialogue_server/py.typed",
         "dialogue_protocol/messages.py",
         "dialogue_protocol/py.typed",

@@ -13,15 +13,14 @@ from ..errors import DialogueError, SettingsError
 from ..server.websocket import ConnectError
 from .card import card
 from .chat import chat
-from .check import check
 from .conversations import conversations, export_conversation, import_conversation
 from .demo import demo
-from .evaluate import evaluate
 from .init import init
 from .invocation import Invocation
 from .link import LinkLost
 from .model import model
 from .prompt import prompt
+from .scenarios import test
 from .serve import serve
 from .settings import settings
 from .talk import Refused
@@ -51,7 +50,7 @@ def cli(context: click.Context, debug: bool) -> None:
 
 
 for _command in (
-    *(init, serve, chat, demo, model, evaluate, settings, card, prompt, check),
+    *(init, serve, chat, demo, model, test, settings, card, prompt),
     *(conversations, export_conversation, import_conversation),
 ):
     cli.add_command(_command)

@@ -28,8 +28,10 @@ def init(invocation: Invocation, /, folder: Path) -> None:
     invocation.terminal.heading(f"{folder} is a world of your own ({copied} files).")
     say("  world.toml        what everybody there knows, and the state of the game")
     say("  personas/*.toml   one NPC each; the file's name is its id")
+    say("  scenarios/*.toml  conversations, with what the answers must be")
     say("\nNext:")
     say(f"  dialogue-server chat {folder}     talk to them; change a file and talk on")
+    say(f"  dialogue-server test {folder}     play the scenarios")
     say(f"  dialogue-server serve {folder}    serve them to a game")
 
 

@@ -181,22 +181,23 @@ class _Play:
         """Send what may be answered by a turn; the whole of what came."""
         monotonic = self._context.monotonic
         began = monotonic()
-        turn, text, did, first = None, "", list[Did](), 0.0
+        text, did, first = "", list[Did](), 0.0
+        turn: Turn | None = None
         end: TurnEnd | None = None
         refusal = ""
         await self._link.send(message)
         while end is None:
             match await self._next():
-                case Turn() as turn:
-                    self._newest = turn.id
+                case Turn() as begun:
+                    turn, self._newest = begun, begun.id
                 case Delta(text=more):
                     first = first or monotonic()
                     text += more
                 case Cue() as cue if turn is not None and cue.kind != "filler":
                     did.append(Did(cue.offset, cue.kind, cue.name, cue.args))
                     self._note_cue(turn, cue)
-                case TurnEnd() as end:
-                    pass
+                case TurnEnd() as ended_turn:
+                    end = ended_turn
                 case Error(code=code, detail=detail):
                     refusal = f"{code}: {detail}"
                     break
