@@ -60,6 +60,57 @@ class Server(Section, frozen=True, kw_only=True):
         float,
         _option("How long running turns may finish when the server stops.", unit="seconds", ge=0),
     ] = 10.0
+    tls_certificate: Annotated[
+        str,
+        _option(
+            "A PEM file with the certificate and those above it: then the server speaks wss:// "
+            "and https://, and nothing else.",
+            path=True,
+        ),
+    ] = ""
+    tls_key: Annotated[
+        str,
+        _option(
+            "The PEM file with the certificate's private key, without a password; empty where "
+            "it is in the same file.",
+            path=True,
+        ),
+    ] = ""
+
+
+class Access(Section, frozen=True, kw_only=True):
+    """Who may connect (docs/operating.md, "Tickets")."""
+
+    key_file: Annotated[
+        str,
+        _option(
+            "A file with the keys that tickets are checked with: a JSON Web Key Set, a PEM with "
+            "an Ed25519 key, or one secret. It is read again when it changes.",
+            path=True,
+        ),
+    ] = ""
+    key_env: Annotated[
+        str, _option("The environment variable with the same content, in place of key_file.")
+    ] = ""
+    audience: Annotated[
+        str, _option("The `aud` of tickets for this server; others are refused.")
+    ] = "dialogue-server"
+    anonymous: Annotated[
+        Literal["auto", "designer", "player", "never"],
+        _option(
+            "What a client of this machine may do without a ticket: designer (talk, and look "
+            "behind the talk), player (talk), never (connect at all). auto: designer while there "
+            "are no keys, else never. Clients of other machines always need a ticket."
+        ),
+    ] = "auto"
+    origins: Annotated[
+        str,
+        _option(
+            "The web sites whose pages may connect, with commas between, such as "
+            '"https://play.example.org"; * for any. Pages of this machine and programs that are '
+            "no browser need no entry."
+        ),
+    ] = ""
 
 
 class Content(Section, frozen=True, kw_only=True):
@@ -69,6 +120,13 @@ class Content(Section, frozen=True, kw_only=True):
         str,
         _option("The world's folder (world.toml, personas/); also the commands' DIR.", path=True),
     ] = "."
+    watch: Annotated[
+        Literal["on", "off"],
+        _option(
+            "Whether changed files are read at once; a broken one keeps its last good version in "
+            "force."
+        ),
+    ] = "on"
 
 
 class ModelSettings(Section, frozen=True, kw_only=True):
@@ -271,6 +329,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """All settings. Paths are absolute, or relative to the current folder, once loaded."""
 
     server: Server = field(default_factory=Server)
+    access: Access = field(default_factory=Access)
     content: Content = field(default_factory=Content)
     model: ModelSettings = field(default_factory=ModelSettings)
     local: Local = field(default_factory=Local)

@@ -21,6 +21,14 @@ from .settings import MEMORY, Option, Settings, options, section_types
 FILE_NAME = "dialogue.toml"
 PREFIX = "DIALOGUE_"
 CONFIG_VARIABLE = "DIALOGUE_CONFIG"
+_KEY_VARIABLES = {
+    "model.key_env": "DIALOGUE_MODEL_KEY_ENV",
+    "access.key_env": "DIALOGUE_ACCESS_KEY_ENV",
+}
+_KEPT_OUT = {
+    "model": {"key", "api_key", "token"},
+    "access": {"key", "keys", "secret", "token"},
+}
 _NOT_SETTINGS = {CONFIG_VARIABLE, "DIALOGUE_MODEL_FILE"}  # the second is weights.VARIABLE
 
 # Kubernetes writes variables of this form for a service called "dialogue" or "dialogue-server"
@@ -63,7 +71,9 @@ def load(
     if file is not None:
         for key, value in _read_file(file, table).items():
             put(table[key], value, f"{file}: {key}", file.parent, True)
-    for variable, value in _read_environment(environ, table, _key_variable(values, environ, flags)):
+    for variable, value in _read_environment(
+        environ, table, _key_variables(values, environ, flags)
+    ):
         option = next(o for o in table.values() if o.variable == variable)
         put(option, value, variable, Path(), False)
     for key, value in flags.items():
@@ -115,10 +125,10 @@ def _read_file(file: Path, table: Mapping[str, Option]) -> dict[str, Any]:
             raise SettingsError(f"{file}: {section}: expected a table, written [{section}]")
         for name, value in entries.items():
             key = f"{section}.{name}"
-            if section == "model" and name in {"key", "api_key", "token"}:
+            if section in _KEPT_OUT and name in _KEPT_OUT[section]:
                 raise SettingsError(
                     f"{file}: {key}: a key does not belong into a file that gets shared; put it "
-                    "into an environment variable and name that with model.key_env"
+                    f"into an environment variable and name that with {section}.key_env"
                 )
             if key not in table:
                 names = [o.name for o in table.values() if o.section == section]
@@ -127,22 +137,24 @@ def _read_file(file: Path, table: Mapping[str, Option]) -> dict[str, Any]:
     return values
 
 
-def _key_variable(
+def _key_variables(
     values: Mapping[str, Any], environ: Mapping[str, str], flags: Mapping[str, Any]
-) -> str:
-    """The variable that holds the API's key, which is then no setting to check."""
-    named = flags.get("model.key_env") or environ.get("DIALOGUE_MODEL_KEY_ENV")
-    return str(named or values.get("model.key_env", ""))
+) -> set[str]:
+    """The variables that hold keys, which are then no settings to check."""
+    return {
+        str(flags.get(key) or environ.get(variable) or values.get(key, ""))
+        for key, variable in _KEY_VARIABLES.items()
+    }
 
 
 def _read_environment(
-    environ: Mapping[str, str], table: Mapping[str, Option], key_variable: str
+    environ: Mapping[str, str], table: Mapping[str, Option], key_variables: set[str]
 ) -> list[tuple[str, str]]:
     """The variables that are settings. An empty one counts as unset."""
     known = [option.variable for option in table.values()]
     found = []
     for variable, value in environ.items():
-        if not variable.startswith(PREFIX) or variable in {*_NOT_SETTINGS, key_variable}:
+        if not variable.startswith(PREFIX) or variable in _NOT_SETTINGS | key_variables:
             continue
         if _SERVICE_LINK.search(variable) or _SERVICE_ADDRESS.match(value):
             continue

@@ -32,6 +32,7 @@ from dialogue_server.domain.staging import Scene
 from dialogue_server.engine.context import EngineContext, EngineLimits
 from dialogue_server.engine.observer import Record
 from dialogue_server.engine.registry import Registry
+from dialogue_server.server.admission import Admission
 from dialogue_server.server.websocket import ClientSocket, Listener
 from dialogue_server.stores.base import Store
 from dialogue_server.stores.memory import MemoryStore
@@ -95,6 +96,8 @@ async def serving(
     ping_timeout: float = 20.0,
     close_seconds: float = 5.0,
     grace: float = 0.1,
+    admission: Admission | None = None,
+    origins: str = "",
 ) -> AsyncIterator[Served]:
     """A server on a free port of the loopback, with everything real but the model."""
     records: list[Record] = []
@@ -121,6 +124,8 @@ async def serving(
         ping_interval=ping_interval,
         ping_timeout=ping_timeout,
         close_seconds=close_seconds,
+        admission=admission,
+        origins=origins,
     )
     port = await listener.start()
     try:

@@ -10,6 +10,7 @@ from dialogue_protocol.connection import HandshakeError, ServerConnection
 from dialogue_protocol.messages import Hello
 
 from .context import EngineContext
+from .identity import LEEWAY, LOCAL, Identity
 from .observer import SessionEnded, SessionStarted
 from .session import Session, Socket
 
@@ -31,17 +32,17 @@ class Registry:
         """How many sessions live, detached ones included."""
         return len(self._sessions)
 
-    def attach(self, hello: Hello, codec: Codec, socket: Socket) -> Session:
+    def attach(
+        self, hello: Hello, codec: Codec, socket: Socket, identity: Identity = LOCAL
+    ) -> Session:
         """Go on with the session that the hello names, or begin a new one; welcome the client.
-        A HandshakeError while the server drains: then nothing new begins."""
-        session = self._resume(hello, codec, socket)
-        if session is None and self._context.draining:
-            raise HandshakeError(
-                CloseCode.GOING_AWAY, ErrorCode.SHUTTING_DOWN, "The server restarts; come back."
-            )
+        A HandshakeError for a ticket that has expired, for want of room, and while the server
+        drains: then nothing new begins."""
+        session = self._resume(hello, codec, socket, identity)
         if session is None:
+            self._check_new(identity)
             self._make_room()
-            session = self._begin(codec, socket)
+            session = self._begin(hello, codec, socket, identity)
         self._context.observe(
             SessionStarted(
                 session=session.id, client=hello.client, resumed=session.connection.seq > 0
@@ -49,11 +50,15 @@ class Registry:
         )
         return session
 
-    def _resume(self, hello: Hello, codec: Codec, socket: Socket) -> Session | None:
+    def _resume(
+        self, hello: Hello, codec: Codec, socket: Socket, identity: Identity
+    ) -> Session | None:
         wanted = hello.resume
         session = self._sessions.get(wanted.session) if wanted else None
-        if wanted is None or session is None:
+        if wanted is None or session is None or not session.identity.is_same(identity):
             return None
+        if identity != session.identity and self._has_expired(identity):
+            return None  # the very ticket that the session has may go on beyond its time
         old = session.socket
         frames = session.connection.resume(wanted, codec)
         if frames is None:
@@ -62,11 +67,28 @@ class Registry:
         if timer is not None:
             timer.cancel()
         session.socket = socket
+        session.identity = identity
         for frame in frames:
             socket.write(frame)
         if old is not None:
             old.close(CloseCode.REPLACED, "another socket resumed this session")
         return session
+
+    def _has_expired(self, identity: Identity) -> bool:
+        return self._context.now() > identity.expires + LEEWAY
+
+    def _check_new(self, identity: Identity) -> None:
+        if self._context.draining:
+            raise HandshakeError(
+                CloseCode.GOING_AWAY, ErrorCode.SHUTTING_DOWN, "The server restarts; come back."
+            )
+        if self._has_expired(identity):
+            ago = self._context.now() - identity.expires
+            raise HandshakeError(
+                CloseCode.UNAUTHORIZED,
+                ErrorCode.UNAUTHORIZED,
+                f"hello.token: the ticket expired {ago:.0f} s ago; get a new one.",
+            )
 
     def _make_room(self) -> None:
         """At the limit, give up the session whose client has been away longest."""
@@ -83,7 +105,7 @@ class Registry:
         self._expiring[longest].cancel()
         self._expire(self._sessions[longest], "its place was needed (limits.sessions)")
 
-    def _begin(self, codec: Codec, socket: Socket) -> Session:
+    def _begin(self, hello: Hello, codec: Codec, socket: Socket, identity: Identity) -> Session:
         limits = self._context.limits
         connection = ServerConnection(
             self._context.new_id(),
@@ -92,8 +114,10 @@ class Registry:
             codec,
             buffer_bytes=limits.replay_bytes,
             server=self._context.server,
+            capabilities=identity.granted(hello.capabilities),
         )
-        session = self._sessions[connection.session] = Session(self._context, connection)
+        session = Session(self._context, connection, identity)
+        self._sessions[connection.session] = session
         session.socket = socket
         socket.write(connection.welcome())
         return session

@@ -45,6 +45,7 @@ from ..errors import DialogueError, RequestError
 from .asking import TurnRequest
 from .context import EngineContext
 from .conversation import OpenConversation
+from .identity import LOCAL, Identity
 from .inspecting import desk_of, npc_list
 from .observer import ConversationOpened, Failure, RequestRefused
 from .rate import Bucket
@@ -71,8 +72,11 @@ class Socket(Protocol):
 class Session:
     """Holds conversations, and outlives its sockets for a while (registry.py)."""
 
-    def __init__(self, context: EngineContext, connection: ServerConnection) -> None:
+    def __init__(
+        self, context: EngineContext, connection: ServerConnection, identity: Identity = LOCAL
+    ) -> None:
         self.connection = connection
+        self.identity = identity
         self.id = connection.session
         self.socket: Socket | None = None
         self.capabilities = frozenset(connection.capabilities)
@@ -187,6 +191,7 @@ class Session:
 
     async def _open(self, message: Open) -> None:
         self._refuse_when_draining()
+        self.identity.check_open(message)
         limit = self._context.limits.conversations
         if message.conversation not in self._conversations and len(self._conversations) >= limit:
             raise RequestError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +23,10 @@ from ..stores import content
 from ..stores.base import Store
 from ..stores.memory import MemoryStore
 from ..stores.sqlite import SQLiteStore
+from .admission import Admission
+from .desk import Folder
 from .models import choose_backend
+from .tls import tls_context
 from .websocket import Listener
 
 
@@ -33,6 +37,7 @@ class App:
         self.settings = settings
         self.log = log or Log(settings.server.log_format, settings.server.log_level)
         self.url = ""
+        self.access = ""
         self.context: EngineContext
         self._stack = contextlib.AsyncExitStack()
         self._stopping = asyncio.Event()
@@ -58,12 +63,19 @@ class App:
                 sampling=Sampling(temperature=settings.model.temperature),
                 server=f"dialogue-server {__version__}",
             )
+            self._start_watching(world)
             self._start_collecting()
             await self._listen()
         except BaseException:
             await self._stack.aclose()
             raise
-        self.log.info("server.ready", url=self.url, npcs=sorted(world.personas), model=backend.name)
+        self.log.info(
+            "server.ready",
+            url=self.url,
+            npcs=sorted(world.personas),
+            model=backend.name,
+            access=self.access,
+        )
 
     async def run(self) -> None:
         """Serve until `request_stop`."""
@@ -94,6 +106,12 @@ class App:
                 "a world to start from; content.folder names the one to serve."
             )
         return loaded
+
+    def _start_watching(self, loaded: content.Content) -> None:
+        folder = Folder(Path(self.settings.content.folder), loaded, self.context)
+        self.context.desk = folder
+        if self.settings.content.watch == "on":
+            self._stack.push_async_callback(_end, asyncio.create_task(folder.watch(), name="watch"))
 
     async def _start_backend(self) -> ModelBackend:
         choice = choose_backend(self.settings, listen=self._note_attempt)
@@ -134,6 +152,12 @@ class App:
 
     async def _listen(self) -> None:
         settings = self.settings
+        tls = tls_context(settings.server)
+        admission = Admission(
+            settings.access,
+            os.environ,
+            warn=lambda problem: self.log.warning("access.keys_unusable", problem=problem),
+        )
         registry = self._registry = Registry(self.context)
         listener = Listener(
             self.context,
@@ -144,6 +168,9 @@ class App:
             handshake_seconds=settings.limits.handshake,
             ping_interval=settings.limits.ping_interval,
             ping_timeout=settings.limits.ping_timeout,
+            admission=admission,
+            origins=settings.access.origins,
+            tls=tls,
         )
         try:
             port = await listener.start()
@@ -155,7 +182,8 @@ class App:
         self._stack.push_async_callback(listener.stop)
         self._stack.push_async_callback(registry.drain, settings.server.shutdown_grace)
         host = settings.server.host
-        self.url = f"ws://{f'[{host}]' if ':' in host else host}:{port}"
+        self.access = admission.rule
+        self.url = f"{'wss' if tls else 'ws'}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 async def serve(settings: Settings, ready: Callable[[App], None] | None = None) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
+import ssl
 import traceback
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
@@ -29,16 +31,19 @@ from websockets.exceptions import (
     WebSocketException,
 )
 from websockets.http11 import Request, Response
-from websockets.typing import Subprotocol
+from websockets.typing import Origin, Subprotocol
 
 from ..engine.context import EngineContext
-from ..engine.observer import Failure
+from ..engine.observer import Failure, RequestRefused
 from ..engine.registry import Registry
 from ..engine.session import Session
+from ..settings import Access
 from . import http
+from .admission import Admission, is_local
 
 Frame = bytes | str
 _LARGEST_FRAME = 1 << 20
+_OWN_PAGES = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 _SUBPROTOCOLS = [Subprotocol(SUBPROTOCOL_MSGPACK), Subprotocol(SUBPROTOCOL_JSON)]
 
 
@@ -57,10 +62,15 @@ class Listener:
         ping_interval: float = 20.0,
         ping_timeout: float = 20.0,
         close_seconds: float = 5.0,
+        admission: Admission | None = None,
+        origins: str = "",
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """`write_bytes` bounds what waits for a slow reader. A socket is pinged every
         `ping_interval` seconds, and given up if no pong comes within `ping_timeout`. A closing
-        handshake may take `close_seconds`; then the socket is cut."""
+        handshake may take `close_seconds`; then the socket is cut. `admission` says who may
+        connect (this machine only, by default), `origins` which web sites' pages may (the
+        setting access.origins), `tls` makes it wss://."""
         self._context = context
         self._registry = registry
         self._host = host
@@ -70,6 +80,9 @@ class Listener:
         self._ping_interval = ping_interval
         self._ping_timeout = ping_timeout
         self._close_seconds = close_seconds
+        self._admission = admission or Admission(Access(), {})
+        self._origins = _origins(origins)
+        self._tls = tls
         self._server: Server | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -83,6 +96,8 @@ class Listener:
             subprotocols=_SUBPROTOCOLS,
             select_subprotocol=_select_subprotocol,
             process_request=self._process_request,
+            origins=self._origins,
+            ssl=self._tls,
             compression=None,  # deltas are smaller than a deflate block's header
             server_header=None,
             # Over the limit is an error that the session survives; far over it is an attack.
@@ -138,8 +153,12 @@ class Listener:
                     ErrorCode.BAD_MESSAGE,
                     f"No hello came within {self._handshake_seconds:g} s.",
                 )
-            session = self._registry.attach(self._hello(frame, codec), codec, socket)
+            hello = self._hello(frame, codec)
+            identity = self._admission.identify(hello.token, local=_is_local(connection))
+            session = self._registry.attach(hello, codec, socket, identity)
         except HandshakeError as error:
+            refused = RequestRefused(session="", code=error.code, detail=error.detail)
+            self._context.observe(refused)
             refusal = Error(error.code, error.detail, retryable=error.code.retryable)
             await connection.send(codec.encode(refusal))
             await connection.close(error.close_code, close_reason(error.detail))
@@ -170,6 +189,20 @@ class Listener:
             return check_hello(codec.decode_client(frame, self._context.limits.message_bytes))
         except DecodeError as error:
             raise HandshakeError(CloseCode.PROTOCOL_ERROR, error.code, error.detail) from None
+
+
+def _is_local(connection: ServerConnection) -> bool:
+    headers = connection.request.headers if connection.request else Headers()
+    address = connection.remote_address
+    return is_local(str(address[0]) if address else "", headers)
+
+
+def _origins(setting: str) -> list[Origin | re.Pattern[str] | None] | None:
+    """What may stand in the header Origin, which browsers send and games do not."""
+    listed = [entry.strip().rstrip("/") for entry in setting.split(",") if entry.strip()]
+    if "*" in listed:
+        return None
+    return [None, _OWN_PAGES, *map(Origin, listed)]
 
 
 def _select_subprotocol(
