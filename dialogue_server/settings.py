@@ -86,6 +86,7 @@ class Access(Section, frozen=True, kw_only=True):
         _option(
             "A file with the keys that tickets are checked with: a JSON Web Key Set, a PEM with "
             "an Ed25519 key, or one secret. It is read again when it changes.",
+            flag="--access-key-file",
             path=True,
         ),
     ] = ""

@@ -83,6 +83,19 @@ def can_hold(*conditions: str) -> bool | None:
     return False if exact and whole else None
 
 
+def compared_values(conditions: Iterable[str]) -> dict[Path, list[Any]]:
+    """For each path that the conditions look at, the values that they compare it with, in the
+    order of the conditions; true for a path that is looked at by itself."""
+    constants, _ = _constants(list(dict.fromkeys(filter(None, conditions))))
+    found: dict[Path, list[Any]] = {}
+    for path, values in sorted(constants.items()):
+        distinct = found[path] = []
+        for value in values:
+            if not any(type(value) is type(old) and value == old for old in distinct):
+                distinct.append(value)
+    return found
+
+
 def _constants(conditions: Sequence[str]) -> tuple[dict[Path, list[Any]], bool]:
     """The constants beside each path, and whether they are all that counts."""
     constants: dict[Path, list[Any]] = {}

@@ -94,6 +94,14 @@ class BranchesCollected(Struct, frozen=True, tag="store.collected"):
     total_ms: int
 
 
+class ContentRead(Struct, frozen=True, tag="content.read"):
+    """The designers' files changed and were read. `problems` are sentences; a file that has one
+    keeps its last good version in force."""
+
+    npcs: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
 class Failure(Struct, frozen=True, tag="server.failure"):
     """Something that should not happen did. `error` is its traceback."""
 
@@ -110,6 +118,7 @@ Record = (
     | CueDropped
     | RequestRefused
     | BranchesCollected
+    | ContentRead
     | Failure
 )
 

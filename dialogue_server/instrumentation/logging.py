@@ -13,7 +13,7 @@ from typing import Any, Literal, TextIO
 import msgspec
 import structlog
 
-from ..engine.observer import CueDropped, Failure, Record, RequestRefused, TurnFinished
+from ..engine.observer import ContentRead, CueDropped, Failure, Record, RequestRefused, TurnFinished
 
 Style = Literal["auto", "json", "console"]
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -68,6 +68,8 @@ class Log:
             case Failure():
                 self._log.error(event, **data)
             case TurnFinished(code=code) if code:
+                self._log.warning(event, **data)
+            case ContentRead(problems=problems) if problems:
                 self._log.warning(event, **data)
             case CueDropped() | RequestRefused():
                 self._log.warning(event, **data)

@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 from .. import __version__
 from ..backends.base import ModelBackend, Sampling
@@ -111,7 +112,13 @@ class App:
         folder = Folder(Path(self.settings.content.folder), loaded, self.context)
         self.context.desk = folder
         if self.settings.content.watch == "on":
-            self._stack.push_async_callback(_end, asyncio.create_task(folder.watch(), name="watch"))
+            self._keep_running(folder.watch(), "watch content")
+
+    def _keep_running(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Until the server stops."""
+        task = asyncio.create_task(work, name=name)
+        self._stack.push_async_callback(asyncio.wait, [task])
+        self._stack.callback(task.cancel)
 
     async def _start_backend(self) -> ModelBackend:
         choice = choose_backend(self.settings, listen=self._note_attempt)
@@ -144,11 +151,7 @@ class App:
     def _start_collecting(self) -> None:
         keep_days = self.settings.store.keep_days
         if keep_days:
-            task = asyncio.create_task(
-                collect_branches(self.context, keep_days), name="collect branches"
-            )
-            self._stack.push_async_callback(asyncio.wait, [task])
-            self._stack.callback(task.cancel)
+            self._keep_running(collect_branches(self.context, keep_days), "collect branches")
 
     async def _listen(self) -> None:
         settings = self.settings

@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialogue_server.domain.conditions import holds
-from dialogue_server.domain.state_space import MAX_COMBINATIONS, can_hold, state_space
+from dialogue_server.domain.state_space import (
+    MAX_COMBINATIONS,
+    can_hold,
+    compared_values,
+    state_space,
+)
 
 
 @pytest.mark.parametrize(
@@ -134,3 +139,12 @@ def test_no_state_is_unlike_all_of_a_complete_space(
     truths = {tuple(holds(c, setting.state) for c in conditions) for setting in space.settings}
     if space.complete:
         assert tuple(holds(c, state) for c in conditions) in truths
+
+
+def test_the_values_that_a_path_is_compared_with_are_told_once_each_and_by_type() -> None:
+    conditions = ["lamp == 'dark'", "lamp == 'lit' and gold > 3", "lamp == 'dark'", "gold == true"]
+    assert compared_values(["", *conditions, "door.open"]) == {
+        ("door", "open"): [True],
+        ("gold",): [3, True],
+        ("lamp",): ["dark", "lit"],
+    }

@@ -1,0 +1,148 @@
+"""The designers' folder while the server runs: read again whenever a file changes.
+
+A file that has just been broken keeps its last good version in force; the others change at once,
+from each conversation's next turn on. Owner of watchfiles.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import watchfiles
+from dialogue_protocol.codes import ErrorCode
+from dialogue_protocol.messages import ContentInfo, ContentProblem, SourceText
+
+from ..domain.lint import Finding, lint, of_errors
+from ..domain.persona import Persona, World
+from ..domain.state_space import compared_values
+from ..domain.toml_places import Places
+from ..engine.context import EngineContext
+from ..engine.inspecting import npc_info
+from ..engine.observer import ContentRead
+from ..errors import RequestError
+from ..stores import content
+
+SETTLED_MS = 100
+"""How long the folder must be quiet before it is read: editors save in several steps."""
+
+
+class Folder:
+    """The folder of a running server (engine.desk.Desk). `watch` is a task of its own."""
+
+    def __init__(self, folder: Path, loaded: content.Content, context: EngineContext) -> None:
+        self._folder = folder
+        self._context = context
+        self._good = loaded
+        self._texts: dict[str, str] = {}
+        self._findings: list[Finding] = of_errors(loaded.errors)
+        self._revision = 1
+        self._linted = False
+
+    def info(self) -> ContentInfo:
+        """What the files hold now, and what is wrong with them."""
+        context = self._context
+        if not self._linted:
+            self._lint()
+        world = context.world
+        return ContentInfo(
+            revision=self._revision,
+            world=world.name,
+            npcs=[npc_info(context.personas[npc]) for npc in sorted(context.personas)],
+            scenes=sorted(world.scenes),
+            models=list(context.models),
+            state=world.state,
+            hints=hints(world, context.personas),
+            problems=[
+                ContentProblem(each.file, each.problem, each.line, each.key, each.severity)
+                for each in self._findings
+            ],
+        )
+
+    async def source(self, file: str, key: str) -> SourceText:
+        """A file of the folder, and where a key stands in it. A RequestError if it is none of the
+        designers' files."""
+        texts = await asyncio.to_thread(content.texts, self._folder)
+        if file not in texts:
+            raise RequestError(
+                ErrorCode.FORBIDDEN, f"source.file: {file!r} is none of the world's files."
+            )
+        return SourceText(file, texts[file], Places(texts[file]).line(key))
+
+    async def watch(self) -> None:
+        """Read the folder again whenever it changes, until cancelled."""
+        async for _ in watchfiles.awatch(
+            self._folder, watch_filter=_is_content, step=SETTLED_MS, recursive=True
+        ):
+            await self.read()
+
+    async def read(self) -> None:
+        """Read the folder now, and tell whoever watches."""
+        loaded = await asyncio.to_thread(content.load, self._folder)
+        self._good = keep_good(self._good, loaded)
+        self._context.world = self._good.world
+        self._context.personas = self._good.personas
+        self._revision += 1
+        self._linted = False
+        self._context.observe(
+            ContentRead(
+                npcs=tuple(sorted(self._good.personas)),
+                problems=tuple(error.detail for error in loaded.errors),
+            )
+        )
+        watchers = list(self._context.watchers.values())
+        if watchers:
+            info = self.info()
+            for tell in watchers:
+                tell(info)
+
+    def _lint(self) -> None:
+        """Only where somebody looks: a large world takes a moment."""
+        texts = content.texts(self._folder)
+        self._findings = [
+            *of_errors(self._good.errors),
+            *lint(self._good.world, self._good.personas, texts, spoken_secrets=False),
+        ]
+        self._linted = True
+
+
+def keep_good(old: content.Content, new: content.Content) -> content.Content:
+    """The new content, with the old version of each file that is broken now. A file that is gone
+    is gone."""
+    broken = {error.file for error in new.errors}
+    personas = dict(new.personas)
+    for npc, persona in old.personas.items():
+        if f"{content.PERSONA_FOLDER}/{npc}.toml" in broken:
+            personas.setdefault(npc, persona)
+    world = old.world if content.WORLD_FILE in broken else new.world
+    books = dict(new.world.books)
+    for name, book in old.world.books.items():
+        if f"{content.LORE_FOLDER}/{name}.toml" in broken:
+            books.setdefault(name, book)
+    return content.Content(msgspec.structs.replace(world, books=books), personas, new.errors)
+
+
+def hints(world: World, personas: Mapping[str, Persona]) -> dict[str, Any]:
+    """For each path of the state that a condition looks at, the values it is compared with."""
+    found = compared_values(_conditions([world, *personas.values()]))
+    return {".".join(path): values for path, values in found.items()}
+
+
+def _conditions(value: Any) -> list[str]:
+    """Every `when` in a Struct and whatever it holds."""
+    if isinstance(value, msgspec.Struct):
+        fields = {name: getattr(value, name) for name in value.__struct_fields__}
+        when = fields.pop("when", "")
+        return [when] * bool(when) + _conditions(list(fields.values()))
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return [when for item in value for when in _conditions(item)]
+    return []
+
+
+def _is_content(_change: watchfiles.Change, path: str) -> bool:
+    return path.endswith(".toml") and not content.is_backup(Path(path).name)

@@ -1,0 +1,161 @@
+"""The designers' folder while a server runs, changed by real files."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from dialogue_protocol.codec import JSON
+from dialogue_protocol.messages import (
+    Content,
+    ContentInfo,
+    Error,
+    Hello,
+    Inspect,
+    Inspected,
+    Open,
+    Player,
+    Source,
+    SourceText,
+)
+from msgspec import structs
+
+from dialogue_server.server.app import App
+from dialogue_server.server.desk import keep_good
+from dialogue_server.settings import MEMORY, Settings
+from dialogue_server.stores import content
+from tests.harness import Client
+
+STARTER = Path(__file__).parents[2] / "dialogue_server" / "starter"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(STARTER, tmp_path / "world"))
+
+
+@pytest.fixture
+async def designer(world: Path) -> AsyncIterator[Client]:
+    base = Settings()
+    settings = structs.replace(
+        base,
+        server=structs.replace(base.server, port=0),
+        content=structs.replace(base.content, folder=str(world)),
+        model=structs.replace(base.model, backend="scripted"),
+        store=structs.replace(base.store, path=MEMORY),
+    )
+    app = App(settings)
+    await app.start()
+    hello = Hello(client="page", capabilities=["designer"])
+    client = await Client.connect(app.url, JSON, hello=hello)
+    assert client.welcome is not None
+    assert client.welcome.capabilities == ["designer"]
+    yield client
+    await client.leave()
+    await app.stop()
+
+
+def rewrite(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+async def test_a_changed_file_is_in_force_and_told_to_whoever_watches(
+    designer: Client, world: Path
+) -> None:
+    await designer.send(Content(watch=True))
+    first = await designer.expect(ContentInfo)
+    assert [npc.id for npc in first.npcs] == ["jory", "pell", "tove", "wen"]
+    assert first.problems == []
+    assert first.hints["quest.lamp"] == ["dark", "glass", "lit"]
+    assert first.state["tide"] == "low"
+    await designer.open(npcs=("wen",))
+    await asyncio.to_thread(
+        rewrite, world / "personas" / "wen.toml", 'name = "Wen"', 'name = "Old Wen"'
+    )
+    second = await designer.expect(ContentInfo)
+    assert second.revision == first.revision + 1
+    assert "Old Wen" in {npc.name for npc in second.npcs}
+    await designer.send(Inspect("c", text="Who are you?", npc="wen"))
+    assert "Old Wen" in str((await designer.expect(Inspected)).messages)
+
+
+async def test_a_broken_file_keeps_its_last_good_version_in_force_and_says_so(
+    designer: Client, world: Path
+) -> None:
+    await designer.send(Content(watch=True))
+    await designer.expect(ContentInfo)
+    await asyncio.to_thread(rewrite, world / "personas" / "wen.toml", "fallback = [", "fallback = ")
+    broken = await designer.expect(ContentInfo)
+    [problem] = [each for each in broken.problems if each.severity == "error"]
+    assert problem.file == "personas/wen.toml"
+    assert problem.line > 0
+    assert "wen" in {npc.id for npc in broken.npcs}
+    await designer.open(npcs=("wen",))
+    await designer.say("Who are you?")
+    (world / "personas" / "pell.toml").unlink()
+    gone = await designer.expect(ContentInfo)
+    assert "pell" not in {npc.id for npc in gone.npcs}
+
+
+async def test_a_file_is_shown_with_the_line_of_a_key_and_no_other_file_is(
+    designer: Client, world: Path
+) -> None:
+    (world / "dialogue.toml").write_text("# secrets may stand here\n", encoding="utf-8")
+    await designer.send(Source("personas/wen.toml", "moods"))
+    source = await designer.expect(SourceText)
+    assert source.text.splitlines()[source.line - 1].startswith("moods =")
+    for file in ("dialogue.toml", "../world/world.toml", "/etc/passwd", "personas"):
+        await designer.send(Source(file))
+        assert (await designer.expect(Error)).code == "forbidden"
+
+
+async def test_the_prompt_and_the_timings_of_a_turn_can_be_asked_for(designer: Client) -> None:
+    await designer.open(npcs=("wen",))
+    answer = await designer.say("What does a leech cost?")
+    await designer.send(Inspect("c", answer.turn.turn))
+    shown = await designer.expect(Inspected)
+    assert (shown.npc, shown.layout) == ("wen", "standard")
+    assert shown.messages[-1].content.endswith("What does a leech cost?")
+    assert {part.source.split(":")[0] for part in shown.parts} >= {"world.toml", "player"}
+    assert any(part.why == "condition" for part in shown.dropped)
+    assert shown.timings["total"] >= shown.timings["first_token"] >= shown.timings["prompt"] >= 0
+    await designer.send(Inspect("c", 99))
+    assert (await designer.expect(Error)).code == "unknown_turn"
+    await designer.send(Inspect("c"))  # what would be said now, to nothing
+    assert (await designer.expect(Inspected)).turn == 0
+
+
+async def test_a_model_that_is_not_there_is_refused(designer: Client) -> None:
+    await designer.send(Open("c", ["wen"], Player("p"), model="other"))
+    assert "open.model" in (await designer.expect(Error)).detail
+
+
+async def test_without_the_right_nothing_is_told(designer: Client) -> None:
+    url = designer.socket._connection.remote_address
+    plain = await Client.connect(f"ws://{url[0]}:{url[1]}")
+    await plain.open(npcs=("wen",))
+    for message in (Content(), Source("world.toml"), Inspect("c")):
+        await plain.send(message)
+        assert (await plain.expect(Error)).code == "forbidden"
+    await plain.send(Open("d", ["wen"], Player("p"), model="other"))
+    assert (await plain.expect(Error)).code == "forbidden"
+    await plain.leave()
+
+
+def test_each_broken_file_keeps_its_own_last_version(world: Path) -> None:
+    (world / "lore").mkdir()
+    (world / "lore" / "sea.toml").write_text('[[entries]]\ntext = "The sea is old."\n')
+    old = content.load(world)
+    assert old.errors == ()
+    (world / "lore" / "sea.toml").write_text("[[entries]]\n")
+    (world / "world.toml").write_text("name = 1\n")
+    new = keep_good(old, content.load(world))
+    assert {error.file for error in new.errors} == {"world.toml", "lore/sea.toml"}
+    assert new.world == old.world
+    (world / "lore" / "sea.toml").unlink()
+    assert keep_good(old, content.load(world)).world.books == {}
