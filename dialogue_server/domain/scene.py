@@ -37,20 +37,28 @@ def cast_ids(world: World, scene: str, npcs: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([*npcs, *filter(None, more)]))
 
 
-def stage_of(world: World, scene: str, nodes: Sequence[Node], state: Mapping[str, Any]) -> str:
-    """The name of the stage that a scene is at, after a path (oldest first) and in a state; ""
-    for a scene without stages."""
+def recorded_stage(world: World, scene: str, nodes: Sequence[Node]) -> str:
+    """The stage that a path (oldest first) has brought a scene to, else its first; "" for a scene
+    without stages."""
     place = world.scenes.get(scene)
     if place is None or not place.stages:
         return ""
-    names = [stage.name for stage in place.stages]
     reached = next((name for node in reversed(nodes) if (name := reached_in(node, scene))), "")
-    at = names.index(reached) if reached in names else 0
-    for later in range(at + 1, len(names)):
-        when = place.stages[later].when
-        if when and holds(when, state):
-            at = later
-    return names[at]
+    return reached if stage_named(place, reached) else place.stages[0].name
+
+
+def stage_of(world: World, scene: str, nodes: Sequence[Node], state: Mapping[str, Any]) -> str:
+    """The name of the stage that a scene is at after a path, in a state: the recorded one, or a
+    later one whose condition holds."""
+    name = recorded_stage(world, scene, nodes)
+    place = world.scenes.get(scene)
+    found = None if place is None else stage_named(place, name)
+    if place is None or found is None:
+        return name
+    for later in place.stages[found[0] + 1 :]:
+        if later.when and holds(later.when, state):
+            name = later.name
+    return name
 
 
 def reached_in(node: Node, scene: str) -> str:
