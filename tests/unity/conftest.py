@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "engines"))
+sys.path.insert(0, str(HERE))
 
+import install_node
 import package
 import rigs
 import toolchain
@@ -26,6 +29,19 @@ def tools() -> Toolchain:
             pytest.fail(found)
         pytest.skip(found)
     return found
+
+
+@pytest.fixture(scope="session")
+def page_command() -> str:
+    """How to start a page with DialogueSocket.jslib in it, a word on each line."""
+    node = install_node.command()
+    if node is None:
+        missing = "there is no Node with a WebSocket; run `python tests/engines/install_node.py`"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    (library,) = package.PACKAGE.rglob("*.jslib")
+    return "\n".join([*node, str(HERE / "browser" / "page.js"), str(library)])
 
 
 @pytest.fixture(scope="session")
@@ -48,10 +64,13 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         }
 
 
-def build_tests(tools: Toolchain, runtime: Runtime, folder: Path) -> Path:
-    """The package, its own tests and ours as one program."""
-    (variant,) = (v for v in package.variants() if v.name == "player, TextMeshPro on")
+def build_tests(tools: Toolchain, runtime: Runtime, folder: Path, platform: str = "player") -> Path:
+    """The package, its own tests and ours as one program. For "webgl" the functions of the .jslib
+    are called in a Node process."""
+    (variant,) = (v for v in package.variants() if v.name == f"{platform}, TextMeshPro on")
     built = package.assemblies(variant)
+    if platform == "webgl":
+        built = package.replaced(built, package.HERE / "browser" / "WebGLSocket.cs")
     sources = sorted((package.HERE / "nunit").glob("*.cs"))
     sources += package.sources(package.PACKAGE / "Tests")
     program = Assembly(

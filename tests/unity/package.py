@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,22 @@ def sources(folder: Path) -> tuple[Path, ...]:
         for path in sorted(folder.rglob("*.cs"))
         if not any(other in path.parents for other in nested)
     )
+
+
+def replaced(assemblies: list[Assembly], source: Path) -> list[Assembly]:
+    """The same assemblies with this file for the one of its name; references follow."""
+    done: dict[str, Assembly] = {}
+    for assembly in assemblies:
+        sources = tuple(source if s.name == source.name else s for s in assembly.sources)
+        references = tuple(
+            done[r.name] if isinstance(r, Assembly) else r for r in assembly.references
+        )
+        if sources != assembly.sources:  # it stands between two frames of the stub player
+            references += tuple(a for a in done.values() if a.name == "UnityEngine")
+        done[assembly.name] = dataclasses.replace(
+            assembly, sources=sources, references=tuple(dict.fromkeys(references))
+        )
+    return list(done.values())
 
 
 def stubs(variant: Variant) -> list[Assembly]:

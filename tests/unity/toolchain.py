@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -161,10 +160,6 @@ def _environment(**extra: str) -> dict[str, str]:
     """This process's environment without a proxy: the tests speak to their own machine."""
     kept = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
     return {**kept, **extra}
-
-
-def node() -> str | None:
-    return shutil.which("node")
 
 
 def main() -> int:

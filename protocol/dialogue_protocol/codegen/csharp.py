@@ -250,11 +250,11 @@ public interface IServerMessageHandler
 def _forwarder(messages: Iterable[MessageType]) -> str:
     methods = joined(
         f"public virtual void On{m.name}(in {class_name(m)} message) => "
-        f"Next.On{m.name}(in message);"
+        f"Next?.On{m.name}(in message);"
         for m in messages
     )
     return f"""\
-/// <summary>Passes everything on; override what concerns you, and pass that on as well.</summary>
+/// <summary>Passes everything on, if there is a next; override what concerns you.</summary>
 public class ServerMessageForwarder : IServerMessageHandler
 {{
     public IServerMessageHandler Next {{ get; set; }}

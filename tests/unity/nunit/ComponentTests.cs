@@ -516,6 +516,7 @@ namespace DialogueServer.Tests
             while (!condition())
             {
                 if (watch.Elapsed.TotalSeconds > seconds) return false;
+                StubPlayer.Frame();
                 session.Update(watch.Elapsed.TotalSeconds + Offset);
                 Thread.Sleep(1);
             }

@@ -103,7 +103,9 @@ namespace DialogueServer.Tests
                     {
                         await Task.Delay(60000);
                     }
-                    string key = request.ToString().Split(new[] { "Sec-WebSocket-Key: " }, StringSplitOptions.None)[1].Split('\r')[0];
+                    string head = request.ToString();
+                    int at = head.IndexOf("sec-websocket-key: ", StringComparison.OrdinalIgnoreCase) + 19;
+                    string key = head.Substring(at, head.IndexOf('\r', at) - at);
                     using (SHA1 sha = SHA1.Create())
                         key = Convert.ToBase64String(sha.ComputeHash(Encoding.ASCII.GetBytes(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
                     string answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -17,6 +17,9 @@ namespace UnityEngine
         private static FrameContext _context;
         internal static readonly List<GameObject> Objects = new List<GameObject>();
 
+        /// <summary>What a browser does between two frames.</summary>
+        public static event Action BetweenFrames;
+
         /// <summary>Enters play mode on this thread: statics that want it are reset first.</summary>
         public static void Start(params Assembly[] assemblies)
         {
@@ -49,6 +52,7 @@ namespace UnityEngine
         public static void Frame(float seconds = float.NaN)
         {
             AssertMainThread();
+            BetweenFrames?.Invoke();
             double now = Clock.Elapsed.TotalSeconds;
             Time.Delta = float.IsNaN(seconds) ? (float)Math.Min(0.3, now - Time.Now) : seconds;
             Time.Now = now;

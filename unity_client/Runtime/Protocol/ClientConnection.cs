@@ -387,6 +387,18 @@ namespace DialogueServer.Protocol
                 base.OnNpcList(in message);
             }
 
+            public override void OnContentInfo(in ContentInfoMessage message)
+            {
+                _connection._outbox.Settle(m => m is ContentMessage);
+                base.OnContentInfo(in message);
+            }
+
+            public override void OnSourceText(in SourceTextMessage message)
+            {
+                _connection._outbox.Settle(m => m is SourceMessage);
+                base.OnSourceText(in message);
+            }
+
             public override void OnError(in ErrorMessage message)
             {
                 // Before the welcome an error says why the socket will be closed.

@@ -1917,31 +1917,31 @@ namespace DialogueServer.Protocol
         void OnSourceText(in SourceTextMessage message);
     }
 
-    /// <summary>Passes everything on; override what concerns you, and pass that on as well.</summary>
+    /// <summary>Passes everything on, if there is a next; override what concerns you.</summary>
     public class ServerMessageForwarder : IServerMessageHandler
     {
         public IServerMessageHandler Next { get; set; }
 
-        public virtual void OnWelcome(in WelcomeMessage message) => Next.OnWelcome(in message);
-        public virtual void OnPong(in PongMessage message) => Next.OnPong(in message);
-        public virtual void OnGoAway(in GoAwayMessage message) => Next.OnGoAway(in message);
-        public virtual void OnOpened(in OpenedMessage message) => Next.OnOpened(in message);
-        public virtual void OnStateOk(in StateOkMessage message) => Next.OnStateOk(in message);
-        public virtual void OnTurn(in TurnMessage message) => Next.OnTurn(in message);
-        public virtual void OnDelta(in DeltaMessage message) => Next.OnDelta(in message);
-        public virtual void OnCue(in CueMessage message) => Next.OnCue(in message);
-        public virtual void OnTurnEnd(in TurnEndMessage message) => Next.OnTurnEnd(in message);
-        public virtual void OnError(in ErrorMessage message) => Next.OnError(in message);
-        public virtual void OnClosed(in ClosedMessage message) => Next.OnClosed(in message);
-        public virtual void OnSaved(in SavedMessage message) => Next.OnSaved(in message);
-        public virtual void OnTranscript(in TranscriptMessage message) => Next.OnTranscript(in message);
-        public virtual void OnNoted(in NotedMessage message) => Next.OnNoted(in message);
-        public virtual void OnTrigger(in TriggerMessage message) => Next.OnTrigger(in message);
-        public virtual void OnSuggestions(in SuggestionsMessage message) => Next.OnSuggestions(in message);
-        public virtual void OnInspected(in InspectedMessage message) => Next.OnInspected(in message);
-        public virtual void OnNpcList(in NpcListMessage message) => Next.OnNpcList(in message);
-        public virtual void OnContentInfo(in ContentInfoMessage message) => Next.OnContentInfo(in message);
-        public virtual void OnSourceText(in SourceTextMessage message) => Next.OnSourceText(in message);
+        public virtual void OnWelcome(in WelcomeMessage message) => Next?.OnWelcome(in message);
+        public virtual void OnPong(in PongMessage message) => Next?.OnPong(in message);
+        public virtual void OnGoAway(in GoAwayMessage message) => Next?.OnGoAway(in message);
+        public virtual void OnOpened(in OpenedMessage message) => Next?.OnOpened(in message);
+        public virtual void OnStateOk(in StateOkMessage message) => Next?.OnStateOk(in message);
+        public virtual void OnTurn(in TurnMessage message) => Next?.OnTurn(in message);
+        public virtual void OnDelta(in DeltaMessage message) => Next?.OnDelta(in message);
+        public virtual void OnCue(in CueMessage message) => Next?.OnCue(in message);
+        public virtual void OnTurnEnd(in TurnEndMessage message) => Next?.OnTurnEnd(in message);
+        public virtual void OnError(in ErrorMessage message) => Next?.OnError(in message);
+        public virtual void OnClosed(in ClosedMessage message) => Next?.OnClosed(in message);
+        public virtual void OnSaved(in SavedMessage message) => Next?.OnSaved(in message);
+        public virtual void OnTranscript(in TranscriptMessage message) => Next?.OnTranscript(in message);
+        public virtual void OnNoted(in NotedMessage message) => Next?.OnNoted(in message);
+        public virtual void OnTrigger(in TriggerMessage message) => Next?.OnTrigger(in message);
+        public virtual void OnSuggestions(in SuggestionsMessage message) => Next?.OnSuggestions(in message);
+        public virtual void OnInspected(in InspectedMessage message) => Next?.OnInspected(in message);
+        public virtual void OnNpcList(in NpcListMessage message) => Next?.OnNpcList(in message);
+        public virtual void OnContentInfo(in ContentInfoMessage message) => Next?.OnContentInfo(in message);
+        public virtual void OnSourceText(in SourceTextMessage message) => Next?.OnSourceText(in message);
     }
 
     /// <summary>Reads what the server sends.</summary>

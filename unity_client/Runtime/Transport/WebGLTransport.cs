@@ -13,22 +13,24 @@ namespace DialogueServer.Transport
     /// </summary>
     public sealed class WebGLTransport : ITransport
     {
-        private delegate void OpenedCallback(int id);
-
-        private delegate void ReceivedCallback(int id, IntPtr bytes, int length);
-
-        private delegate void ClosedCallback(int id, int code, string reason);
+        /// <summary>
+        /// When so much waits for Poll the socket is dropped, to be resumed later: a page in the
+        /// background gets messages but no frames, and nothing can hold a browser back.
+        /// </summary>
+        public const int MaxWaitingBytes = 4 * 1024 * 1024;
 
         private static readonly Dictionary<int, WebGLTransport> Open = new Dictionary<int, WebGLTransport>();
 
         private readonly Queue<byte[]> _received = new Queue<byte[]>();
         private int _id;
+        private int _waitingBytes;
         private bool _opened;
         private bool _reportedOpen;
         private bool _closed;
         private int _closeCode;
         private string _closeReason = "";
         private double _deadline;
+        private string _failure = "";
 
         public void Connect(string url, string subprotocol, TimeSpan timeout)
         {
@@ -36,13 +38,14 @@ namespace DialogueServer.Transport
                 || (address.Scheme != "ws" && address.Scheme != "wss"))
                 throw new ArgumentException("Expected a URL such as ws://localhost:8765, got \"" + url + "\".");
             _deadline = Now() + timeout.TotalSeconds;
-            _id = DialogueSocketOpen(url, subprotocol, WhenOpened, WhenReceived, WhenClosed);
+            _failure = "no answer from " + address + " within " + timeout.TotalSeconds + " s";
+            _id = WebGLSocket.Open(url, subprotocol, WhenOpened, WhenReceived, WhenClosed);
             Open[_id] = this;
         }
 
         public void Send(byte[] frame)
         {
-            if (_opened && !_closed) DialogueSocketSend(_id, frame, frame.Length);
+            if (_opened && !_closed) WebGLSocket.Send(_id, frame, frame.Length);
         }
 
         public void Poll(ITransportSink sink)
@@ -51,7 +54,7 @@ namespace DialogueServer.Transport
             if (!_opened && !_closed && Now() > _deadline)
             {
                 Forget(1000, "");
-                sink.Closed(1006, "no answer from the server in time");
+                sink.Closed(1006, _failure);
                 return;
             }
             if (_opened && !_reportedOpen)
@@ -59,10 +62,16 @@ namespace DialogueServer.Transport
                 _reportedOpen = true;
                 sink.Opened();
             }
-            while (_id != 0 && _received.Count > 0) sink.Received(new ArraySegment<byte>(_received.Dequeue()));
+            while (_id != 0 && _received.Count > 0)
+            {
+                byte[] frame = _received.Dequeue();
+                _waitingBytes -= frame.Length;
+                sink.Received(new ArraySegment<byte>(frame));
+            }
             if (_id == 0 || !_closed) return;
             _id = 0;
-            sink.Closed(_closeCode, _closeReason);
+            // A browser hides from the page why a connection could not be made.
+            sink.Closed(_closeCode, _opened || _closeReason.Length > 0 ? _closeReason : "the browser could not connect");
         }
 
         public void Close(int code, string reason) => Forget(code, reason);
@@ -73,29 +82,33 @@ namespace DialogueServer.Transport
         {
             if (_id == 0) return;
             Open.Remove(_id);
-            if (!_closed) DialogueSocketClose(_id, code, reason ?? "");
+            if (!_closed) WebGLSocket.Close(_id, code, reason ?? "");
             _id = 0;
             _received.Clear();
         }
 
         private static double Now() => UnityEngine.Time.realtimeSinceStartupAsDouble;
 
-        [MonoPInvokeCallback(typeof(OpenedCallback))]
+        [MonoPInvokeCallback(typeof(WebGLSocket.OpenedCallback))]
         private static void WhenOpened(int id)
         {
             if (Open.TryGetValue(id, out WebGLTransport transport)) transport._opened = true;
         }
 
-        [MonoPInvokeCallback(typeof(ReceivedCallback))]
+        [MonoPInvokeCallback(typeof(WebGLSocket.ReceivedCallback))]
         private static void WhenReceived(int id, IntPtr bytes, int length)
         {
             if (!Open.TryGetValue(id, out WebGLTransport transport)) return;
             var frame = new byte[length];
             Marshal.Copy(bytes, frame, 0, length);
             transport._received.Enqueue(frame);
+            transport._waitingBytes += length;
+            if (transport._waitingBytes <= MaxWaitingBytes) return;
+            WebGLSocket.Close(id, 1000, "");
+            WhenClosed(id, 1006, "the game did not read for too long");
         }
 
-        [MonoPInvokeCallback(typeof(ClosedCallback))]
+        [MonoPInvokeCallback(typeof(WebGLSocket.ClosedCallback))]
         private static void WhenClosed(int id, int code, string reason)
         {
             if (!Open.TryGetValue(id, out WebGLTransport transport)) return;
@@ -104,16 +117,6 @@ namespace DialogueServer.Transport
             transport._closeCode = code;
             transport._closeReason = reason;
         }
-
-        [DllImport("__Internal")]
-        private static extern int DialogueSocketOpen(
-            string url, string subprotocol, OpenedCallback opened, ReceivedCallback received, ClosedCallback closed);
-
-        [DllImport("__Internal")]
-        private static extern void DialogueSocketSend(int id, byte[] bytes, int length);
-
-        [DllImport("__Internal")]
-        private static extern void DialogueSocketClose(int id, int code, string reason);
     }
 }
 #endif

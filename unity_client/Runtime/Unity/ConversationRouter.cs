@@ -7,7 +7,7 @@ using DialogueServer.Transport;
 namespace DialogueServer
 {
     /// <summary>Hands what the server sends to the conversation that it is about.</summary>
-    public sealed class ConversationRouter : IServerMessageHandler
+    public sealed class ConversationRouter : ServerMessageForwarder
     {
         private readonly Dictionary<string, DialogueConversation> _conversations =
             new Dictionary<string, DialogueConversation>();
@@ -87,68 +87,52 @@ namespace DialogueServer
             conversation.Detach(null);
         }
 
-        void IServerMessageHandler.OnWelcome(in WelcomeMessage message)
-        {
-        }
-
-        void IServerMessageHandler.OnPong(in PongMessage message)
-        {
-        }
-
-        void IServerMessageHandler.OnGoAway(in GoAwayMessage message)
-        {
-        }
-
-        void IServerMessageHandler.OnClosed(in ClosedMessage message)
-        {
-        }
-
-        void IServerMessageHandler.OnOpened(in OpenedMessage message)
+        public override void OnOpened(in OpenedMessage message)
         {
             if (Find(message.Conversation, out DialogueConversation conversation)) conversation.OnOpened(in message);
         }
 
-        void IServerMessageHandler.OnStateOk(in StateOkMessage message)
+        public override void OnStateOk(in StateOkMessage message)
         {
             if (Find(message.Conversation, out DialogueConversation conversation)) conversation.OnStateOk(in message);
         }
 
-        void IServerMessageHandler.OnSaved(in SavedMessage message)
+        public override void OnSaved(in SavedMessage message)
         {
             if (Find(message.Conversation, out DialogueConversation conversation)) conversation.OnSaved(in message);
         }
 
-        void IServerMessageHandler.OnTranscript(in TranscriptMessage message)
+        public override void OnTranscript(in TranscriptMessage message)
         {
             if (Find(message.Conversation, out DialogueConversation conversation)) conversation.OnTranscript(in message);
         }
 
-        void IServerMessageHandler.OnTurn(in TurnMessage message)
+        public override void OnTurn(in TurnMessage message)
         {
             if (Find(message.Conversation, out DialogueConversation conversation))
                 _turns[message.Turn] = new Speaking(conversation, conversation.OnTurn(in message));
         }
 
-        void IServerMessageHandler.OnDelta(in DeltaMessage message)
+        public override void OnDelta(in DeltaMessage message)
         {
             if (_turns.TryGetValue(message.Turn, out Speaking speaking))
                 speaking.Conversation.OnDelta(speaking.Turn, message.Text);
         }
 
-        void IServerMessageHandler.OnCue(in CueMessage message)
+        public override void OnCue(in CueMessage message)
         {
             if (_turns.TryGetValue(message.Turn, out Speaking speaking))
                 speaking.Conversation.OnCue(speaking.Turn, in message);
         }
 
-        void IServerMessageHandler.OnTurnEnd(in TurnEndMessage message)
+        public override void OnTurnEnd(in TurnEndMessage message)
         {
             if (!_turns.TryGetValue(message.Turn, out Speaking speaking)) return;
             _turns.Remove(message.Turn);
             speaking.Conversation.OnTurnEnd(speaking.Turn, in message);
         }
 
-        void IServerMessageHandler.OnError(in ErrorMessage message)
+        public override void OnError(in ErrorMessage message)
         {
             if (Find(message.Conversation, out DialogueConversation conversation))
             {
@@ -160,27 +144,22 @@ namespace DialogueServer
             Failed?.Invoke(error);
         }
 
-        void IServerMessageHandler.OnNoted(in NotedMessage message)
+        public override void OnNoted(in NotedMessage message)
         {
             if (Find(message.Conversation, out DialogueConversation conversation)) conversation.OnNoted(in message);
         }
 
-        void IServerMessageHandler.OnTrigger(in TriggerMessage message)
+        public override void OnTrigger(in TriggerMessage message)
         {
             if (Find(message.Conversation, out DialogueConversation conversation)) conversation.OnTrigger(in message);
         }
 
-        void IServerMessageHandler.OnSuggestions(in SuggestionsMessage message)
+        public override void OnSuggestions(in SuggestionsMessage message)
         {
             if (Find(message.Conversation, out DialogueConversation conversation)) conversation.OnSuggestions(in message);
         }
 
-        void IServerMessageHandler.OnInspected(in InspectedMessage message)
-        {
-            // For designers' tools; this client never asks for it.
-        }
-
-        void IServerMessageHandler.OnNpcList(in NpcListMessage message) =>
+        public override void OnNpcList(in NpcListMessage message) =>
             _pending.Answered(RequestKind.Npcs, RequestKind.Npcs, message.Npcs);
 
         internal void OnLost()

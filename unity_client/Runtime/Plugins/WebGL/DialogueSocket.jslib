@@ -6,6 +6,7 @@ var DialogueSocketLibrary = {
 
   DialogueSocketOpen: function (url, subprotocol, onOpened, onReceived, onClosed) {
     var id = ++DialogueSockets.last;
+    var wanted = UTF8ToString(subprotocol);
     var socket;
 
     function closed(code, reason) {
@@ -19,7 +20,7 @@ var DialogueSocketLibrary = {
     }
 
     try {
-      socket = new WebSocket(UTF8ToString(url), UTF8ToString(subprotocol));
+      socket = new WebSocket(UTF8ToString(url), wanted);
     } catch (error) {
       // Such as ws:// from a page of https://. Later, like every other failure: C# has no id yet.
       socket = null;
@@ -32,6 +33,11 @@ var DialogueSocketLibrary = {
 
     socket.onopen = function () {
       if (DialogueSockets.open[id] !== socket) return;
+      if (socket.protocol !== wanted) {
+        socket.close(1000, '');
+        closed(1002, 'the server does not speak this protocol');
+        return;
+      }
       {{{ makeDynCall('vi', 'onOpened') }}}(id);
     };
 
@@ -49,7 +55,12 @@ var DialogueSocketLibrary = {
       _free(bytes);
     };
 
-    // A browser does not say why a connection failed; onclose with 1006 follows every onerror.
+    // Without a reason: a page may not know it. The standard has a close event follow at once, with
+    // the code; where none does (Node 20), this counts.
+    socket.onerror = function () {
+      setTimeout(function () { closed(1006, ''); }, 0);
+    };
+
     socket.onclose = function (event) {
       closed(event.code, event.reason || '');
     };
