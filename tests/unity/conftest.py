@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "engines"))
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "engines"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import install_node
 import package
@@ -41,7 +40,7 @@ def page_command() -> str:
             pytest.fail(missing)
         pytest.skip(missing)
     (library,) = package.PACKAGE.rglob("*.jslib")
-    return "\n".join([*node, str(HERE / "browser" / "page.js"), str(library)])
+    return "\n".join([*node, str(package.HERE / "browser" / "page.js"), str(library)])
 
 
 @pytest.fixture(scope="session")
