@@ -62,6 +62,8 @@ class Trigger(Struct, frozen=True, forbid_unknown_fields=True):
     """Only while the scene is at this stage."""
     npc: str = ""
     """Whose mood, words and turns count; "": whoever speaks. A persona's own triggers mean it."""
+    event: str = ""
+    """The game has told of an event of this name; `when` then sees its data as `event`."""
     asked: list[str] = field(default_factory=list)
     """The player's line has one of these keys."""
     said: list[str] = field(default_factory=list)
@@ -98,7 +100,7 @@ class Scene(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Suggestion(Struct, frozen=True, forbid_unknown_fields=True):
     """A line that the player might say to the NPC. In a file, a plain text stands for one that
-    always fits. With `keys`, it comes first once one of them was spoken of lately."""
+    always fits. One with `keys` fits once one of them was spoken of, and then comes first."""
 
     text: str
     when: str = ""

@@ -35,7 +35,7 @@ JUDGED_LINES = 6
 
 class Firing(Struct, frozen=True):
     """A trigger that fired. `id` tells it from namesakes in other files; `stage` is the one that
-    the scene is at then."""
+    it moved the scene to, "" if it did not."""
 
     id: str
     name: str
@@ -105,9 +105,10 @@ def due(moment: Moment) -> Due:
         if placed.trigger.judge:
             judged.append(placed)
             continue
-        moved = moved or placed.trigger.to not in ("", stage)
-        stage = placed.trigger.to or stage
-        firings.append(_firing(placed, stage))
+        firing = _firing(placed, stage)
+        moved = moved or bool(firing.stage)
+        stage = firing.stage or stage
+        firings.append(firing)
     return Due(tuple(firings), stage, tuple(judged))
 
 
@@ -117,7 +118,7 @@ def judged(placed: Placed, moment: Moment) -> Firing | None:
     stage = stage_of(moment.world, moment.scene, moment.nodes, moment.state)
     if not _rested(placed, moment.nodes) or placed.trigger.stage not in ("", stage):
         return None
-    return _firing(placed, placed.trigger.to or stage)
+    return _firing(placed, stage)
 
 
 def record(moment: Moment, firings: Sequence[Firing], stage: str) -> dict[str, Any]:
@@ -140,7 +141,8 @@ def fired(node: Node) -> tuple[Firing, ...]:
 
 
 def _firing(placed: Placed, stage: str) -> Firing:
-    return Firing(placed.id, placed.trigger.name, stage, dict(placed.trigger.args))
+    to = placed.trigger.to if placed.trigger.to != stage else ""
+    return Firing(placed.id, placed.trigger.name, to, dict(placed.trigger.args))
 
 
 def _rested(placed: Placed, nodes: Sequence[Node]) -> bool:
@@ -158,11 +160,17 @@ def _holds(placed: Placed, moment: Moment, stage: str, *, fresh: bool) -> bool:
     with this very turn."""
     trigger, newest = placed.trigger, moment.nodes[-1]
     by_npc = newest.kind == "npc" and placed.npc in ("", newest.speaker)
-    if trigger.stage not in ("", stage) or not holds(trigger.when, moment.state):
+    if trigger.stage not in ("", stage):
         return False
-    if trigger.asked and not (
-        _asked(moment, by_npc, placed.npc) and _has(trigger.asked, _line(moment.nodes))
-    ):
+    state = moment.state
+    if trigger.event:
+        event = _newest(moment.nodes, "event")
+        if event is None or event.meta.get("event") != trigger.event:
+            return False
+        state = {**state, "event": event.meta.get("data", {})}
+    if not holds(trigger.when, state):
+        return False
+    if trigger.asked and not _asked(moment, by_npc, placed.npc, trigger.asked):
         return False
     if trigger.said and not (by_npc and _has(trigger.said, newest.text)):
         return False
@@ -173,17 +181,17 @@ def _holds(placed: Placed, moment: Moment, stage: str, *, fresh: bool) -> bool:
     return _mood_holds(trigger, _tone(moment, placed.npc or (newest.speaker if by_npc else "")))
 
 
-def _asked(moment: Moment, by_npc: bool, npc: str) -> bool:
-    """Whether the player's line was to whom it should be: if nobody answers, to anyone."""
-    return by_npc or (not npc and moment.nodes[-1].kind == "player")
+def _asked(moment: Moment, by_npc: bool, npc: str, keys: Iterable[str]) -> bool:
+    """Whether the player spoke of it, to whom it should be: if nobody answers, to anyone."""
+    line = _newest(moment.nodes, "player")
+    if line is None or not (by_npc or (not npc and line is moment.nodes[-1])):
+        return False
+    return _has(keys, line.text)
 
 
-def _line(nodes: Sequence[Node]) -> str:
-    """The player's line that the turn answers, or is; "" for none."""
-    for node in nodes[-2:]:
-        if node.kind == "player":
-            return node.text
-    return ""
+def _newest(nodes: Sequence[Node], kind: str) -> Node | None:
+    """What the turn answers, or is, if it is of this kind."""
+    return next((node for node in nodes[-2:] if node.kind == kind), None)
 
 
 def _has(keys: Iterable[str], text: str) -> bool:

@@ -88,6 +88,25 @@ def test_it_fires_when_the_player_asked_about_something() -> None:
     assert not fires(asked_wen, player("1", "The lamp?"))
 
 
+def test_it_fires_at_an_event_of_the_game_with_its_data() -> None:
+    trigger = Trigger("t", event="item_given", when="event.item == 'glass'")
+    glass = Node(
+        "1",
+        "",
+        "event",
+        "",
+        "A gift.",
+        0.0,
+        meta={"event": "item_given", "data": {"item": "glass"}},
+    )
+    assert fires(trigger, glass)
+    assert fires(trigger, glass, npc("2"))
+    assert not fires(trigger, glass, npc("2"), npc("3"))
+    assert not fires(replace(trigger, event="other"), glass)
+    assert not fires(trigger, replace(glass, meta={"event": "item_given"}))
+    assert not fires(trigger, player("1"))
+
+
 def test_it_fires_when_an_npc_says_certain_words() -> None:
     trigger = Trigger("t", said=["sorry"])
     assert fires(trigger, player("1"), npc("2", "I am sorry."))
@@ -168,7 +187,7 @@ def test_triggers_of_a_scene_and_of_the_cast_count_where_they_belong() -> None:
     own = replace(JORY, triggers=[Trigger("mine", said=["sorry"]), Trigger("far", scene="shore")])
     sorry = npc("1", "Sorry.")
     assert due(at(world(), sorry, cast=(own,))).firings == (
-        Firing("personas.jory:mine", "mine", "before", {}),
+        Firing("personas.jory:mine", "mine", "", {}),
     )
     assert not due(at(world(), npc("1", "Sorry.", "wen"), cast=(own, WEN))).firings
 
@@ -183,7 +202,7 @@ def test_it_moves_the_scene_and_may_let_another_fire_in_the_same_turn() -> None:
     what = due(moment)
     assert what.firings == (
         Firing("world:first", "first", "suspicion", {"n": 1}),
-        Firing("world:second", "second", "suspicion", {"n": 2}),
+        Firing("world:second", "second", "", {"n": 2}),
     )
     assert what.stage == "suspicion"
     meta = record(moment, what.firings, what.stage)
