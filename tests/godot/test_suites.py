@@ -57,6 +57,10 @@ def test_every_conformance_vector_passes_in_the_engine(engine: Engine) -> None:
     engine.suites("vectors", vectors=str(VECTORS)).assert_passed(at_least=11)
 
 
+def test_the_transcripts_give_the_same_events_as_in_every_engine(engine: Engine) -> None:
+    engine.suites("events", vectors=str(VECTORS)).assert_passed()
+
+
 def test_the_label_and_the_parts_without_a_server_work(engine: Engine) -> None:
     engine.suites("label", "parts").assert_passed(at_least=27)
 

@@ -14,8 +14,9 @@ import pytest
 from dialogue_protocol.client_connection import ClientConnection
 from dialogue_protocol.codec import JSON, MSGPACK, Codec, DecodeError, Frame, Unknown
 from dialogue_protocol.connection import State
-from dialogue_protocol.messages import Welcome
+from dialogue_protocol.messages import Cue, Turn, Welcome
 from dialogue_protocol.vectors.__main__ import DIRECTORY, files, main
+from dialogue_protocol.vectors.events import Witness
 from dialogue_protocol.wire_types import CLIENT_SIDE, SERVER_SIDE, Kind
 
 KINDS = {kind.name: kind for kind in (*CLIENT_SIDE.kinds, *SERVER_SIDE.kinds)}
@@ -115,13 +116,16 @@ def test_every_message_and_every_field_has_a_case_with_a_value_of_its_own(kind: 
 @pytest.mark.parametrize("codec", [MSGPACK, JSON], ids=["msgpack", "json"])
 def test_a_client_plays_its_part_of_a_transcript(transcript: dict[str, Any], codec: Codec) -> None:
     client = ClientConnection("vectors", "secret", "en", codec)
+    witness = Witness()
     written: list[Frame] = []
     for step in transcript["steps"]:
+        events: list[Any] = []
         match step["step"]:
             case "connect":
                 written.append(client.hello())
             case "send":
                 frame = client.send(message_of(step))
+                witness.sent(message_of(step))
                 if client.state is State.ATTACHED:
                     written.append(frame)
             case "client":
@@ -129,6 +133,8 @@ def test_a_client_plays_its_part_of_a_transcript(transcript: dict[str, Any], cod
             case "server":
                 if not step.get("lost"):
                     message = client.receive(wire(codec, step))
+                    assert message is not None
+                    events = witness.received(message)
                     if isinstance(message, Welcome):
                         written += client.recover()
                     ack = client.take_ack()
@@ -138,10 +144,42 @@ def test_a_client_plays_its_part_of_a_transcript(transcript: dict[str, Any], cod
                         assert client.seq == step["seq"]
             case "disconnect":
                 assert written == []
-                assert client.disconnected(step["code"]) == step["policy"]
+                policy = client.disconnected(step["code"])
+                assert policy == step["policy"]
+                events = witness.disconnected(policy)
             case other:
                 raise AssertionError(other)
+        assert events == step.get("events", [])
     assert written == []
+
+
+def test_what_was_told_before_a_loss_is_no_second_event() -> None:
+    told = {
+        transcript["name"]: [
+            event for step in transcript["steps"] for event in step.get("events", [])
+        ]
+        for transcript in TRANSCRIPTS
+    }
+    assert told["lost_session"] == [
+        ["online", False],
+        ["opened", "mira", "Well met."],
+        ["began", "mira", "t-1", "l1"],
+        ["offline", True],
+        ["online", False],
+        ["opened", "mira", ""],
+        ["ended", "mira", "t-1", "complete", "I am Mira."],
+    ]
+    assert told["drop_and_resume"][-3:] == [
+        ["offline", True],
+        ["online", True],
+        ["ended", "mira", "t-1", "interrupted", "I am "],
+    ]
+    witness = Witness()
+    witness.received(Turn(1, "t-1", "c1", "mira", "l1"))
+    cue = Cue(1, 0, "mood", "calm")
+    assert witness.received(cue) == [["cue", "mira", 0, "mood", "calm", {}, 0]]
+    witness.received(Turn(2, "t-1", "c1", "mira", "l1"))
+    assert witness.received(Cue(2, 0, "mood", "calm")) == []
 
 
 def wire(codec: Codec, step: dict[str, Any]) -> Frame:

@@ -24,6 +24,10 @@ signal opened(greeting: String)
 signal began(turn: DialogueTurn)
 ## More of the answer has arrived. Games with a [member label] need not listen.
 signal spoke(text: String)
+## A mood, an action, a pause or something to show before the first text has arrived, with its place
+## in the text, for games that show it without a [member label]; [signal mood_changed] and
+## [signal action_requested] tell of the first two as well.
+signal cue_received(cue: DialogueCue)
 ## The NPC has told its answer again from the start, in other words, because the server lost the
 ## first one: clear what was shown. A label does so by itself.
 signal restarted
@@ -225,15 +229,11 @@ func interrupt() -> void:
 	if turn.is_over() and not revealing:
 		return
 	_stopped = true
-	var seen: int = turn.text.length()
 	if label != null and label.speaker == self:
-		seen = label.revealed
+		turn.cut(label.revealed)
 		label.stop()
 	if turn.number > 0:
-		var message: DialogueMessages.Interrupt = DialogueMessages.Interrupt.new()
-		message.turn = turn.number
-		message.seen = seen
-		client.send(message)
+		_send_interrupt()
 	if turn.is_over():
 		finished.emit(turn)
 
@@ -290,7 +290,11 @@ func receive_opened(message: DialogueMessages.Opened, index: int) -> void:
 ## For [DialogueClient]: an answer begins.
 func receive_turn(message: DialogueMessages.Turn) -> void:
 	if turn != null and not turn.line.is_empty() and turn.line == message.line:
-		turn.retell(message)
+		if _stopped:
+			turn.name_again(message)
+			_send_interrupt()  # the server lost the first one
+		else:
+			turn.retell(message)
 		return
 	_stopped = false
 	turn = DialogueTurn.from_message(message)
@@ -321,6 +325,7 @@ func receive_cue(message: DialogueMessages.Cue) -> void:
 	var cue: DialogueCue = DialogueCue.from_message(message)
 	if not turn.take_cue(cue):
 		return
+	cue_received.emit(cue)
 	var labelled: bool = label != null and label.speaker == self
 	if cue.kind == DialogueCue.FILLER:
 		if labelled:
@@ -388,6 +393,13 @@ func perform(cue: DialogueCue) -> void:
 func shown() -> void:
 	if turn != null and turn.is_over() and not _stopped:
 		finished.emit(turn)
+
+
+func _send_interrupt() -> void:
+	var message: DialogueMessages.Interrupt = DialogueMessages.Interrupt.new()
+	message.turn = turn.number
+	message.seen = turn.text.length()
+	client.send(message)
 
 
 func _find_client() -> bool:

@@ -47,6 +47,16 @@ func is_over() -> bool:
 	return not reason.is_empty()
 
 
+## The player has seen no more than the first [param seen] code points: the rest was never said.
+func cut(seen: int) -> void:
+	text = text.left(seen)
+
+
+## The same turn comes again under a new number, and nothing more of it is taken.
+func name_again(message: DialogueMessages.Turn) -> void:
+	_name(message)
+
+
 ## The same turn comes again from its start, under a new number.
 func retell(message: DialogueMessages.Turn) -> void:
 	_name(message)
@@ -90,6 +100,7 @@ func take_cue(cue: DialogueCue) -> bool:
 ## Takes the end.
 func end(message: DialogueMessages.TurnEnd) -> void:
 	reason = message.reason
+	cut(message.length)
 	code = message.code
 	detail = message.detail
 	first_token_ms = message.first_token_ms

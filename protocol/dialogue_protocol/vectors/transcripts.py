@@ -8,6 +8,8 @@ A client under test plays a transcript step by step:
 - `server`: the server writes this frame; the client receives it unless it is `lost`. `seq` is
   its sequence number, where it has one
 - `disconnect`: the socket is gone with that code; the client must come to that `policy`
+
+`events` is what the game is told in a step (events.py).
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from ..codec import JSON, MSGPACK, Frame
 from ..codes import EndReason, ErrorCode
 from ..connection import ServerConnection, State
 from ..messages import (
+    ActionResult,
+    Advance,
     ClientMessage,
     Close,
     Closed,
@@ -31,6 +35,7 @@ from ..messages import (
     Hello,
     Interrupt,
     Limits,
+    Noted,
     NpcInfo,
     Open,
     Opened,
@@ -38,13 +43,19 @@ from ..messages import (
     Player,
     Pong,
     Say,
+    Script,
     ServerMessage,
     StateOk,
+    Suggest,
+    Suggestions,
+    Trigger,
     Turn,
     TurnEnd,
 )
+from ..messages import Event as WorldEvent
 from ..messages import State as GameState
 from ..wire_types import CLIENT_SIDE
+from .events import Event, Witness
 
 _LIMITS = Limits(262144, 2000, 65536, 16, 16)
 
@@ -55,6 +66,7 @@ class Recorder:
     def __init__(self) -> None:
         self.steps: list[dict[str, Any]] = []
         self.client = ClientConnection("vectors", "secret", "en")
+        self._witness = Witness()
         self._sessions = 0
         self._begin()
 
@@ -89,6 +101,7 @@ class Recorder:
     def say(self, message: ClientMessage, *, lost: bool = False) -> None:
         """The game sends a message; it is written if there is a socket."""
         self.steps.append({"step": "send", "message": _builtins(message)})
+        self._witness.sent(message)
         frame = self.client.send(message)
         if self.client.state is State.ATTACHED:
             self._client(frame, lost=lost)
@@ -108,7 +121,8 @@ class Recorder:
         """The socket is gone; with `forgotten` the server then gives the session up."""
         policy = self.client.disconnected(code)
         self.server.detach()
-        self.steps.append({"step": "disconnect", "code": code, "policy": str(policy)})
+        step = {"step": "disconnect", "code": code, "policy": str(policy)}
+        self.steps.append(_with(step, self._witness.disconnected(policy)))
         if forgotten:
             self.server.end()
             self._begin()
@@ -121,13 +135,19 @@ class Recorder:
     def _deliver(self, frame: Frame, *, seq: int | None = None, lost: bool = False) -> None:
         message = MSGPACK.decode_server(frame)
         step = _frame("server", frame, JSON.encode(message), lost=lost)  # type: ignore[arg-type]
-        self.steps.append(step if seq is None else {**step, "seq": seq})
+        step = step if seq is None else {**step, "seq": seq}
+        received = None if lost else self.client.receive(frame)
+        events = [] if received is None else self._witness.received(received)
+        self.steps.append(_with(step, events))
         if not lost:
-            self.client.receive(frame)
             ack = self.client.take_ack()
             if ack is not None:
                 self._client(ack)
                 self.server.receive(ack)
+
+
+def _with(step: dict[str, Any], events: list[Event]) -> dict[str, Any]:
+    return {**step, "events": events} if events else step
 
 
 def _frame(sender: str, frame: Frame, text: Frame, *, lost: bool) -> dict[str, Any]:
@@ -242,4 +262,73 @@ def many_deltas() -> Recorder:
     return play
 
 
-TRANSCRIPTS = (one_turn, refused_and_interrupted, drop_and_resume, lost_session, many_deltas)
+def lost_in_an_interrupt() -> Recorder:
+    """The session is lost after the player has cut in: what was seen stays all that was said."""
+    play = Recorder()
+    play.connect()
+    play.say(_OPEN)
+    play.answer(_OPENED)
+    play.say(Say("c1", "l1", "Who are you?"))
+    play.answer(Turn(1, "t-1", "c1", "mira", "l1"), Delta(1, "I am Mira, "))
+    play.say(Interrupt(1, 5))
+    play.drop(1006, forgotten=True)
+    play.connect()
+    play.answer(
+        Opened("c1", _OPENED.npcs, "", 1),
+        Turn(1, "t-1", "c1", "mira", "l1"),
+        Delta(1, "I am Mira, the smith."),
+    )
+    play.say(Interrupt(1, 5))
+    play.answer(TurnEnd(1, EndReason.INTERRUPTED, 5))
+    return play
+
+
+def more_than_lines() -> Recorder:
+    """Two NPCs, and all that a game can ask besides a line; a drop repeats what had no answer."""
+    play = Recorder()
+    play.connect()
+    play.say(Open("c1", ["mira", "odo"], _PLAYER, "The forge."))
+    odo = NpcInfo("odo", "Odo", "sad", ["sad"], ["give"], 40)
+    play.answer(Opened("c1", [*_OPENED.npcs, odo], "Well met."))
+    play.say(WorldEvent("c1", "l1", "A gull flies in.", "may", "", "gull", {"count": 1}))
+    play.answer(Noted("c1", "l1"), Trigger("c1", "gull_seen", "upset", {"gulls": 1}))
+    play.say(Script("c1", "l2", "[mood: angry] Out!", "mira"))
+    play.answer(
+        Turn(1, "t-1", "c1", "mira", "l2"),
+        Cue(1, 0, "mood", "angry", {"intensity": 70}),
+        Delta(1, "Out!"),
+        TurnEnd(1, EndReason.COMPLETE, 4),
+    )
+    play.say(Script("c1", "l3", "I am going."))
+    play.answer(Noted("c1", "l3"))
+    play.say(Advance("c1", "l4", "odo"))
+    play.answer(
+        Turn(2, "t-2", "c1", "odo", "l4"),
+        Delta(2, "Take this."),
+        Cue(2, 10, "action", "give", {"item": "feather"}, 1),
+        TurnEnd(2, EndReason.COMPLETE, 10),
+    )
+    play.say(ActionResult("c1", "l5", "t-2", 1, False, "The bag is full."), lost=True)
+    play.say(Suggest("c1", "l6", 2), lost=True)
+    play.drop(1006)
+    play.connect()
+    play.answer(
+        Turn(3, "t-3", "c1", "odo", "l5"),
+        Suggestions("c1", "l6", ["Keep it.", "What bag?"]),
+        Delta(3, "A pity."),
+        TurnEnd(3, EndReason.COMPLETE, 7),
+    )
+    play.say(Say("c1", "l7", "Who is that?", "nobody"))
+    play.answer(Error(ErrorCode.UNKNOWN_NPC, "say.to: there is no nobody.", "c1", "l7"))
+    return play
+
+
+TRANSCRIPTS = (
+    one_turn,
+    refused_and_interrupted,
+    drop_and_resume,
+    lost_session,
+    many_deltas,
+    lost_in_an_interrupt,
+    more_than_lines,
+)

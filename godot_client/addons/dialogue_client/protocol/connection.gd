@@ -321,6 +321,10 @@ func _note(message: DialogueMessages.Message) -> void:
 		_settle([DialogueMessages.Inspect], (message as DialogueMessages.Inspected).conversation)
 	elif message is DialogueMessages.NpcList:
 		_settle([DialogueMessages.Npcs], "")
+	elif message is DialogueMessages.ContentInfo:
+		_settle([DialogueMessages.Content], "")
+	elif message is DialogueMessages.SourceText:
+		_settle([DialogueMessages.Source], "")
 	elif message is DialogueMessages.StateOk:
 		_settle([DialogueMessages.State], (message as DialogueMessages.StateOk).conversation)
 	elif message is DialogueMessages.Closed:
