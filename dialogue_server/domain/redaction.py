@@ -31,7 +31,7 @@ class Redactor:
 
     def redact(self, entries: Sequence[Entry]) -> list[Entry]:
         """The same entries without what must not be kept."""
-        plain = [_without_token(entry) for entry in entries]
+        plain = [_without_token(e) if type(e.what) is Hello else e for e in entries]
         if not self._players:
             return plain
         for entry in plain:
@@ -111,6 +111,6 @@ def _rebuilt(what: What, fields: dict[str, Any]) -> What:
 
 
 def _without_token(entry: Entry) -> Entry:
-    if isinstance(entry.what, Hello) and entry.what.token:
-        return structs.replace(entry, what=structs.replace(entry.what, token=COVER))
-    return entry
+    assert isinstance(entry.what, Hello)
+    token = COVER if entry.what.token else ""
+    return structs.replace(entry, what=structs.replace(entry.what, token=token))

@@ -18,6 +18,7 @@ from ..domain.tokens import Calibration
 from ..stores.base import Store
 from .desk import Desk
 from .observer import Observer
+from .tap import MakeTap, Tap
 
 if TYPE_CHECKING:
     from .conversation import OpenConversation
@@ -85,6 +86,10 @@ class EngineContext:
     """The designers' files; None where the content is not from a folder."""
     watchers: dict[str, Callable[[ContentInfo], None]] = field(default_factory=dict)
     """Whom to tell of changed files, by session."""
+    tap: MakeTap | None = None
+    """Listens to each new session (tap.py)."""
+    taps: dict[str, Tap] = field(default_factory=dict)
+    """The taps of the sessions that live, by their ids."""
     calibration: Calibration = field(default_factory=Calibration)
     """What the models' own counts have taught about our estimate of tokens."""
     draining: bool = False

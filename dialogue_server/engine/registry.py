@@ -119,6 +119,8 @@ class Registry:
         session = Session(self._context, connection, identity)
         self._sessions[connection.session] = session
         session.socket = socket
+        if self._context.tap is not None:
+            session.tap = self._context.taps[session.id] = self._context.tap(session.id, hello)
         socket.write(connection.welcome())
         return session
 
@@ -152,6 +154,9 @@ class Registry:
     async def _end(self, session: Session, reason: str, code: CloseCode) -> None:
         await session.close()
         session.connection.end()
+        tap = self._context.taps.pop(session.id, None)
+        if tap is not None:
+            tap.end(reason)
         socket, session.socket = session.socket, None
         if socket is not None:
             socket.close(code, reason)

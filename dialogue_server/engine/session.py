@@ -49,6 +49,7 @@ from .identity import LOCAL, Identity
 from .inspecting import desk_of, npc_list
 from .observer import ConversationOpened, Failure, RequestRefused
 from .rate import Bucket
+from .tap import Tap
 from .turn import TurnRunner
 
 Frame = bytes | str
@@ -79,6 +80,7 @@ class Session:
         self.identity = identity
         self.id = connection.session
         self.socket: Socket | None = None
+        self.tap: Tap | None = None
         self.capabilities = frozenset(connection.capabilities)
         self._context = context
         self._conversations: dict[str, OpenConversation] = {}
@@ -94,6 +96,8 @@ class Session:
     def send(self, message: ServerMessage) -> None:
         """Number and keep a message, and write it if a socket is there. The per-token path."""
         frame = self.connection.send(message)
+        if self.tap is not None:
+            self.tap.server(message)
         if self.socket is not None:
             self.socket.write(frame)
 
@@ -109,6 +113,8 @@ class Session:
             message = self.connection.receive(frame)
         except DecodeError as error:
             message = error
+        if self.tap is not None and message is not None and not isinstance(message, DecodeError):
+            self.tap.client(message)
         wait = self._messages.take(self._context.monotonic(), debt=True)
         if self._messages.broken:
             raise ProtocolError(

@@ -172,6 +172,9 @@ class TurnRunner:
     async def _stream(self, request: ModelRequest, stream: TextStream) -> EndReason:
         feed, emit = stream.feed, self._emit
         answer = self._context.backend.stream(request)
+        tap = self._context.taps.get(self._session)
+        if tap is not None:
+            answer = tap.model(self.number, self.node, self._persona.id, request, answer)
         try:
             async for item in answer:
                 if type(item) is Finished:

@@ -1,0 +1,207 @@
+"""Sessions written to files as they go, through the real engine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from dialogue_protocol.codes import ErrorCode
+from dialogue_protocol.messages import Ack, Cue, Delta, Hello, Open, Player, Pong, Say, TurnEnd
+
+from dialogue_server.backends.scripted import Answer, Script, ScriptedBackend
+from dialogue_server.domain.recording import (
+    Answered,
+    Asked,
+    Ended,
+    Recording,
+    Streamed,
+    decode,
+    join,
+)
+from dialogue_server.engine.context import EngineContext
+from dialogue_server.engine.in_process import InProcess, in_process
+from dialogue_server.engine.observer import Failure, Record
+from dialogue_server.engine.registry import Registry
+from dialogue_server.errors import BackendError, SettingsError
+from dialogue_server.instrumentation.recorder import Recorder
+from dialogue_server.stores.memory import MemoryStore
+from tests.harness import MIRA, WORLD
+
+K = TypeVar("K")
+
+
+@asynccontextmanager
+async def talking(
+    recorder: Recorder, script: Script, observed: list[Record] | None = None
+) -> AsyncIterator[InProcess]:
+    context = EngineContext(
+        world=WORLD,
+        personas={"mira": MIRA},
+        backend=ScriptedBackend(script),
+        store=MemoryStore(),
+        observe=(observed if observed is not None else []).append,
+        tap=recorder.begin,
+    )
+    await recorder.start()
+    async with in_process(Registry(context), "game") as client:
+        await client.send(Open("c", ["mira"], Player("user-7", "Ann Lee")))
+        yield client
+    assert context.taps == {}
+    await recorder.aclose()
+
+
+async def say(client: InProcess, text: str, line: str = "1") -> str:
+    await client.send(Say("c", line, text))
+    said = ""
+    while not isinstance(message := await client.receive(), TurnEnd):
+        said += message.text if isinstance(message, Delta) else ""
+    return said
+
+
+def recorder(folder: Path, **more: Any) -> Recorder:
+    return Recorder(folder, observe=lambda _: None, server="test", backend="scripted", **more)
+
+
+def read(folder: Path) -> Recording:
+    return join(decode(path.name, path.read_bytes()) for path in sorted(folder.glob("*.jsonl")))
+
+
+def of(found: Recording, kind: type[K]) -> list[K]:
+    return [entry.what for entry in found.entries if isinstance(entry.what, kind)]
+
+
+async def test_a_session_is_kept_message_by_message_with_what_the_model_was_asked_and_said(
+    tmp_path: Path,
+) -> None:
+    async with talking(recorder(tmp_path), ["[mood: calm]Under water."]) as client:
+        assert await say(client, "The mine?") == "Under water."
+    found = read(tmp_path)
+    assert (found.head.client, found.head.server, found.cut) == ("game", "test", False)
+    assert isinstance(found.entries[0].what, Hello)
+    assert [said.text for said in of(found, Say)] == ["The mine?"]
+    (asked,) = of(found, Asked)
+    assert (asked.turn, asked.npc, asked.backend) == (1, "mira", "scripted")
+    assert "The mine?" in asked.messages[-1].content
+    assert "".join(item.text for item in of(found, Streamed)) == "[mood: calm]Under water."
+    assert "".join(item.text for item in of(found, Delta)) == "Under water."
+    assert [cue.name for cue in of(found, Cue)] == ["calm"]
+    assert [end.reason for end in of(found, Answered)] == ["stop"]
+    assert [end.reason for end in of(found, Ended)] == ["the client has finished"]
+    times = [entry.at for entry in found.entries]
+    assert times == sorted(times)
+
+
+async def test_what_keeps_the_connection_is_not_kept(tmp_path: Path) -> None:
+    pieces = tuple(f"w{number} " for number in range(200))
+    async with talking(recorder(tmp_path), [Answer(pieces=pieces)]) as client:
+        await say(client, "Count!")
+    assert of(read(tmp_path), Ack) == []
+    assert of(read(tmp_path), Pong) == []
+
+
+async def test_how_a_model_failed_is_kept(tmp_path: Path) -> None:
+    error = BackendError(ErrorCode.MODEL_FAILED, "it broke")
+    async with talking(recorder(tmp_path), [Answer("Under", error=error)]) as client:
+        await say(client, "The mine?")
+    (answered,) = of(read(tmp_path), Answered)
+    assert (answered.code, answered.detail) == ("model_failed", "it broke")
+
+
+async def test_names_of_players_are_covered_where_that_is_asked_for(tmp_path: Path) -> None:
+    pieces = ("Good day, An", "n Le", "e!")
+    recording = recorder(tmp_path, cover_players=True)
+    async with talking(recording, [Answer(pieces=pieces)] * 2) as client:
+        await say(client, "I am Ann Lee.")
+        await recording.flush()
+        await say(client, "Ann Lee, I said.", "2")
+    text = b"".join(path.read_bytes() for path in tmp_path.glob("*.jsonl")).decode()
+    assert "Ann" not in text
+    assert "user-7" not in text
+    found = read(tmp_path)
+    assert "".join(item.text for item in of(found, Delta)) == "Good day, ███████!" * 2
+
+
+async def test_a_running_turn_waits_for_its_end_where_names_are_covered(tmp_path: Path) -> None:
+    recording = recorder(tmp_path, cover_players=True)
+    async with talking(recording, [Answer(pieces=("Good day, An",), stall=True)]) as client:
+        await client.send(Say("c", "1", "Hello."))
+        while not isinstance(await client.receive(), Delta):
+            pass
+        await recording.flush()
+        assert [said.text for said in of(read(tmp_path), Say)] == ["Hello."]
+        assert of(read(tmp_path), Delta) == []
+
+
+async def test_a_long_session_goes_on_in_further_parts(tmp_path: Path) -> None:
+    recording = recorder(tmp_path, file_megabytes=0.004)
+    async with talking(recording, ["Under water, all of it."] * 6) as client:
+        for number in range(6):
+            await say(client, "The mine?", f"{number}")
+            await recording.flush()
+    parts = sorted(tmp_path.glob("*.jsonl"))
+    assert len(parts) > 1
+    assert [decode(part.name, part.read_bytes()).head.part for part in parts] == list(
+        range(1, len(parts) + 1)
+    )
+    assert len(of(read(tmp_path), Say)) == 6
+
+
+async def test_the_oldest_files_make_room_for_the_newest(tmp_path: Path) -> None:
+    for name in ("20200101-000000-old", "20200102-000000-old"):
+        (tmp_path / f"{name}.jsonl").write_bytes(b"x" * 6000)
+    async with talking(recorder(tmp_path, total_megabytes=0.01), ["Hm."]) as client:
+        await say(client, "The mine?")
+    names = [path.name for path in sorted(tmp_path.glob("*.jsonl"))]
+    assert len(names) == 2
+    assert names[0] == "20200102-000000-old.jsonl"
+
+
+async def test_a_disk_that_fails_is_told_once_and_talking_goes_on(tmp_path: Path) -> None:
+    observed: list[Record] = []
+    recording = Recorder(tmp_path / "deep", observe=observed.append)
+    async with talking(recording, ["One.", "Two."]) as client:
+        (tmp_path / "deep").rmdir()
+        await recording.flush()
+        assert await say(client, "The mine?") == "One."
+        await recording.flush()
+        assert await say(client, "And now?", "2") == "Two."
+    assert [type(record) for record in observed] == [Failure]
+
+
+async def test_a_folder_that_cannot_be_had_is_refused_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingsError, match=r"record\.folder: .* cannot be written to"):
+        await recorder(tmp_path / "file").start()
+
+
+KILLED = """
+import asyncio, os, signal
+from pathlib import Path
+from dialogue_server.backends.scripted import Answer
+from tests.instrumentation.test_recorder import recorder, say, talking
+async def main():
+    async with talking(recorder(Path(".")), [Answer("Under " * 3000), "x"]) as client:
+        await say(client, "The mine?")
+        await asyncio.sleep(0.6)
+        os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
+def test_a_kill_leaves_whole_lines_of_what_was_said_before(tmp_path: Path) -> None:
+    root = str(Path(__file__).parents[2])
+    died = subprocess.run(
+        [sys.executable, "-c", KILLED], cwd=tmp_path, env={**os.environ, "PYTHONPATH": root}
+    )
+    assert died.returncode == -signal.SIGKILL
+    found = read(tmp_path)
+    assert not found.cut
+    assert "".join(item.text for item in of(found, Delta)) == ("Under " * 3000).strip()
