@@ -191,7 +191,7 @@ def _memories(given: PromptInput, heard: list[Node]) -> list[Memory]:
 
 def _remembered(memory: Memory) -> str:
     """As the NPC would say it: a tiny model says what it is given."""
-    return f"You told me: “{memory.said}”" if not memory.by else memory.text
+    return f'You told me: "{memory.said}"' if not memory.by else memory.text
 
 
 def _facts(facts: list[Fact], source: str) -> list[tuple[str, str, Candidate]]:

@@ -21,9 +21,8 @@ from msgspec import Struct
 from . import untrusted
 from .conversation import HEARD, Node, was_heard
 from .memory_facts import asked_about, fact, is_question, pieces
-from .memory_topics import root, topics
+from .memory_topics import content_roots, topics
 from .persona import World
-from .relevance import is_function_word, words
 from .tokens import estimate
 
 TIME = "time"
@@ -41,17 +40,21 @@ SUMMARY_SHARE = 0.4
 
 _RECENT_LINES = 3
 _RECENT_WEIGHT = 0.25
-"""What the lines just before count beside the player's new one."""
+"""What the lines just before count beside the player's new one ..."""
+_RECENT_MOST = 1.0
+"""... and the most that they count together."""
 _TOPIC_WEIGHT = 0.7
 _BEGINNING_WEIGHT = 0.4
 _BEGINNING = 5
 """Words that begin alike are often one in another form ("bake", "bakery"; German, Russian)."""
 _IMPORTANCE_WEIGHT = 2.5
-_RECENCY_WEIGHT = 0.5
+_RECENCY_WEIGHT = 0.3
 _RECENCY_LINES = 100.0
 _OWN_WEIGHT = 0.6
 """An NPC knows who it is; what it said itself matters less than what it was told."""
 _QUESTION_WEIGHT = 0.3
+_ALIKE = 0.6
+"""The share of common words from which on two pieces are the same, said twice."""
 _KIND_WEIGHT = 1.5
 """A fact of the kind that is asked for."""
 
@@ -153,19 +156,18 @@ def recall(
     if room <= 0 or not older:
         return Recalled()
     candidates = _candidates(who, older)
-    query = _query(text, path[-_RECENT_LINES:])
-    order = _ranked(candidates, query, asked_about(text))
+    order = _ranked(candidates, text, path[-_RECENT_LINES:])
     summary = _summary(who, path[:start], int(room * SUMMARY_SHARE))
     chosen = [summary] if summary else []
     left = room - sum(memory.tokens for memory in chosen)
     spared: list[Memory] = []
-    told: set[frozenset[str]] = set()
+    told: list[frozenset[str]] = []
     for candidate in order:
         if len(chosen) >= MAX_MEMORIES or len(spared) >= MAX_REPORTED:
             break
-        if candidate.piece.features in told:
-            continue  # the same words, said before
-        told.add(candidate.piece.features)
+        if any(_alike(candidate.piece.roots, other) for other in told):
+            continue  # said again, or almost
+        told.append(candidate.piece.roots)
         memory = _memory(who, candidate, len(chosen))
         if memory.tokens > left:
             spared.append(memory)
@@ -183,6 +185,7 @@ class _Piece(Struct, frozen=True):
     long one begins, "#" and what it is about."""
 
     text: str
+    roots: frozenset[str]
     features: frozenset[str]
     kinds: frozenset[str]
     importance: float
@@ -203,14 +206,14 @@ def _pieces(text: str, by_npc: bool) -> tuple[_Piece, ...]:
     found = []
     for piece in pieces(text):
         told = fact(piece, by_npc)
-        features = _features(piece) | {f"#{kind}" for kind in told.kinds}
-        kinds = frozenset(told.kinds)
-        found.append(_Piece(piece, features, kinds, told.importance, is_question(piece)))
+        roots = content_roots(piece)
+        features = _features(roots) | {f"#{kind}" for kind in told.kinds}
+        asks = is_question(piece)
+        found.append(_Piece(piece, roots, features, frozenset(told.kinds), told.importance, asks))
     return tuple(found)
 
 
-def _features(text: str) -> frozenset[str]:
-    roots = frozenset(root(word) for word in words(text) if not is_function_word(word))
+def _features(roots: frozenset[str]) -> frozenset[str]:
     begun = {f"~{word[:_BEGINNING]}" for word in roots if len(word) >= _BEGINNING}
     return roots | begun | {f"#{topic}" for topic in topics(roots)}
 
@@ -242,7 +245,8 @@ def _noted(node: Node, npc: str) -> Iterable[_Piece]:
     """The facts that a model wrote down at a node."""
     for item in noted(node.meta, npc).get("facts", ()):
         text = str(item["text"])
-        yield _Piece(text, _features(text), frozenset(), float(item["importance"]), False)
+        roots = content_roots(text)
+        yield _Piece(text, roots, _features(roots), frozenset(), float(item["importance"]), False)
 
 
 def _summary(who: Remembering, older: Sequence[Node], room: int) -> Memory | None:
@@ -263,39 +267,30 @@ def _summary(who: Remembering, older: Sequence[Node], room: int) -> Memory | Non
 # ---------------------------------------------------------------- what matters
 
 
-def _query(text: str, recent: Sequence[Node]) -> dict[str, float]:
-    """The features that are looked for, with their weights."""
-    query: dict[str, float] = {}
-    for node in recent:
-        for feature in _features(node.text):
-            query[feature] = _RECENT_WEIGHT * _weight(feature)
-    query.update((feature, _weight(feature)) for feature in _features(text))
-    return query
-
-
-def _weight(feature: str) -> float:
-    if feature[0] == "#":
-        return _TOPIC_WEIGHT
-    return _BEGINNING_WEIGHT if feature[0] == "~" else 1.0
-
-
 def _ranked(
-    candidates: Sequence[_Candidate], query: Mapping[str, float], asked: frozenset[str]
+    candidates: Sequence[_Candidate], text: str, recent: Sequence[Node]
 ) -> list[_Candidate]:
     """Best first; equals newest first."""
-    wanted = query.keys()
+    asked = asked_about(text)
+    now = _features(content_roots(text))
+    before = _features(frozenset().union(*(content_roots(node.text) for node in recent))) - now
+    wanted = now | before
     shared = [wanted & candidate.piece.features for candidate in candidates]
     frequency: dict[str, int] = {}
     for hits in shared:
         for hit in hits:
             frequency[hit] = frequency.get(hit, 0) + 1
     weights = {
-        hit: query[hit] * math.log(1 + len(candidates) / times) for hit, times in frequency.items()
+        hit: _weight(hit) * math.log(1 + len(candidates) / times)
+        for hit, times in frequency.items()
     }
     scores = []
     for candidate, hits in zip(candidates, shared, strict=True):
-        piece = candidate.piece
-        score = sum([weights[hit] for hit in sorted(hits)]) if hits else 0.0
+        piece, score = candidate.piece, 0.0
+        if hits:
+            score = math.fsum([weights[hit] for hit in hits & now])
+            context = math.fsum([weights[hit] for hit in hits - now])
+            score += min(_RECENT_WEIGHT * context, _RECENT_MOST)
         if piece.question:
             score *= _QUESTION_WEIGHT
         if asked and not asked.isdisjoint(piece.kinds):
@@ -307,6 +302,17 @@ def _ranked(
         scores.append(score)
     order = sorted(range(len(candidates)), key=lambda at: (-scores[at], -at))
     return [candidates[at] for at in order]
+
+
+def _weight(feature: str) -> float:
+    if feature[0] == "#":
+        return _TOPIC_WEIGHT
+    return _BEGINNING_WEIGHT if feature[0] == "~" else 1.0
+
+
+def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether two pieces have almost the same words."""
+    return len(one & other) >= _ALIKE * len(one | other)
 
 
 # ---------------------------------------------------------------- how it looks
@@ -322,13 +328,14 @@ def _memory(who: Remembering, candidate: _Candidate, rank: int) -> Memory:
     if candidate.noted:
         by, text = who.npc, f"You noted{when}: {said}"
     elif node.kind == "player":
-        by, text = "", f"{player} said{when}: “{said}”"
+        # By far the most: the title says whose words stand in quotation marks alone.
+        by, text = "", f'"{said}"{when}'
     elif node.kind == "event":
         by, text = "", f"This happened{when}: {said}"
     elif node.speaker == who.npc:
-        by, text = who.npc, f"You said{when}: “{said}”"
+        by, text = who.npc, f'You said{when}: "{said}"'
     else:
         speaker = untrusted.name(known.get(node.speaker, node.speaker), "Someone")
-        by, text = node.speaker, f"{speaker} said{when}: “{said}”"
+        by, text = node.speaker, f'{speaker} said{when}: "{said}"'
     kind: Literal["line", "fact"] = "fact" if piece.kinds or candidate.noted else "line"
     return Memory(node.id, text, said, by, kind, node.at, estimate(f"- {text}") + 1, rank)

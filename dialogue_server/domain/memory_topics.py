@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from .relevance import stem
+from .relevance import is_function_word, stem, words
 
 _TABLE = """
 name: name called nickname surname alias
@@ -25,18 +25,20 @@ work: work job trade living craft profession occupation career earn wage apprent
     messenger lawyer judge engineer mechanic pilot gardener roofer thatcher
 sibling: brother sister sibling twin
 parent: mother father parent mum mom dad stepmother stepfather
-child: son daughter child kid baby toddler
+child: son daughter child kid baby toddler boy girl lad lass youngest eldest
 spouse: wife husband spouse married marry marriage wedding wed betrothed engaged bride widow widower
     sweetheart lover
 family: family kin relative brother sister sibling twin mother father parent mum mom dad son
-    daughter child uncle aunt cousin nephew niece grandmother grandfather grandparent granny wife
-    husband orphan
+    daughter child boy girl youngest eldest uncle aunt cousin nephew niece grandmother grandfather
+    grandparent granny wife husband orphan
 animal: animal pet beast creature dog hound puppy cat kitten horse mare pony donkey mule goose duck
     hen chicken goat sheep lamb cow ox pig bird raven crow owl hawk falcon parrot snake lizard frog
     rat mouse rabbit hare fox wolf bear ferret bee spider
 food: food eat ate meal dish bread soup stew pie cake cheese meat fish fruit apple pear plum berry
     mushroom onion garlic honey egg nut taste cook breakfast dinner supper lunch hungry hunger feast
-    porridge sweet spice vegetable turnip cabbage pudding sausage menu plate
+    porridge sweet spice vegetable turnip cabbage pudding sausage menu plate trout perch salmon
+    herring eel oyster crab bacon ham beef mutton venison dumpling pancake biscuit tart cream butter
+    potato bean pea leek carrot chestnut barley rice noodle
 drink: drink drank ale beer wine mead cider tea coffee milk brandy whisky rum spirits thirsty
 weapon: weapon sword dagger knife bow arrow axe spear shield blade mace crossbow pistol rifle armour
     armor
@@ -45,7 +47,7 @@ jewel: jewel jewellery jewelry ring necklace amulet locket pendant brooch bracel
 money: money coin gold silver pay paid owe debt borrow lend lent loan price cost purse rich poor
     penny pence shilling crown fee
 fear: fear afraid scared scare frighten frightened frightening terrify terrified terror dread
-    nightmare phobia horror panic uneasy nervous
+    nightmare phobia horror panic uneasy nervous shake tremble shiver shudder sweat crawl
 like: like love adore enjoy enjoyable fond favourite favorite prefer delight pleasure hobby pastime
     happy
 dislike: hate dislike detest loathe despise disgust disgusting annoy annoying
@@ -53,13 +55,16 @@ health: ill illness sick sickness fever disease allergic allergy wound injury in
     ailment scar blind deaf lame limp cough heal cure medicine poison swell rash unwell condition
 body: leg arm knee foot ankle hand finger shoulder eye ear tooth head neck hip scar limp injury
 death: die died death dead kill buried grave funeral drown drowned murder slain perish
-war: war battle army soldier fight fought siege regiment enlist veteran militia
+war: war battle army soldier fight fought siege regiment company enlist veteran militia pike
+    cavalry campaign squire
 crime: crime criminal steal stole stolen theft thief rob murder guilty prison jail gaol betray
     smuggle smuggler bounty outlaw wanted desert deserter
 secret: secret confess confession hide hid hidden truth admit nobody
 magic: magic spell witch wizard curse cursed enchant ghost haunt
-faith: god goddess temple church pray prayer priest faith bless shrine
-music: music song sing sang singer lute fiddle violin flute harp drum instrument melody tune
+faith: god goddess deity saint temple church chapel pray prayer priest faith bless shrine worship
+    religion religious believe
+music: music song sing sang singer instrument melody tune play lute fiddle violin viol viola cello
+    flute whistle pipe harp lyre drum horn trumpet organ piano guitar accordion concertina hurdy
 writing: book read reading write wrote written letter story poem library scroll journal diary
 clothing: hat cloak coat boot shoe dress shirt glove scarf cap wear wore clothes
 colour: colour color red blue green yellow white black purple orange grey brown pink crimson violet
@@ -68,9 +73,10 @@ sea: sea ocean ship boat sail sailor harbour harbor port swim swam drown wave co
 water: water river lake pond well swim swam drown flood
 height: height high cliff ladder climb tower roof edge bridge
 dark: dark darkness night shadow candle
-travel: travel journey road voyage arrive ride rode pilgrimage route
-friend: friend companion ally comrade
-enemy: enemy rival foe quarrel feud grudge revenge avenge
+travel: travel journey road voyage arrive ride rode pilgrimage route destination head headed bound
+    reach
+friend: friend friendship companion ally comrade trust loyal
+enemy: enemy rival foe quarrel feud grudge revenge avenge score settle betray hate burn
 age: age old young birthday year
 promise: promise swear swore sworn vow oath pledge bargain deal agree agreed agreement favour favor
     owe return bring brought
@@ -78,7 +84,7 @@ plan: want plan hope dream goal aim seek search find purpose intend quest wish a
 gift: gift give gave given present inherit inheritance
 house: house cottage farm roof rent lodging
 sleep: sleep slept bed awake insomnia snore dream nightmare
-skill: skill able learn learnt learned taught teach train training talent good
+skill: skill able learn learnt learned taught teach train training talent
 debt: owe debt borrow borrowed lend lent loan repay
 """
 
@@ -103,6 +109,27 @@ _IRREGULAR = {
 def root(word: str) -> str:
     """A casefolded word's stem, English irregular forms included."""
     return stem(_IRREGULAR.get(word, word))
+
+
+_COMMON = frozenset(
+    """
+    i'd i'll i've you'd you'll you've you're we'll we've they're he's she's there's here's let's
+    didn't doesn't won't can't couldn't wouldn't isn't wasn't should shall may might must let
+    another other others more most less least much many few some any every each all both one two
+    well still also even ever never always again already almost really quite rather too only then
+    here now since while after before until back down over under through away around thing things
+    something anything nothing everything someone anyone nobody everybody say says said saying
+    mention mentioned tell told speak spoke talk remember recall remind forget please thanks thank
+    hello yes yeah aye hm ah oh sure right way lot bit kind sort
+    """.split()  # noqa: SIM905
+)
+
+
+def content_roots(text: str) -> frozenset[str]:
+    """The roots of the words of a text that tell something by themselves."""
+    return frozenset(
+        root(word) for word in words(text) if word not in _COMMON and not is_function_word(word)
+    )
 
 
 def _topics() -> dict[str, tuple[str, ...]]:

@@ -327,7 +327,7 @@ def _messages(
     def texts(slot: str) -> list[str]:
         return [item.text for item in items if item.slot == slot]
 
-    name = given.persona.name
+    name, player = given.persona.name, untrusted.name(given.player.name)
     blocks = [
         "\n\n".join(texts("world")),
         _titled("What everyone here knows:", texts("lore")),
@@ -348,7 +348,8 @@ def _messages(
         messages.append(Message("sample_message_user", example.player))
         messages.append(Message("sample_message_ai", example.npc, name))
     now = _titled(f"[What {name} knows at this moment, besides]", texts("now"))
-    remembered = _titled(f"[{name} remembers of before, as it was said]", texts("memory"))
+    title = f"[{name} remembers. In quotation marks alone: what {player} said]"
+    remembered = _titled(title, texts("memory"))
     now = "\n".join(filter(None, (remembered, now)))
     line = texts("line")[0]
     if given.kind == "say" and (now or prompt_lines.is_group(given)):
