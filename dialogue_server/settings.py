@@ -255,6 +255,35 @@ class StoreSettings(Section, frozen=True, kw_only=True):
     ] = 0.0
 
 
+class RecordSettings(Section, frozen=True, kw_only=True):
+    """Sessions written to files (docs/recording.md)."""
+
+    folder: Annotated[
+        str,
+        _option(
+            "Where every session is recorded, messages, prompts and models' answers; empty: "
+            "nowhere.",
+            flag="--record",
+            path=True,
+        ),
+    ] = ""
+    players: Annotated[
+        Literal["named", "covered"],
+        _option(
+            "Whether the names and ids of players stand in recordings, or are covered with "
+            "blocks. Tokens never stand there."
+        ),
+    ] = "named"
+    file_megabytes: Annotated[
+        float,
+        _option("The largest file; a longer session goes on in another.", unit="megabytes", gt=0),
+    ] = 64.0
+    total_megabytes: Annotated[
+        float,
+        _option("What all files may take before the oldest are deleted.", unit="megabytes", gt=0),
+    ] = 1024.0
+
+
 class LimitSettings(Section, frozen=True, kw_only=True):
     """What a client may ask for, and how much the server holds for it."""
 
@@ -335,6 +364,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     model: ModelSettings = field(default_factory=ModelSettings)
     local: Local = field(default_factory=Local)
     store: StoreSettings = field(default_factory=StoreSettings)
+    record: RecordSettings = field(default_factory=RecordSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
 
 

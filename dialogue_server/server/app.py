@@ -19,6 +19,7 @@ from ..engine.housekeeping import collect_branches
 from ..engine.registry import Registry
 from ..errors import BackendError, SettingsError
 from ..instrumentation.logging import Log
+from ..instrumentation.recorder import Recorder
 from ..settings import MEMORY, Settings
 from ..stores import content
 from ..stores.base import Store
@@ -64,6 +65,7 @@ class App:
                 sampling=Sampling(temperature=settings.model.temperature),
                 server=f"dialogue-server {__version__}",
             )
+            await self._start_recording()
             self._start_watching(world)
             self._start_collecting()
             await self._listen()
@@ -107,6 +109,23 @@ class App:
                 "a world to start from; content.folder names the one to serve."
             )
         return loaded
+
+    async def _start_recording(self) -> None:
+        record = self.settings.record
+        if record.folder:
+            recorder = Recorder(
+                Path(record.folder),
+                observe=self.log,
+                server=self.context.server,
+                backend=self.context.backend.name,
+                cover_players=record.players == "covered",
+                file_megabytes=record.file_megabytes,
+                total_megabytes=record.total_megabytes,
+            )
+            await recorder.start()
+            self._stack.push_async_callback(recorder.aclose)
+            self.context.tap = recorder.begin
+            self.log.info("record.on", folder=record.folder, players=record.players)
 
     def _start_watching(self, loaded: content.Content) -> None:
         folder = Folder(Path(self.settings.content.folder), loaded, self.context)

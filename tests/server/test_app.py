@@ -90,3 +90,25 @@ async def test_old_branches_are_collected_at_the_start_and_the_log_says_how_many
     await app.stop()
     (line,) = [line for line in said.getvalue().splitlines() if "store.collected" in line]
     assert json.loads(line)["nodes"] == 1
+
+
+async def test_sessions_are_recorded_where_a_folder_is_named(
+    world: Path, damaged: Path, tmp_path: Path
+) -> None:
+    settings = settings_for(world, "scripted", damaged)
+    folder = tmp_path / "recordings"
+    settings = structs.replace(
+        settings, record=structs.replace(settings.record, folder=str(folder), players="covered")
+    )
+    app = App(settings, Log("json", stream=io.StringIO()))
+    await app.start()
+    client = await Client.connect(app.url)
+    await client.open(npcs=("pell",))
+    answer = await client.say("Who are you?")
+    await client.leave()
+    await app.stop()
+    (file,) = folder.iterdir()
+    text = file.read_text(encoding="utf-8")
+    assert answer.ended.reason in text
+    assert "Who are you?" in text
+    assert "Ann" not in text
