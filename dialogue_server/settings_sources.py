@@ -16,7 +16,8 @@ from typing import Any
 import msgspec
 
 from .errors import SettingsError
-from .settings import MEMORY, Option, Settings, options, section_types
+from .settings import MEMORY, Settings
+from .settings_table import Option, options, section_types
 
 FILE_NAME = "dialogue.toml"
 PREFIX = "DIALOGUE_"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -98,6 +99,7 @@ async def serving(
     grace: float = 0.1,
     admission: Admission | None = None,
     origins: str = "",
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Served]:
     """A server on a free port of the loopback, with everything real but the model."""
     records: list[Record] = []
@@ -126,6 +128,7 @@ async def serving(
         close_seconds=close_seconds,
         admission=admission,
         origins=origins,
+        tls=tls,
     )
     port = await listener.start()
     try:

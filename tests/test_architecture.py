@@ -90,7 +90,7 @@ def layer(name: str) -> str:
             return "ports" if parts[2:] in ([], ["base"]) else "adapters"
         case "instrumentation":
             return "adapters"
-        case "settings" | "settings_sources":
+        case "settings" | "settings_sources" | "settings_table":
             return "errors"
         case "__main__":
             return "cli"

@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from dialogue_server.settings import Settings, options, render_reference, section_types
+from dialogue_server.settings import Settings
+from dialogue_server.settings_table import options, render_reference, section_types
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "settings.md"
 

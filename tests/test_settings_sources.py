@@ -120,7 +120,7 @@ def test_an_unset_temperature_can_be_set():
     ("text", "says"),
     [
         ("[sever]\nport = 1", "unknown section [sever], did you mean server?"),
-        ("[zzz]\n", "unknown section [zzz]; there are: server, content, model"),
+        ("[zzz]\n", "unknown section [zzz]; there are: server, access, content"),
         ("[server]\nprot = 1", "unknown setting server.prot, did you mean port?"),
         ("server = 3", "server: expected a table, written [server]"),
         ("[server]\nport = 'x'", "server.port: expected an integer from 0 to 65535, found 'x'"),

@@ -10,6 +10,7 @@ import click
 from dialogue_protocol.messages import Player
 
 from ..errors import SettingsError
+from ..server.admission import player_of
 from .chat_loop import ChatLoop
 from .flags import setting_flags, settings_of
 from .hosting import hosted
@@ -32,6 +33,7 @@ TYPEWRITER = 55.0
     metavar="N",
     help=f"Letters a second; 0 for at once.  [default: {TYPEWRITER:g} in a terminal, else 0]",
 )
+@click.option("--ticket", metavar="TICKET", default="", help="What lets you in at URL.")
 @setting_flags
 @click.pass_obj
 def chat(
@@ -44,6 +46,7 @@ def chat(
     name: str,
     about: str,
     speed: float | None,
+    ticket: str,
     config: Path | None,
     **given: Any,
 ) -> None:
@@ -61,10 +64,10 @@ def chat(
     terminal = invocation.terminal
     if speed is None:
         speed = TYPEWRITER if terminal.interactive else 0.0
-    player = Player(id="terminal", name=name, persona=about)
+    player = Player(id=player_of(ticket) or "terminal", name=name, persona=about)
 
     async def talk(url: str, first: str, everybody: list[str]) -> None:
-        async with connected(url) as link:
+        async with connected(url, ticket) as link:
             loop = ChatLoop(link, terminal, player, speed=speed, everybody=everybody)
             await loop.run(first, scene)
 

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
-from ..settings import Option, options
 from ..settings_sources import Loaded, load
+from ..settings_table import Option, options
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

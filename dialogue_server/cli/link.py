@@ -36,9 +36,9 @@ class Nudge(Struct, frozen=True):
 class Link:
     """Sends messages and hands out what comes. Made by `connected`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str = "") -> None:
         self.url = url
-        self.connection = ClientConnection(f"dialogue-server chat {__version__}")
+        self.connection = ClientConnection(f"dialogue-server chat {__version__}", token)
         self._socket: ClientSocket | None = None
         self._inbox: asyncio.Queue[ServerMessage | Nudge | LinkLost] = asyncio.Queue()
         self._refusal = ""
@@ -117,9 +117,9 @@ class Link:
 
 
 @asynccontextmanager
-async def connected(url: str) -> AsyncIterator[Link]:
+async def connected(url: str, token: str = "") -> AsyncIterator[Link]:
     """A link that has been welcomed. Raises ConnectError or LinkLost."""
-    link = Link(url)
+    link = Link(url, token)
     attached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run() -> None:

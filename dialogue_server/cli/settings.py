@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..settings import options, render_reference
+from ..settings_table import options, render_reference
 from .flags import setting_flags, settings_of
 from .invocation import Invocation
 

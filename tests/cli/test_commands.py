@@ -9,7 +9,7 @@ import pytest
 
 from dialogue_server import __version__
 from dialogue_server.cli import cli, run
-from dialogue_server.settings import options, render_reference
+from dialogue_server.settings_table import options, render_reference
 
 
 def outcome(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
