@@ -24,6 +24,7 @@ from .scenarios import test
 from .serve import serve
 from .settings import settings
 from .talk import Refused
+from .ticket import ticket
 
 USAGE, FAILURE, INTERRUPTED = 2, 1, 130
 
@@ -51,7 +52,7 @@ def cli(context: click.Context, debug: bool) -> None:
 
 for _command in (
     *(init, serve, chat, demo, model, test, settings, card, prompt),
-    *(conversations, export_conversation, import_conversation),
+    *(conversations, export_conversation, import_conversation, ticket),
 ):
     cli.add_command(_command)
 

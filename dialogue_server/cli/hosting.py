@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from msgspec import structs
+
 from ..engine.observer import BranchesCollected, Failure, Record
 from ..instrumentation.logging import Log
 from ..server.app import App
-from ..settings import Settings
+from ..settings import Access, Settings
 from .terminal import Terminal
 
 
@@ -37,8 +39,9 @@ class _TerminalLog(Log):
 
 @asynccontextmanager
 async def hosted(settings: Settings, terminal: Terminal) -> AsyncIterator[App]:
-    """A running server. Raises a DialogueError if it cannot start."""
-    app = App(settings, _TerminalLog(terminal))
+    """A running server, for this command alone. Raises a DialogueError if it cannot start."""
+    own = structs.replace(settings.server, host="127.0.0.1", tls_certificate="", tls_key="")
+    app = App(structs.replace(settings, server=own, access=Access()), _TerminalLog(terminal))
     await app.start()
     try:
         yield app
