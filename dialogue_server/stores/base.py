@@ -50,6 +50,18 @@ class Store(Protocol):
         """Cut a node's text to what the player saw; StoreError if there is no such node."""
         ...
 
+    async def annotate(self, node: str, meta: dict[str, Any]) -> None:
+        """Merge into a node's `meta` what was learnt of it later: objects merge, None removes
+        (RFC 7396). Atomic; a StoreError if there is no such node."""
+        ...
+
+    async def elsewhere(
+        self, key: ConversationKey, conversations: int, lines: int
+    ) -> tuple[tuple[Node, ...], ...]:
+        """The head paths of the same player's other conversations, oldest line first: of those
+        that grew last, at most so many, the newest `lines` of each."""
+        ...
+
     async def path(self, key: ConversationKey, node: str) -> tuple[Node, ...]:
         """The branch that ends in a node, oldest first; empty if the conversation has no such."""
         ...

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ..domain.conversation import Archive, Checkpoint, ConversationKey, Listed, Node, Snapshot
+from ..domain.state import merge_patch
 from ..errors import StoreError
 from .base import Found, already_there
 
@@ -149,6 +150,25 @@ class MemoryStore:
         if old is None:
             raise StoreError(f"There is no stored turn {node!r} to cut.")
         self._nodes[node] = msgspec.structs.replace(old, text=text, reason=reason)
+
+    async def annotate(self, node: str, meta: dict[str, Any]) -> None:
+        """Merge into a node's record."""
+        old = self._nodes.get(node)
+        if old is None:
+            raise StoreError(f"There is no stored turn {node!r} to annotate.")
+        self._nodes[node] = msgspec.structs.replace(old, meta=merge_patch(old.meta, meta))
+
+    async def elsewhere(
+        self, key: ConversationKey, conversations: int, lines: int
+    ) -> tuple[tuple[Node, ...], ...]:
+        """The player's other conversations."""
+        heads = [
+            self._nodes[other.head]
+            for name, other in self._conversations.items()
+            if name.player == key.player and name != key and other.head in self._nodes
+        ]
+        heads.sort(key=lambda node: node.at, reverse=True)
+        return tuple(self._path(node.id)[-lines:] for node in heads[:conversations])
 
     async def save_state(self, key: ConversationKey, revision: int, state: dict[str, Any]) -> None:
         """Replace the state."""

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from ..domain.conversation import Archive, Checkpoint, ConversationKey, Listed, Node, Snapshot
+from ..domain.state import merge_patch
 from ..errors import StoreError
 from .base import Found, already_there
 
@@ -58,13 +59,19 @@ _PATH = f"""
 WITH RECURSIVE path (step, id) AS (
     VALUES (0, ?)
     UNION ALL
-    SELECT step + 1, nodes.parent FROM path JOIN nodes ON nodes.id = path.id
+    SELECT step + 1, nodes.parent FROM path JOIN nodes ON nodes.id = path.id WHERE step < ?
 )
 SELECT {", ".join("nodes." + name for name in _COLUMNS.split(", "))}
 FROM path JOIN nodes ON nodes.id = path.id
 WHERE player = ? AND conversation = ? ORDER BY step DESC
 """  # noqa: S608 - the interpolated names are constants of this module
 
+_ALL = 2**62
+_OTHER_HEADS = """
+SELECT conversations.conversation, head FROM conversations JOIN nodes ON nodes.id = head
+WHERE conversations.player = ? AND conversations.conversation <> ?
+ORDER BY nodes.at DESC, nodes.number DESC LIMIT ?
+"""
 _INSERT = (
     "INSERT INTO nodes (player, conversation, id, parent, kind, speaker, text, at, line, reason, "
     "meta) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -147,6 +154,16 @@ class SQLiteStore:
     async def amend(self, node: str, text: str, reason: str) -> None:
         """Cut a node's text to what was seen."""
         await self._run(self._amend, node, text, reason)
+
+    async def annotate(self, node: str, meta: dict[str, Any]) -> None:
+        """Merge into a node's record."""
+        await self._run(self._annotate, node, meta)
+
+    async def elsewhere(
+        self, key: ConversationKey, conversations: int, lines: int
+    ) -> tuple[tuple[Node, ...], ...]:
+        """The player's other conversations."""
+        return await self._run(self._elsewhere, key, conversations, lines)
 
     async def save_state(self, key: ConversationKey, revision: int, state: dict[str, Any]) -> None:
         """Replace the state."""
@@ -242,9 +259,20 @@ class SQLiteStore:
         head, revision, state = row
         return Snapshot(self._path_to(key, head), revision, msgspec.msgpack.decode(state))
 
-    def _path_to(self, key: ConversationKey, node: str) -> tuple[Node, ...]:
-        rows = self._connection.execute(_PATH, (node, key.player, key.conversation))
-        return tuple(map(_node, rows))
+    def _path_to(self, key: ConversationKey, node: str, lines: int = _ALL) -> tuple[Node, ...]:
+        bounds = (node, lines - 1, key.player, key.conversation)
+        return tuple(map(_node, self._connection.execute(_PATH, bounds)))
+
+    def _elsewhere(
+        self, key: ConversationKey, conversations: int, lines: int
+    ) -> tuple[tuple[Node, ...], ...]:
+        heads = self._connection.execute(
+            _OTHER_HEADS, (key.player, key.conversation, conversations)
+        )
+        return tuple(
+            self._path_to(ConversationKey(key.player, name), head, lines)
+            for name, head in heads.fetchall()
+        )
 
     def _append(self, key: ConversationKey, node: Node) -> Node:
         db = self._connection
@@ -293,6 +321,17 @@ class SQLiteStore:
             ).rowcount
         if not changed:
             raise StoreError(f"There is no stored turn {node!r} to cut.")
+
+    def _annotate(self, node: str, meta: dict[str, Any]) -> None:
+        with self._connection as db:
+            db.execute("BEGIN IMMEDIATE")
+            row = db.execute("SELECT meta FROM nodes WHERE id = ?", (node,)).fetchone()
+            if row is None:
+                raise StoreError(f"There is no stored turn {node!r} to annotate.")
+            merged = merge_patch(msgspec.msgpack.decode(row[0]), meta)
+            db.execute(
+                "UPDATE nodes SET meta = ? WHERE id = ?", (msgspec.msgpack.encode(merged), node)
+            )
 
     def _save_state(self, key: ConversationKey, revision: int, state: bytes) -> None:
         with self._connection as db:

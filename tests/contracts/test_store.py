@@ -94,6 +94,100 @@ async def test_cutting_an_unknown_turn_is_a_store_error(store: Store) -> None:
         await store.amend("zz", "", "interrupted")
 
 
+async def test_what_is_learnt_of_a_node_later_is_merged_into_its_record(store: Store) -> None:
+    await store.append(KEY, player("a"))
+    await store.append(KEY, npc("b", "a"))
+    await store.annotate("b", {"memory": {"mira": {"summary": "One."}}})
+    await store.annotate("b", {"memory": {"borin": {"summary": "Two."}}, "none": None})
+    node = (await store.load(KEY)).nodes[-1]
+    both = {"mira": {"summary": "One."}, "borin": {"summary": "Two."}}
+    assert (node.text, node.meta) == ("Hm.", {"cues": [[0]], "memory": both})
+    await store.annotate("b", {"memory": {"mira": None}, "cues": None})
+    node = (await store.path(KEY, "b"))[-1]
+    assert node.meta == {"memory": {"borin": {"summary": "Two."}}}
+
+
+async def test_annotations_at_once_lose_none(store: Store) -> None:
+    await store.append(KEY, player("a"))
+    await asyncio.gather(*(store.annotate("a", {"m": {str(i): i}}) for i in range(20)))
+    assert (await store.load(KEY)).nodes[0].meta == {"m": {str(i): i for i in range(20)}}
+
+
+async def test_annotating_an_unknown_node_is_a_store_error(store: Store) -> None:
+    with pytest.raises(StoreError, match="no stored turn 'zz' to annotate"):
+        await store.annotate("zz", {"a": 1})
+    await store.append(KEY, player("a"))  # and the store goes on
+
+
+async def test_an_annotation_stays_on_its_branch(store: Store) -> None:
+    for node in (player("a"), npc("b", "a")):
+        await store.append(KEY, node)
+    await store.save_checkpoint(KEY, Checkpoint("k", "a", 0, {}, 9.0))
+    await store.annotate("b", {"memory": 1})
+    assert [node.meta for node in (await store.load(KEY)).nodes] == [
+        {},
+        {"cues": [[0]], "memory": 1},
+    ]
+    restored = await store.restore(KEY, "k")
+    assert restored is not None
+    assert [node.meta for node in restored.nodes] == [{}]
+
+
+async def test_the_players_other_conversations_are_read_newest_first_and_bounded(
+    store: Store,
+) -> None:
+    for name, at in (("mine", 5.0), ("road", 9.0), ("inn", 7.0)):
+        parent = ""
+        for number in range(4):
+            node = Node(f"{name}{number}", parent, "player", "Ann", "Hm.", at + number / 10)
+            await store.append(ConversationKey("ann", name), node)
+            parent = node.id
+    await store.append(ConversationKey("bob", "road"), player("bob", text="A secret."))
+    await store.append(KEY, player("own"))
+    await store.save_state(ConversationKey("ann", "silent"), 1, {})
+    found = await store.elsewhere(KEY, conversations=2, lines=3)
+    assert [[node.id for node in path] for path in found] == [
+        ["road1", "road2", "road3"],
+        ["inn1", "inn2", "inn3"],
+    ]
+    whole = await store.elsewhere(ConversationKey("ann", "road"), conversations=9, lines=100)
+    assert [path[0].id for path in whole] == ["inn0", "mine0", "own"]
+    assert await store.elsewhere(ConversationKey("eve", "road"), conversations=9, lines=9) == ()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "ANN",
+        "ann ",
+        " ann",
+        "ann\0",
+        "ann\0tavern",
+        "ann%",
+        "an_",
+        "a*",
+        "ann' OR 1=1 --",
+        "аnn",
+        "ann\u0301",
+        "",
+    ],
+)
+async def test_no_name_of_a_player_reaches_anothers_conversations(store: Store, other: str) -> None:
+    await store.append(KEY, player("a", text="My secret."))
+    for name in ("tavern", "mine", "%", "' OR 1=1 --"):
+        assert await store.elsewhere(ConversationKey(other, name), conversations=9, lines=9) == ()
+
+
+async def test_the_other_conversations_are_told_as_they_are_now(store: Store) -> None:
+    for node in (player("a"), npc("b", "a"), npc("b2", "a")):
+        await store.append(KEY, node)
+    other = ConversationKey("ann", "mine")
+    assert [n.id for n in (await store.elsewhere(other, 9, 9))[0]] == ["a", "b2"]
+    await store.save_checkpoint(KEY, Checkpoint("k", "a", 0, {}, 9.0))
+    await store.restore(KEY, "k")
+    assert [n.id for n in (await store.elsewhere(other, 9, 9))[0]] == ["a"]
+
+
 async def test_the_state_is_kept_beside_the_talk(store: Store) -> None:
     await store.save_state(KEY, 3, {"quest": {"mine": "flooded"}, "day": 4})
     await store.append(KEY, player("a"))
