@@ -13,8 +13,10 @@ from ..errors import DialogueError, SettingsError
 from ..server.websocket import ConnectError
 from .card import card
 from .chat import chat
+from .check import check
 from .conversations import conversations, export_conversation, import_conversation
 from .demo import demo
+from .dev import dev
 from .init import init
 from .invocation import Invocation
 from .link import LinkLost
@@ -41,6 +43,7 @@ def cli(context: click.Context, debug: bool) -> None:
       dialogue-server demo              a short scene, then you join in
     Make a world of your own:
       dialogue-server init village      copy the starter world into ./village
+      dialogue-server dev village       work on it in the browser
       dialogue-server chat village      talk to its NPCs in this terminal
       dialogue-server serve village     serve it to a game, on ws://127.0.0.1:8765
     Give the NPCs a better voice:
@@ -51,7 +54,7 @@ def cli(context: click.Context, debug: bool) -> None:
 
 
 for _command in (
-    *(init, serve, chat, demo, model, test, settings, card, prompt),
+    *(init, dev, serve, chat, demo, model, test, settings, card, prompt, check),
     *(conversations, export_conversation, import_conversation, ticket),
 ):
     cli.add_command(_command)

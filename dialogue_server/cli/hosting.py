@@ -8,14 +8,14 @@ from typing import Any
 
 from msgspec import structs
 
-from ..engine.observer import BranchesCollected, Failure, Record
+from ..engine.observer import BranchesCollected, ContentRead, Failure, Record
 from ..instrumentation.logging import Log
 from ..server.app import App
 from ..settings import Access, Settings
 from .terminal import Terminal
 
 
-class _TerminalLog(Log):
+class TerminalLog(Log):
     """Says what a person at the terminal has to know, and nothing else."""
 
     def __init__(self, terminal: Terminal) -> None:
@@ -23,6 +23,7 @@ class _TerminalLog(Log):
         self._terminal = terminal
 
     def warning(self, event: str, **data: Any) -> None:
+        """What a person should look at."""
         if event == "model.note":
             self._terminal.warn(str(data["note"]))
         elif event == "content.invalid":
@@ -30,9 +31,14 @@ class _TerminalLog(Log):
             self._terminal.warn(f"{data['file']}: {place}{data['problem']}")
 
     def __call__(self, record: Record) -> None:
+        """What of the engine's records a person has to know."""
         match record:
             case Failure():
                 super().__call__(record)
+            case ContentRead(problems=problems):
+                for problem in problems:
+                    self._terminal.warn(f"{problem} (the last good version stays in force)")
+                self._terminal.hint("The world's files were read again.")
             case BranchesCollected(nodes=nodes) if nodes:
                 self._terminal.hint(f"{nodes} lines of old branches were deleted (store.keep_days)")
 
@@ -41,7 +47,7 @@ class _TerminalLog(Log):
 async def hosted(settings: Settings, terminal: Terminal) -> AsyncIterator[App]:
     """A running server, for this command alone. Raises a DialogueError if it cannot start."""
     own = structs.replace(settings.server, host="127.0.0.1", tls_certificate="", tls_key="")
-    app = App(structs.replace(settings, server=own, access=Access()), _TerminalLog(terminal))
+    app = App(structs.replace(settings, server=own, access=Access()), TerminalLog(terminal))
     await app.start()
     try:
         yield app

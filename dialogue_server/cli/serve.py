@@ -43,12 +43,12 @@ def serve(
                 f"Try it from another terminal: dialogue-server chat {running.url} --npc {npc}"
             )
 
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(app.serve(loaded.settings, ready))
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's where it is installed (the extra `uvloop`), else the standard one."""
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """For asyncio.Runner: uvloop's where the extra is installed, else the standard one."""
     if importlib.util.find_spec("uvloop") is None:
         return None
     factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module(

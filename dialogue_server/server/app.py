@@ -193,6 +193,7 @@ class App:
             admission=admission,
             origins=settings.access.origins,
             tls=tls,
+            page=settings.server.page == "on",
         )
         try:
             port = await listener.start()
@@ -208,10 +209,12 @@ class App:
         self.url = f"{'wss' if tls else 'ws'}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-async def serve(settings: Settings, ready: Callable[[App], None] | None = None) -> None:
+async def serve(
+    settings: Settings, ready: Callable[[App], None] | None = None, log: Log | None = None
+) -> None:
     """Run a server until SIGINT or SIGTERM (Ctrl-C on Windows). `ready` is called once it
     listens."""
-    app = App(settings)
+    app = App(settings, log)
     with _signals(app.request_stop):  # from the start: a signal while it starts stops it too
         await app.start()
         try:

@@ -1,31 +1,82 @@
-"""Plain HTTP on the WebSocket's port: health, and a word for lost browsers."""
+"""Plain HTTP on the WebSocket's port: health, the designers' page, a word for lost browsers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
+from importlib import resources
+from pathlib import PurePosixPath
 
-Answer = tuple[HTTPStatus, str]
+from msgspec import Struct, field
 
+PAGE = "/dev/"
+"""Where the designers' page is."""
+
+_TEXT = "text/plain; charset=utf-8"
 _LOST = (
     "This is a dialogue-server. Game clients connect here by WebSocket, with the subprotocol\n"
     "dialogue.v1.msgpack or dialogue.v1.json.\n"
 )
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+_PAGE_HEADERS = {
+    # Nothing but what this server gives runs on the page, and no other page may frame it. The
+    # styles of elements are set by the page's own code.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self'; connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'none'; "
+        "form-action 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
 
 
-def answer(path: str, ready: Callable[[], bool]) -> Answer:
-    """The status and text for a GET of `path` that asks for no WebSocket.
+class Answer(Struct, frozen=True):
+    """What goes back."""
+
+    status: HTTPStatus
+    body: bytes
+    content_type: str = _TEXT
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def answer(path: str, ready: Callable[[], bool], *, page: bool = False) -> Answer:
+    """The answer to a GET of `path` that asks for no WebSocket. `page`: whether the designers'
+    page is served.
 
     `/health/live` is 200 while the process serves; `/health/ready` turns 503 when it drains.
     """
-    match path.partition("?")[0]:
+    path = path.partition("?")[0]
+    match path:
         case "/health/live":
-            return HTTPStatus.OK, "live\n"
+            return _say(HTTPStatus.OK, "live\n")
         case "/health/ready":
             if ready():
-                return HTTPStatus.OK, "ready\n"
-            return HTTPStatus.SERVICE_UNAVAILABLE, "draining\n"
+                return _say(HTTPStatus.OK, "ready\n")
+            return _say(HTTPStatus.SERVICE_UNAVAILABLE, "draining\n")
+        case "/" | "/dev" if page:
+            return Answer(HTTPStatus.TEMPORARY_REDIRECT, b"", headers={"Location": PAGE})
         case "/":
-            return HTTPStatus.UPGRADE_REQUIRED, _LOST
+            return _say(HTTPStatus.UPGRADE_REQUIRED, _LOST)
+        case _ if page and path.startswith(PAGE):
+            return _file(path.removeprefix(PAGE) or "index.html")
         case _:
-            return HTTPStatus.NOT_FOUND, "There is no such page.\n"
+            return _say(HTTPStatus.NOT_FOUND, "There is no such page.\n")
+
+
+def _file(name: str) -> Answer:
+    content_type = _TYPES.get(PurePosixPath(name).suffix)
+    file = resources.files(__package__).joinpath("page", name)
+    if content_type is None or "/" in name or "\\" in name or not file.is_file():
+        return _say(HTTPStatus.NOT_FOUND, "There is no such page.\n")
+    return Answer(HTTPStatus.OK, file.read_bytes(), content_type, _PAGE_HEADERS)
+
+
+def _say(status: HTTPStatus, text: str) -> Answer:
+    return Answer(status, text.encode())

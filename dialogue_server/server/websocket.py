@@ -65,12 +65,13 @@ class Listener:
         admission: Admission | None = None,
         origins: str = "",
         tls: ssl.SSLContext | None = None,
+        page: bool = False,
     ) -> None:
         """`write_bytes` bounds what waits for a slow reader. A socket is pinged every
         `ping_interval` seconds, and given up if no pong comes within `ping_timeout`. A closing
         handshake may take `close_seconds`; then the socket is cut. `admission` says who may
         connect (this machine only, by default), `origins` which web sites' pages may (the
-        setting access.origins), `tls` makes it wss://."""
+        setting access.origins), `tls` makes it wss://, `page` serves the designers' page."""
         self._context = context
         self._registry = registry
         self._host = host
@@ -83,6 +84,7 @@ class Listener:
         self._admission = admission or Admission(Access(), {})
         self._origins = _origins(origins)
         self._tls = tls
+        self._page = page
         self._server: Server | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -124,11 +126,12 @@ class Listener:
     def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
         if "upgrade" in request.headers.get("Connection", "").lower():
             return None
-        status, text = http.answer(request.path, lambda: not self._context.draining)
-        headers = Headers({"Content-Type": "text/plain; charset=utf-8", "Connection": "close"})
-        body = text.encode()
-        headers["Content-Length"] = str(len(body))
-        return Response(status.value, status.phrase, headers, body)
+        ready = not self._context.draining
+        answer = http.answer(request.path, lambda: ready, page=self._page)
+        headers = Headers({"Content-Type": answer.content_type, "Connection": "close"})
+        headers.update(answer.headers)
+        headers["Content-Length"] = str(len(answer.body))
+        return Response(answer.status.value, answer.status.phrase, headers, answer.body)
 
     async def _serve_socket(self, connection: ServerConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
