@@ -82,7 +82,12 @@ def conversations(draw: st.DrawFn) -> Archive:
         parent = draw(st.sampled_from(["", *(node.id for node in nodes)]))
         nodes.append(
             Node(
-                *(f"n{number}", parent, draw(st.sampled_from(["player", "npc", "event"])), draw(TEXTS)),
+                *(
+                    f"n{number}",
+                    parent,
+                    draw(st.sampled_from(["player", "npc", "event"])),
+                    draw(TEXTS),
+                ),
                 *(draw(TEXTS), draw(st.floats(0, 1e10)), f"l{number}", draw(TEXTS), draw(MAPS)),
             )
         )
