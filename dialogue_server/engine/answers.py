@@ -17,6 +17,7 @@ from dialogue_protocol.messages import (
     ServerMessage,
     Turn,
 )
+from msgspec import structs
 
 from ..backends.base import ModelRequest
 from ..domain import authored, turn_taking
@@ -24,12 +25,14 @@ from ..domain.conversation import Node
 from ..domain.persona import Persona
 from ..domain.prompt import Kind, Prompt
 from ..domain.stream import TextStream
+from ..domain.tone import describe
 from ..errors import RequestError
 from .asking import Asked, TurnRequest, asked_again, understand
+from .guarding import answer_stream
 from .inspecting import inspected
 from .observer import TurnStarted
-from .request import Question, assemble_prompt, model_request, text_stream
-from .retelling import answer_again
+from .request import Question, assemble_prompt, model_request
+from .retelling import answer_again, triggered
 from .turn import TurnRunner
 
 if TYPE_CHECKING:
@@ -73,8 +76,10 @@ class Answers:
             asked, parent = understand(self._talk, message), self._head
         before = tuple(self._talk.nodes)
         if asked.node is not None and not isinstance(message, Regenerate):
-            stored = await self._talk.context.store.append(self._talk.key, asked.node)
-            if stored.id != asked.node.id:
+            heard = self._talk.direction.hear(asked.node)
+            asked = structs.replace(asked, node=heard)
+            stored = await self._talk.context.store.append(self._talk.key, heard)
+            if stored.id != heard.id:
                 if await self._has_answer(message.line, number):
                     return None
                 # Said before, and never answered: the server died in between.
@@ -85,6 +90,8 @@ class Answers:
             parent = self._head
         if asked.persona is None:
             self._send(Noted(self._talk.name, message.line))
+            if asked.node is not None:
+                self._talk.direction.tell(asked.node)
             return None
         question = self.question(asked.persona, asked, before)
         return self._start(question, asked, parent, number=number, began=began, line=message.line)
@@ -129,6 +136,8 @@ class Answers:
         found = await self._talk.context.store.find_line(self._talk.key, line)
         if found is not None and found.asked is not None and found.asked.meta.get("to") == "":
             self._send(Noted(self._talk.name, line))
+            for trigger in triggered(found.asked, self._talk.name):
+                self._send(trigger)
             return True
         if found is not None and found.answer is not None:
             for message in answer_again(found.answer, self._talk.name, number, line):
@@ -160,6 +169,7 @@ class Answers:
             line=line,
             began=began,
             heard=self._talk.heard,
+            direction=self._talk.direction,
             remember=self._talk.nodes.append,
         )
         if asked.script:
@@ -181,7 +191,7 @@ class Answers:
         names = [self._talk.player.name, *(member.name for member in self._talk.cast)]
         self._task = turn.start(
             model_request(context, persona, prompt, self._talk.key, words),
-            text_stream(context, persona, names, self._talk.state),
+            answer_stream(context, question, prompt, names, words),
             fallback=words,
             shorter=shorter,
             prompt_tokens=prompt.tokens,
@@ -246,6 +256,8 @@ class Answers:
             locale=asked.locale or self._talk.locale,
             kind=asked.kind,
             cast=tuple(self._talk.cast),
+            stage=self._talk.direction.stage,
+            mood=describe(persona, self._talk.direction.tone(persona)),
         )
 
     async def stop(self) -> None:

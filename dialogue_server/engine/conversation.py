@@ -24,14 +24,16 @@ from dialogue_protocol.messages import (
 from ..domain.conversation import Checkpoint, ConversationKey, Node
 from ..domain.persona import Persona
 from ..domain.prompt import Message
+from ..domain.scene import cast_ids
 from ..domain.state import check_state, merge_patch
 from ..errors import DialogueError, RequestError
 from .answers import Answers
 from .asking import Asked
 from .context import EngineContext
+from .direction import Direction
 from .inspecting import npc_info
 from .request import assemble_prompt
-from .retelling import mood_of, transcript, without_tags
+from .retelling import transcript, without_tags
 
 
 class OpenConversation:
@@ -55,11 +57,12 @@ class OpenConversation:
         self.player = message.player
         self.scene = message.scene
         self.locale = message.locale
-        self._npcs = list(dict.fromkeys(message.npcs))
+        self._npcs = self._present(message)
         self.nodes: list[Node] = []
         self.state: dict[str, Any] = context.world.state
         self._revision = 0
         self._warming: asyncio.Task[None] | None = None
+        self.direction = Direction(self, send)
         self.answers = Answers(self, send, session, designer=designer)
 
     @property
@@ -95,9 +98,7 @@ class OpenConversation:
             self._warming = asyncio.create_task(self._warm(personas[0]), name=f"warm {self.name}")
         return Opened(
             conversation=self.name,
-            npcs=[
-                npc_info(persona, mood_of(persona, reversed(self.nodes))) for persona in personas
-            ],
+            npcs=[npc_info(persona, self.direction.tone(persona)) for persona in personas],
             greeting=greeting,
             history=history,
             revision=self._revision,
@@ -197,11 +198,17 @@ class OpenConversation:
             self._warming.cancel()
             await asyncio.wait([self._warming])
         await self.answers.stop()
+        await self.direction.stop()
+
+    def _present(self, message: Open) -> list[str]:
+        """Whom the client named, and those of the scene's own that there are."""
+        everyone = cast_ids(self._shared.world, message.scene, message.npcs)
+        return [npc for npc in everyone if npc in message.npcs or npc in self._shared.personas]
 
     @property
     def cast(self) -> list[Persona]:
-        """Everyone who takes part, in the order of `open`. A RequestError if one of them is gone
-        from the content meanwhile."""
+        """Everyone who takes part: in the order of `open`, then the scene's own. A RequestError
+        if one of them is gone from the content meanwhile."""
         return [self.persona(npc) for npc in self._npcs]
 
     @property

@@ -9,6 +9,7 @@ from dialogue_protocol.messages import Inspected, NpcInfo, NpcList, PromptMessag
 
 from ..domain.persona import Persona
 from ..domain.prompt import Prompt
+from ..domain.tone import Tone, at_rest
 from ..errors import RequestError
 from .context import EngineContext
 from .desk import Desk
@@ -51,12 +52,14 @@ def npc_list(context: EngineContext) -> NpcList:
     return NpcList([npc_info(context.personas[npc]) for npc in sorted(context.personas)])
 
 
-def npc_info(persona: Persona, mood: str = "") -> NpcInfo:
-    """What a game may show of an NPC."""
+def npc_info(persona: Persona, tone: Tone | None = None) -> NpcInfo:
+    """What a game may show of an NPC, in this tone or at rest."""
+    tone = tone or at_rest(persona)
     return NpcInfo(
         id=persona.id,
         name=persona.name,
-        mood=mood or persona.mood,
+        mood=tone.mood,
         moods=persona.moods,
         actions=[action.name for action in persona.actions],
+        intensity=tone.intensity,
     )

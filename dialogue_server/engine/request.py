@@ -32,6 +32,8 @@ class Question(Struct, frozen=True):
     locale: str
     kind: Kind = "say"
     cast: tuple[Persona, ...] = ()
+    stage: str = ""
+    mood: str = ""
 
 
 def assemble_prompt(context: EngineContext, question: Question, share: float = 1.0) -> Prompt:
@@ -52,6 +54,8 @@ def assemble_prompt(context: EngineContext, question: Question, share: float = 1
             locale=question.locale,
             kind=question.kind,
             cast=question.cast,
+            stage=question.stage,
+            mood=question.mood,
         ),
         backend.layout,
     )

@@ -1,8 +1,8 @@
-"""Stored lines as messages again: an answer repeated, a transcript, the mood of the last one."""
+"""Stored lines as messages again: an answer repeated, a transcript."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dialogue_protocol.messages import (
@@ -11,6 +11,7 @@ from dialogue_protocol.messages import (
     Delta,
     ServerMessage,
     SpokenLine,
+    Trigger,
     Turn,
     TurnEnd,
 )
@@ -19,6 +20,8 @@ from ..domain.conversation import Node
 from ..domain.graphemes import split
 from ..domain.persona import Persona
 from ..domain.stream import Mood, TextStream
+from ..domain.tone import at_rest, mood_cues, shown
+from ..domain.triggers import fired
 
 MAX_TRANSCRIPT = 1000
 """The most lines of one transcript."""
@@ -40,16 +43,23 @@ def answer_again(node: Node, conversation: str, number: int, line: str) -> Itera
     for part in split(node.text[at:], MAX_DELTA_CHARS):
         yield Delta(number, part)
     yield TurnEnd(number, node.reason, len(node.text))
+    yield from triggered(node, conversation)
+
+
+def triggered(node: Node, conversation: str) -> Iterator[Trigger]:
+    """What a node's turn set off, as the wire tells it."""
+    for firing in fired(node):
+        yield Trigger(conversation, firing.name, firing.stage, firing.args)
 
 
 def without_tags(persona: Persona, text: str, state: dict[str, Any]) -> tuple[str, list[list[Any]]]:
     """An authored text as a player reads it, and its moods as a node keeps them."""
     stream = TextStream(persona, state=state)
-    moods = [
-        [piece.offset, "mood", piece.name, {}]
-        for piece in (*stream.feed(text), *stream.finish())
-        if isinstance(piece, Mood)
-    ]
+    tone, moods = at_rest(persona), []
+    for piece in (*stream.feed(text), *stream.finish()):
+        if isinstance(piece, Mood):
+            tone = shown(persona, tone, piece.name, piece.intensity)
+            moods.append([piece.offset, "mood", piece.name, {"intensity": tone.intensity}])
     return stream.text, moods
 
 
@@ -67,6 +77,7 @@ def transcript(nodes: Sequence[Node], last: int) -> list[SpokenLine]:
 
 def spoken(node: Node) -> SpokenLine:
     """A node as a line of a transcript."""
+    moods = list(mood_cues(node))
     return SpokenLine(
         id=node.id,
         kind=node.kind,
@@ -74,18 +85,6 @@ def spoken(node: Node) -> SpokenLine:
         text=node.text,
         line=node.line,
         reason=node.reason,
-        mood=_last_mood(node),
+        mood=moods[-1].mood if moods else "",
+        intensity=moods[-1].intensity if moods else 0,
     )
-
-
-def mood_of(persona: Persona, nodes: Iterable[Node]) -> str:
-    """The mood an NPC was left in; `nodes` newest first."""
-    for node in nodes:
-        if node.speaker == persona.id and (mood := _last_mood(node)):
-            return mood
-    return persona.mood
-
-
-def _last_mood(node: Node) -> str:
-    moods = [str(cue[2]) for cue in node.meta.get("cues", []) if cue[1] == "mood"]
-    return moods[-1] if moods else ""

@@ -23,8 +23,10 @@ from ..domain.graphemes import split
 from ..domain.persona import Persona
 from ..domain.reactions import awaits
 from ..domain.stream import Action, Mood, Pause, Piece, Rejected, Text, TextStream
+from ..domain.tone import shown
 from ..errors import BackendError, DialogueError, StoreError
 from .context import EngineContext
+from .direction import Direction
 from .observer import CueDropped, Failure, TurnFinished
 from .request import model_key
 
@@ -51,6 +53,7 @@ class TurnRunner:
         line: str,
         began: float,
         heard: list[str],
+        direction: Direction,
         remember: Callable[[Node], None],
     ) -> None:
         self.number = number
@@ -68,6 +71,8 @@ class TurnRunner:
         self._awaited = 0
         self._began = began
         self._remember = remember
+        self._direction = direction
+        self._tone = direction.tone(persona)
         self._first = 0.0
         self._prompted = self._ended = 0.0
         self._cues: list[list[Any]] = []
@@ -106,6 +111,7 @@ class TurnRunner:
     async def _recite(self, text: str, stream: TextStream) -> Node:
         self.phase = "ending"
         if self._stop is None:
+            self._show_mood()
             self._emit([*stream.feed(text), *stream.finish()])
         return await self._end(stream, EndReason.COMPLETE, None, "")
 
@@ -141,6 +147,7 @@ class TurnRunner:
         try:
             if self._stop is None:
                 self.phase = "streaming"
+                self._show_mood()
                 self._expect_words()
                 async with asyncio.timeout(self._context.limits.turn_seconds):
                     try:
@@ -216,6 +223,12 @@ class TurnRunner:
             cue = Cue(self.number, 0, "filler", "", {"text": text})
             self._filler = asyncio.get_running_loop().call_later(after, self._send, cue)
 
+    def _show_mood(self) -> None:
+        """Tell the mood that rules have brought the NPC into, before its first word."""
+        now = self._direction.mood_to_tell(self._persona)
+        if now is not None:
+            self._put(Cue(self.number, 0, "mood", now.mood, {"intensity": now.intensity}))
+
     def _begin_words(self) -> None:
         self._first = self._context.monotonic()
         self._hush()
@@ -232,7 +245,9 @@ class TurnRunner:
     def _emit_cue(self, piece: Piece) -> None:
         match piece:
             case Mood():
-                cue = Cue(self.number, piece.offset, "mood", piece.name)
+                self._tone = shown(self._persona, self._tone, piece.name, piece.intensity)
+                strength = {"intensity": self._tone.intensity}
+                cue = Cue(self.number, piece.offset, "mood", piece.name, strength)
             case Action():
                 waits = awaits(self._persona, piece.name)
                 self._awaited += waits
@@ -253,6 +268,9 @@ class TurnRunner:
                 return
             case _:
                 raise AssertionError(piece)
+        self._put(cue)
+
+    def _put(self, cue: Cue) -> None:
         kept = [cue.offset, cue.kind, cue.name, cue.args]
         self._cues.append([*kept, cue.action] if cue.action else kept)
         self._send(cue)
@@ -294,6 +312,7 @@ class TurnRunner:
             reason=reason,
             meta=self._meta(len(text)),
         )
+        node = self._direction.conclude(node)
         try:
             await self._context.store.append(self._key, node)
         except StoreError as problem:
@@ -302,6 +321,7 @@ class TurnRunner:
         self._remember(node)
         self.phase = "ended"
         self._report(node, reason, error)
+        self._direction.tell(node)
         return node
 
     def _meta(self, length: int) -> dict[str, Any]:

@@ -1,0 +1,168 @@
+"""What goes on in a conversation besides its words: moods, the stage of its scene, triggers.
+
+Nothing is kept here: all of it is recorded in the nodes and read from the path again, so that it
+goes back with a save slot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from dialogue_protocol.messages import ServerMessage
+from dialogue_protocol.messages import Trigger as TriggerMessage
+
+from ..backends.base import Finished, ModelRequest, Sampling
+from ..domain import tone, triggers
+from ..domain.conversation import Node
+from ..domain.persona import Persona
+from ..domain.scene import stage_of
+from ..domain.tone import TONE, Tone
+from ..errors import DialogueError
+from .observer import Failure
+
+if TYPE_CHECKING:
+    from .conversation import OpenConversation
+
+JUDGE_SECONDS = 20.0
+JUDGE_TOKENS = 8
+
+
+class Direction:
+    """The director of one conversation."""
+
+    def __init__(
+        self, conversation: OpenConversation, send: Callable[[ServerMessage], None]
+    ) -> None:
+        self._talk = conversation
+        self._send = send
+        self._judges: set[asyncio.Task[None]] = set()
+
+    # ------------------------------------------------------------ before a turn
+
+    def hear(self, node: Node) -> Node:
+        """What the player said or the game told, with the tones that it leaves the cast in; to
+        be called before the node is stored. Where nobody answers, that ends a turn."""
+        moved = {}
+        for persona in self._talk.cast:
+            before = tone.tone_of(persona, self._talk.nodes)
+            after = tone.hear(
+                persona, before, node.text, self._talk.state, decay=node.kind == "player"
+            )
+            if after != before:
+                moved[persona.id] = after
+        if moved:
+            node = triggers.with_meta(node, {TONE: tone.record(moved)})
+        return node if node.meta.get("to") else self._noticed(node)
+
+    @property
+    def stage(self) -> str:
+        """The stage that the scene is at."""
+        talk = self._talk
+        return stage_of(talk.context.world, talk.scene, talk.nodes, talk.state)
+
+    def tone(self, persona: Persona) -> Tone:
+        """The tone that an NPC is in."""
+        return tone.tone_of(persona, self._talk.nodes)
+
+    def mood_to_tell(self, persona: Persona) -> Tone | None:
+        """The tone that the client must be told before an NPC's next word; None if it knows."""
+        now = self.tone(persona)
+        return now if now.mood and tone.must_tell(persona, now, self._talk.nodes) else None
+
+    # ------------------------------------------------------------ after a turn
+
+    def conclude(self, node: Node) -> Node:
+        """An NPC's line, with its tone and what it sets off; to be called before it is stored.
+        Never raises: a turn ends whatever happens."""
+        try:
+            return self._concluded(node)
+        except Exception:
+            context = self._talk.context
+            context.observe(Failure(where=f"turn {node.id}", error=traceback.format_exc()))
+            return node
+
+    def _concluded(self, node: Node) -> Node:
+        persona = next((one for one in self._talk.cast if one.id == node.speaker), None)
+        if persona is not None and persona.moods:
+            before = after = tone.tone_of(persona, self._talk.nodes)
+            for shown in tone.mood_cues(node):
+                after = tone.shown(persona, after, shown.mood, shown.intensity)
+            if after != before:
+                node = triggers.with_meta(node, {TONE: tone.record({persona.id: after})})
+        return self._noticed(node)
+
+    def tell(self, node: Node) -> None:
+        """Tell the game of what a turn set off; to be called when the turn has been reported and
+        its node is the conversation's newest."""
+        for firing in triggers.fired(node):
+            self._send(trigger_message(self._talk.name, firing))
+        for placed in triggers.due(self._moment(tuple(self._talk.nodes))).judged:
+            task = asyncio.create_task(self._judge(placed, node.id), name=f"judge {placed.id}")
+            self._judges.add(task)
+            task.add_done_callback(self._judges.discard)
+
+    def _moment(self, nodes: tuple[Node, ...]) -> triggers.Moment:
+        talk = self._talk
+        return triggers.Moment(talk.context.world, tuple(talk.cast), talk.scene, talk.state, nodes)
+
+    def _noticed(self, node: Node) -> Node:
+        moment = self._moment((*self._talk.nodes, node))
+        due = triggers.due(moment)
+        return triggers.with_meta(node, triggers.record(moment, due.firings, due.stage))
+
+    # ------------------------------------------------------------ judges
+
+    async def _judge(self, placed: triggers.Placed, node: str) -> None:
+        """Ask the model about a conversation as it is after a turn, and act on a yes."""
+        talk = self._talk
+        messages = triggers.judge_messages(
+            placed, self._moment(tuple(talk.nodes)), talk.player.name
+        )
+        request = ModelRequest(
+            messages, max_tokens=JUDGE_TOKENS, sampling=Sampling(temperature=0.0)
+        )
+        said = ""
+        with contextlib.suppress(DialogueError, TimeoutError):  # no answer is no yes
+            async with asyncio.timeout(JUDGE_SECONDS):
+                answer = talk.context.backend.stream(request)
+                try:
+                    async for item in answer:
+                        if isinstance(item, Finished):
+                            break
+                        said += item.text
+                finally:
+                    await answer.aclose()
+        if not triggers.verdict(said):
+            return
+        if talk.closed or all(one.id != node for one in talk.nodes):
+            return  # the game has gone back to before it
+        moment = self._moment(tuple(talk.nodes))
+        firing = triggers.judged(placed, moment)
+        if firing is None:
+            return
+        newest = talk.nodes[-1]
+        stage = firing.stage or stage_of(moment.world, moment.scene, moment.nodes, moment.state)
+        meta = triggers.record(moment, [firing], stage)
+        with contextlib.suppress(DialogueError):
+            await talk.context.store.annotate(newest.id, meta)
+            talk.nodes[:] = [
+                triggers.with_meta(one, meta) if one.id == newest.id else one for one in talk.nodes
+            ]
+            self._send(trigger_message(talk.name, firing))
+
+    async def stop(self) -> None:
+        """Ask no judge any more."""
+        judges = list(self._judges)
+        for judge in judges:
+            judge.cancel()
+        if judges:
+            await asyncio.wait(judges)
+
+
+def trigger_message(conversation: str, firing: triggers.Firing) -> TriggerMessage:
+    """A trigger as the wire tells it."""
+    return TriggerMessage(conversation, firing.name, firing.stage, firing.args)
