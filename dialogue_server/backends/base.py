@@ -54,6 +54,15 @@ class Usage(Struct, frozen=True):
     cached_tokens: int = 0
     cost: float = 0.0
 
+    def plus(self, other: Usage) -> Usage:
+        """What both cost together."""
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.cost + other.cost,
+        )
+
 
 class Delta(Struct, frozen=True, gc=False):
     """Text that arrived together. Never empty."""

@@ -31,9 +31,15 @@ class GuardedStream:
     """
 
     def __init__(self, open_stream: Callable[[], TextStream], watch: Watch) -> None:
+        self.guards = watch.guards
         self._open = open_stream
-        self._stream = open_stream()
         self._watch = watch
+        self._reports = watch.guards.report_only
+        self._most = watch.guards.max_chars or math.inf
+        self._begin()
+
+    def _begin(self) -> None:
+        self._stream = self._open()
         self._starts = SentenceStarts()
         self._pending: list[Piece] = []
         """What is not released yet; its text begins at `_sent`."""
@@ -43,26 +49,18 @@ class GuardedStream:
         """The sentences that have passed; `_buffer` comes behind them."""
         self._buffer = ""
         self._sentences = 0
-        self._reports = watch.guards.report_only
         self._holds = not self._reports
-        self._most = watch.guards.max_chars or math.inf
         self.hits: list[Hit] = []
         self.hit: Hit | None = None
         self.stopped = False
         """Nothing more will come: cancel the upstream."""
 
-    def again(self) -> GuardedStream:
-        """A fresh stream for another answer to the same line."""
-        return GuardedStream(self._open, self._watch)
-
-    def hint(self) -> str:
-        """What the model is told before it is asked anew, after a hit."""
-        return "" if self.hit is None else self._watch.hint(self.hit)
-
-    @property
-    def retries(self) -> int:
-        """How often the model may be asked anew, if nothing has been shown."""
-        return self._watch.guards.retries
+    def begin_anew(self) -> str:
+        """Make ready for another answer to the same line, after a hit before anything was
+        released. Returns what the model is to be told of it."""
+        hint = self._watch.hint(self.hits[-1])
+        self._begin()
+        return hint
 
     @property
     def text(self) -> str:
@@ -115,7 +113,7 @@ class GuardedStream:
             if start is not None and self.hit is None:
                 self._sentence_ends(self._buffer)
                 self._sentences += 1
-                if self.hit is None and self._watch.guards.max_sentences == self._sentences:
+                if self.hit is None and self.guards.max_sentences == self._sentences:
                     self._found(Hit("length", "max_sentences"))
             if self.hit is not None:
                 return
@@ -141,7 +139,7 @@ class GuardedStream:
             end = len(sentence.rstrip()) or len(sentence)
             self._before += sentence[:end]
             self._buffer = sentence[end:]
-            if self._watch.guards.hold == "first":
+            if self.guards.hold == "first":
                 self._holds = False
 
     def _found(self, hit: Hit) -> None:

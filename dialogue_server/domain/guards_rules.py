@@ -61,8 +61,8 @@ class Cast(Struct, frozen=True):
 class Watch:
     """All that the answer of one turn is checked against.
 
-    `parts` are those of the prompt; `said` is what the NPC said lately, `line` what the player
-    said just now.
+    `parts` are those of the prompt; `said` is what the NPC said lately. What is in `free` may be
+    said though it stands in the prompt or was said before: the player's line, an authored one.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Watch:
         *,
         parts: Sequence[Part] = (),
         said: Sequence[str] = (),
-        line: str = "",
+        free: Sequence[str] = (),
         detector: Detector | None = None,
     ) -> None:
         self.guards = guards
@@ -80,9 +80,9 @@ class Watch:
         self._phrases = _phrase_rules(guards)
         self._allowed = _phrases(guards.allowed)
         self._player = _player_forms(cast.player) if guards.player else None
-        told, free = _sorted_out(parts)
+        told, facts = _sorted_out(parts)
         self._runs, self._sizes = _runs(told) if guards.prompt else ({}, ())
-        self._free = (line, *free)
+        self._free = (*free, *facts)
         self._said = _said(tuple(said)) if guards.repeats else ()
         self._names = _phrases((cast.npc, cast.player, *cast.terms))
         self._detector = detector

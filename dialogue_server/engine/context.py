@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from ..backends.base import ModelBackend, Sampling
 from ..domain.conversation import ConversationKey
+from ..domain.language_detector import Detector
 from ..domain.persona import Persona, World
 from ..domain.tokens import Calibration
 from ..stores.base import Store
@@ -90,6 +91,10 @@ class EngineContext:
     """Listens to each new session (tap.py)."""
     taps: dict[str, Tap] = field(default_factory=dict)
     """The taps of the sessions that live, by their ids."""
+    detector: Detector | None = None
+    """Tells the language of an answer; None where no guard asks for it."""
+    language: str = ""
+    """What NPCs speak where neither the client nor the persona says (content.language)."""
     calibration: Calibration = field(default_factory=Calibration)
     """What the models' own counts have taught about our estimate of tokens."""
     draining: bool = False

@@ -78,6 +78,18 @@ class CueDropped(Struct, frozen=True, tag="cue.dropped"):
     problem: str
 
 
+class GuardHit(Struct, frozen=True, tag="guard.hit"):
+    """A guard caught a sentence of an answer. `rule` is the designer's phrase, topic or key, never
+    what was said. `action`: "regenerated" (the model was asked anew), "fallback" (an authored line
+    was spoken), "cut" (the answer ended before it) or "reported" (report_only)."""
+
+    turn: str
+    npc: str
+    guard: str
+    rule: str
+    action: str
+
+
 class RequestRefused(Struct, frozen=True, tag="request.refused"):
     """A client's message was answered by an error."""
 
@@ -116,6 +128,7 @@ Record = (
     | TurnStarted
     | TurnFinished
     | CueDropped
+    | GuardHit
     | RequestRefused
     | BranchesCollected
     | ContentRead

@@ -20,6 +20,7 @@ from dialogue_protocol.messages import MAX_DELTA_CHARS, Cue, Delta, ServerMessag
 from ..backends.base import Finished, ModelRequest, Usage
 from ..domain.conversation import ConversationKey, Node
 from ..domain.graphemes import split
+from ..domain.guards import GuardedStream
 from ..domain.persona import Persona
 from ..domain.reactions import awaits
 from ..domain.stream import Action, Mood, Pause, Piece, Rejected, Text, TextStream
@@ -27,6 +28,7 @@ from ..domain.tone import shown
 from ..errors import BackendError, DialogueError, StoreError
 from .context import EngineContext
 from .direction import Direction
+from .guarding import asked_anew, guarded, tell_hits
 from .observer import CueDropped, Failure, TurnFinished
 from .request import model_key
 
@@ -85,7 +87,7 @@ class TurnRunner:
     def start(
         self,
         request: ModelRequest,
-        stream: TextStream,
+        stream: TextStream | GuardedStream,
         *,
         fallback: str,
         shorter: Callable[[], ModelRequest],
@@ -139,11 +141,12 @@ class TurnRunner:
     async def _run(
         self,
         request: ModelRequest,
-        stream: TextStream,
+        stream: TextStream | GuardedStream,
         fallback: str,
         shorter: Callable[[], ModelRequest],
     ) -> Node:
-        reason, error = EndReason.COMPLETE, None
+        reason = EndReason.COMPLETE
+        error: DialogueError | None = None
         try:
             if self._stop is None:
                 self.phase = "streaming"
@@ -155,7 +158,10 @@ class TurnRunner:
                     except BackendError as problem:
                         if problem.code != ErrorCode.MODEL_CONTEXT_OVERFLOW or stream.text:
                             raise
-                        reason = await self._stream(shorter(), stream)
+                        request = shorter()
+                        reason = await self._stream(request, stream)
+                    if isinstance(stream, GuardedStream) and stream.hits:
+                        reason, error = await self._after_hits(request, stream, reason)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if self._stop is None or task is None:
@@ -176,7 +182,25 @@ class TurnRunner:
         self._hush()
         return await self._end(stream, reason, error, fallback)
 
-    async def _stream(self, request: ModelRequest, stream: TextStream) -> EndReason:
+    async def _after_hits(
+        self, request: ModelRequest, stream: GuardedStream, reason: EndReason
+    ) -> tuple[EndReason, BackendError | None]:
+        """What becomes of an answer that a guard caught: the model is asked anew while nothing
+        was shown; else the answer ends with the sentences that passed."""
+        for _ in range(stream.guards.retries):
+            if stream.hit is None or stream.text:
+                break
+            tell_hits(self._context, self.node, self.npc, stream, "regenerated")
+            reason = await self._stream(asked_anew(request, stream.begin_anew()), stream)
+        shown = bool(stream.text)
+        tell_hits(self._context, self.node, self.npc, stream, "cut" if shown else "fallback")
+        if stream.hit is None:
+            return reason, None
+        if shown and stream.hit.guard == "length":
+            return EndReason.LENGTH, None
+        return EndReason.FILTERED, guarded(stream)
+
+    async def _stream(self, request: ModelRequest, stream: TextStream | GuardedStream) -> EndReason:
         feed, emit = stream.feed, self._emit
         answer = self._context.backend.stream(request)
         tap = self._context.taps.get(self._session)
@@ -201,7 +225,7 @@ class TurnRunner:
         context.calibration = context.calibration.observe(
             model_key(context, self._persona), self._prompt_tokens, usage.input_tokens
         )
-        self._usage = usage
+        self._usage = self._usage.plus(usage)
 
     def _emit(self, pieces: list[Piece]) -> None:
         for piece in pieces:
@@ -276,7 +300,11 @@ class TurnRunner:
         self._send(cue)
 
     async def _end(
-        self, stream: TextStream, reason: EndReason, error: DialogueError | None, fallback: str
+        self,
+        stream: TextStream | GuardedStream,
+        reason: EndReason,
+        error: DialogueError | None,
+        fallback: str,
     ) -> Node:
         seen = None
         if self._stop is not None:
@@ -288,7 +316,7 @@ class TurnRunner:
             pass  # an authored line may be a gesture without words
         elif error is None and not stream.text and reason is not EndReason.FILTERED:
             error = BackendError(ErrorCode.MODEL_EMPTY, "The model answered with nothing.")
-        elif reason is EndReason.FILTERED:
+        elif error is None and reason is EndReason.FILTERED:
             error = BackendError(ErrorCode.MODEL_REFUSED, "The provider's filter cut the answer.")
         if error is not None:
             if not stream.text and fallback:

@@ -13,7 +13,15 @@ from typing import Any, Literal, TextIO
 import msgspec
 import structlog
 
-from ..engine.observer import ContentRead, CueDropped, Failure, Record, RequestRefused, TurnFinished
+from ..engine.observer import (
+    ContentRead,
+    CueDropped,
+    Failure,
+    GuardHit,
+    Record,
+    RequestRefused,
+    TurnFinished,
+)
 
 Style = Literal["auto", "json", "console"]
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -71,7 +79,7 @@ class Log:
                 self._log.warning(event, **data)
             case ContentRead(problems=problems) if problems:
                 self._log.warning(event, **data)
-            case CueDropped() | RequestRefused():
+            case CueDropped() | GuardHit() | RequestRefused():
                 self._log.warning(event, **data)
             case _:
                 self._log.info(event, **data)

@@ -43,6 +43,7 @@ class ErrorCode(StrEnum):
     MODEL_CONTEXT_OVERFLOW = "model_context_overflow"
     MODEL_EMPTY = "model_empty"
     MODEL_FAILED = "model_failed"
+    GUARDED = "guarded"
     # What the server met
     CONTENT_INVALID = "content_invalid"
     SETTINGS_INVALID = "settings_invalid"

@@ -63,7 +63,7 @@ def test_a_sentence_that_hits_ends_the_answer_before_it() -> None:
     assert stream.hit is not None
     assert (stream.hit.guard, stream.hit.rule) == ("forbidden", "dragon")
     assert (stream.text, stream.stopped) == ("Come in.", True)
-    assert "dragon" in stream.hint()
+    assert "dragon" in stream.begin_anew()
 
 
 def test_cues_of_what_passed_go_with_it_in_their_place() -> None:
@@ -77,11 +77,9 @@ def test_with_nothing_passed_the_answer_is_empty() -> None:
     stream = guarded(character=True)
     assert run(stream, "[mood: calm] As an AI, I [action: wave] cannot.") == ([], [])
     assert stream.text == ""
-    assert stream.retries == 1
-    again = stream.again()
-    assert run(again, "Come in.") == (["Come in."], [])
-    assert again.hit is None
-    assert again.hint() == ""
+    assert "as one of this world" in stream.begin_anew()
+    assert run(stream, "Come in.") == (["Come in."], [])
+    assert (stream.hit, stream.hits, stream.stopped) == (None, [], True)
 
 
 def test_only_the_first_sentence_waits_where_the_designer_says_so() -> None:
@@ -206,7 +204,7 @@ def test_any_split_gives_the_same_answer(
 def test_text_that_passes_is_the_same_as_without_guards(text: str) -> None:
     stream = guarded(forbidden=["zeppelin"])
     texts, cues = run(stream, text)
-    plain = stream.again()._stream
+    plain = guarded(forbidden=["zeppelin"])._stream
     pieces = [*plain.feed(text), *plain.finish()]
     assert "".join(texts) == plain.text
     assert cues == [

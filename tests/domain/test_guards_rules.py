@@ -35,7 +35,11 @@ PARTS = (
 
 
 def watch(
-    tag: str = "", said: tuple[str, ...] = (), line: str = "", parts: Any = PARTS, **rules: Any
+    tag: str = "",
+    said: tuple[str, ...] = (),
+    free: tuple[str, ...] = (),
+    parts: Any = PARTS,
+    **rules: Any,
 ) -> Watch:
     persona = msgspec.structs.replace(NPC, guards=Guards(**rules))
     return Watch(
@@ -43,7 +47,7 @@ def watch(
         Cast("Mira", "Ann", tag, terms=("Dry Boot",)),
         parts=parts,
         said=said,
-        line=line,
+        free=free,
         detector=language_detector.load()[0],
     )
 
@@ -146,7 +150,7 @@ def test_a_run_over_two_sentences_is_caught() -> None:
 
 
 def test_what_the_player_said_may_be_said_back() -> None:
-    assert watch(prompt=True, line=f"They say that {SECRET}").hit(SECRET) is None
+    assert watch(prompt=True, free=(f"They say that {SECRET}",)).hit(SECRET) is None
 
 
 def test_what_a_fact_and_a_description_share_may_be_said() -> None:

@@ -47,6 +47,7 @@ namespace DialogueServer.Protocol
         public const string ModelContextOverflow = "model_context_overflow";
         public const string ModelEmpty = "model_empty";
         public const string ModelFailed = "model_failed";
+        public const string Guarded = "guarded";
         public const string ContentInvalid = "content_invalid";
         public const string SettingsInvalid = "settings_invalid";
         public const string StoreFailed = "store_failed";

@@ -143,6 +143,7 @@ class ErrorCode:
 	const MODEL_CONTEXT_OVERFLOW: String = "model_context_overflow"
 	const MODEL_EMPTY: String = "model_empty"
 	const MODEL_FAILED: String = "model_failed"
+	const GUARDED: String = "guarded"
 	const CONTENT_INVALID: String = "content_invalid"
 	const SETTINGS_INVALID: String = "settings_invalid"
 	const STORE_FAILED: String = "store_failed"
