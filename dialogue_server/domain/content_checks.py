@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 
 from .conditions import compile_condition
+from .guards_settings import guard_problems
+from .language import normalized
 from .persona import Action, Entry, Fact, KnownBy, LoreBook, Parameter, Persona, World
 from .tags import Rejected, TagParser
 
@@ -60,6 +62,12 @@ def persona_problems(file: str, persona: Persona) -> Iterator[Problem]:
         yield from _when(f"lines[{i}].when", line.when)
         yield from _tags(f"lines[{i}].text", line.text, persona)
     yield from _model(persona)
+    yield from guard_problems(persona.guards)
+    if persona.language and not normalized(persona.language):
+        yield "language", f"{persona.language!r} is no language tag, such as de or pt-BR"
+    if persona.translations:
+        problem = "is not written here; a translation is a file of its own, such as mira.de.toml"
+        yield "translations", problem
 
 
 def world_problems(_file: str, world: World) -> Iterator[Problem]:
@@ -67,6 +75,9 @@ def world_problems(_file: str, world: World) -> Iterator[Problem]:
     yield from _filled(world, ("name", "description"))
     yield from _fact_problems("lore", world.lore)
     yield from _entries("lore", world.lore)
+    yield from guard_problems(world.guards)
+    if world.translations:
+        yield "translations", "is not written here; it is a file of its own, such as world.de.toml"
     if world.books:
         yield "books", "is not written here; each book is a file of its own, lore/NAME.toml"
     for name, lowest in (("budget", 1), ("scan_depth", 0), ("recursion", 0)):

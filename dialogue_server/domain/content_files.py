@@ -116,7 +116,7 @@ def decode(
     except ValueError:  # Python reads no integer of more than 4300 digits
         return None, [ContentError(file, "", "the file has a number of far too many digits")]
     places = Places(text)
-    (short_forms or _short_forms)(raw)
+    (short_forms or spell_out)(raw)
     problems = list(_walk(kind, raw, ""))
     result: T | None = None
     if not problems:
@@ -159,7 +159,7 @@ def _hint(problem: str, source: str) -> str:
 # ---------------------------------------------------------------- shape
 
 
-def _short_forms(raw: dict[str, Any]) -> None:
+def spell_out(raw: dict[str, Any]) -> None:
     """Turn plain strings into tables, where tables with a text are expected, and a list after
     `known_by` into its `npcs`."""
     _known_by(raw)

@@ -1,5 +1,5 @@
-"""The designers' folder: `world.toml`, `personas/*.toml` and `lore/*.toml`, read as far as they
-are right.
+"""The designers' folder: `world.toml`, `personas/*.toml` and `lore/*.toml`, and what is beside
+them in other languages (`mira.de.toml`), read as far as they are right.
 
 A broken file is an error in the result, never an exception: the other NPCs go on talking.
 """
@@ -12,7 +12,9 @@ import msgspec
 from msgspec import Struct
 
 from ..domain import content_files
+from ..domain.language import normalized
 from ..domain.persona import LoreBook, Persona, World
+from ..domain.translations import translate_persona, translate_world
 from ..errors import ContentError
 
 WORLD_FILE = "world.toml"
@@ -49,13 +51,66 @@ def load(folder: Path) -> Content:
             continue
         persona = content_files.decode_persona(file, data)
         personas[persona.id] = persona
+    world = _translated_world(folder, world, errors)
+    _translate_personas(folder, personas, errors)
     return Content(world, personas, tuple(errors))
+
+
+def _translated_world(folder: Path, world: World, errors: list[ContentError]) -> World:
+    found: dict[str, World] = {}
+    for path in sorted(folder.glob("world.*.toml")):
+        tag = _language(path, path.name, errors)
+        data = _read(path, path.name, errors)
+        source = _read(folder / WORLD_FILE, WORLD_FILE, []) if world.name else None
+        if not tag or data is None or source is None:
+            continue
+        translation, problems = translate_world(path.name, data, WORLD_FILE, source)
+        errors += problems
+        if translation is not None and not problems:
+            found[tag] = msgspec.structs.replace(translation, books=world.books)
+    return msgspec.structs.replace(world, translations=found) if found else world
+
+
+def _translate_personas(
+    folder: Path, personas: dict[str, Persona], errors: list[ContentError]
+) -> None:
+    """Give each persona what is beside it in other languages."""
+    for path in _translations(folder / PERSONA_FOLDER):
+        file = f"{PERSONA_FOLDER}/{path.name}"
+        npc = path.name.partition(".")[0]
+        of = f"{PERSONA_FOLDER}/{npc}.toml"
+        tag = _language(path, file, errors)
+        data = _read(path, file, errors)
+        source = _read(folder / of, of, []) if npc in personas else None
+        if tag and source is None:
+            errors.append(ContentError(file, "", f"translates {of}, which could not be read"))
+        if not tag or data is None or source is None:
+            continue
+        translation, problems = translate_persona(file, data, of, source)
+        errors += problems
+        if translation is not None and not problems:
+            all_of_them = {**personas[npc].translations, tag: translation}
+            personas[npc] = msgspec.structs.replace(personas[npc], translations=all_of_them)
+
+
+def _translations(folder: Path) -> list[Path]:
+    return [path for path in _toml_files(folder, []) if "." in path.stem] if folder.is_dir() else []
+
+
+def _language(path: Path, file: str, errors: list[ContentError]) -> str:
+    """The language tag in a file's name, in lower case."""
+    written = path.stem.partition(".")[2]
+    tag = normalized(written)
+    if not tag:
+        problem = f"{written!r} is no language tag; a translation is named like mira.de.toml"
+        errors.append(ContentError(file, "", problem))
+    return tag
 
 
 def texts(folder: Path) -> dict[str, str]:
     """The sources of what `load` reads, by name, for whoever says where something stands. What
     cannot be read is left out."""
-    names = [WORLD_FILE]
+    names = [WORLD_FILE, *sorted(path.name for path in folder.glob("world.*.toml"))]
     for part in (PERSONA_FOLDER, LORE_FOLDER):
         if (folder / part).is_dir():
             names += [f"{part}/{path.name}" for path in _toml_files(folder / part, [])]
@@ -119,7 +174,7 @@ def _persona_files(folder: Path, errors: list[ContentError]) -> list[Path]:
         errors.append(ContentError(PERSONA_FOLDER, "", problem))
         return []
     before = len(errors)
-    found = _toml_files(personas, errors)
+    found = [path for path in _toml_files(personas, errors) if "." not in path.stem]
     if not found and len(errors) == before:
         problem = "no persona here; each NPC is a file, such as personas/mira.toml"
         errors.append(ContentError(PERSONA_FOLDER, "", problem))

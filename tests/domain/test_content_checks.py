@@ -47,6 +47,9 @@ def told(source: str) -> list[str]:
         (HEAD + 'greeting = "[mood: sad] Hi."', "line 4, greeting: the tag [mood: sad] would not be sent: not one of the moods: the persona has none"),
         (HEAD + 'fallback = ["Hm.", "[pause: x] Hm."]', "line 4, fallback[1]: the tag [pause: x] would not be sent: not a number of milliseconds, such as 500"),
         (HEAD + '[[lines]]\ntext = "A. [action: fly]"', "line 5, lines[0].text: the tag [action: fly] would not be sent: not one of the actions: the persona has none"),
+        (HEAD + 'language = "german!"', "line 4, language: 'german!' is no language tag"),
+        (HEAD + '[guards]\nforbidden = ["?"]', "line 5, guards.forbidden[0]: has no letter to look for"),
+        (HEAD + '[translations.de]\nid = "a"\nname = "a"\ndescription = "a"', "translations: is not written here; a translation is a file"),
         (HEAD + '[[examples]]\nplayer = "a"\nnpc = "[mood: sad] b"', "line 6, examples[0].npc: the tag [mood: sad] would not be sent"),
     ],
 )  # fmt: skip
@@ -138,3 +141,15 @@ def test_hints_name_the_nearest_word_or_all() -> None:
     assert nearest("xyz", ["id", "name"]) == "; known are id, name"
     assert nearest("xyz", []) == ""
     assert (shown("a"), shown(3)) == ('"a"', "3")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("[guards]\nretries = 9", "line 4, guards.retries: must be 0 to 3, is 9"),
+        ('[translations.de]\nname = "a"\ndescription = "a"', "translations: is not written"),
+    ],
+)
+def test_a_worlds_guards_and_translations_are_checked(source: str, expected: str) -> None:
+    found = check_world("world.toml", (WORLD + source).encode())
+    assert found[0].detail.removeprefix("world.toml: ").startswith(expected)

@@ -170,3 +170,51 @@ def test_the_sources_of_what_is_read_come_by_name_broken_or_not(tmp_path: Path) 
     (tmp_path / "personas/bo.toml").write_bytes(b"\xff")
     assert texts(tmp_path) == {"personas/bo.toml": "\ufffd", "lore/inn.toml": "entries = []"}
     assert texts(tmp_path / "nowhere") == {}
+
+
+def test_translations_stand_beside_what_they_translate(tmp_path: Path) -> None:
+    content = load(
+        write(
+            tmp_path,
+            {
+                "world.toml": WORLD,
+                "world.de.toml": 'description = "Ein Dorf."\n',
+                "lore/mine.toml": 'entries = ["Wet."]\n',
+                "personas/mira.toml": persona("mira"),
+                "personas/mira.de.toml": 'description = "Jemand."\n',
+                "personas/mira.pt-BR.toml": 'description = "Alguém."\n',
+            },
+        )
+    )
+    assert content.errors == ()
+    assert list(content.personas) == ["mira"]
+    translations = content.personas["mira"].translations
+    assert {tag: one.description for tag, one in translations.items()} == {
+        "de": "Jemand.",
+        "pt-br": "Alguém.",
+    }
+    assert content.world.translations["de"].description == "Ein Dorf."
+    assert list(content.world.translations["de"].books) == ["mine"]
+    assert "personas/mira.de.toml" in texts(tmp_path)
+    assert "world.de.toml" in texts(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "error"),
+    [
+        ("personas/bo.de.toml", 'name = "Bo"', "bo.de.toml: translates personas/bo.toml, which"),
+        ("personas/mira.german-.toml", 'name = "M"', "german-.toml: 'german-' is no language tag"),
+        ("personas/mira.de.toml", 'id = "m"', "mira.de.toml: line 1, id: is no text"),
+        ("world.x.toml", 'name = "W"', "world.x.toml: 'x' is no language tag"),
+        ("world.de.toml", "nme = 1", "world.de.toml: line 1, nme: is nothing to translate"),
+    ],
+)
+def test_a_broken_translation_is_told_and_the_original_stays(
+    tmp_path: Path, file: str, text: str, error: str
+) -> None:
+    files = {"world.toml": WORLD, "personas/mira.toml": persona("mira"), file: text}
+    content = load(write(tmp_path, files))
+    assert len(content.errors) == 1
+    assert error in content.errors[0].detail
+    assert content.personas["mira"].translations == {}
+    assert content.world.translations == {}
