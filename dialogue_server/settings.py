@@ -196,6 +196,15 @@ class ModelSettings(Section, frozen=True, kw_only=True):
     first_token_timeout: Annotated[
         float, _option("How long the first token may take.", unit="seconds", gt=0)
     ] = 30.0
+    suggestion_timeout: Annotated[
+        float,
+        _option(
+            "How long the model may take over suggestions for the player before those of the "
+            "personas are given.",
+            unit="seconds",
+            gt=0,
+        ),
+    ] = 8.0
     filler_after: Annotated[
         float,
         _option(

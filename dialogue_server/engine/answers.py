@@ -122,6 +122,11 @@ class Answers:
     def _running(self) -> TurnRunner | None:
         return None if self.turn is None or self.turn.phase == "ended" else self.turn
 
+    @property
+    def busy(self) -> bool:
+        """Whether a turn runs."""
+        return self._running is not None
+
     def busy_with_another(self, line: str) -> bool:
         """Whether a turn runs that does not answer this line."""
         running = self._running
@@ -172,6 +177,7 @@ class Answers:
             direction=self._talk.direction,
             remember=self._talk.nodes.append,
         )
+        self._talk.suggesting.give_way()
         if asked.script:
             self.turn = turn
             self._announce(turn, persona, 0, 0)

@@ -44,6 +44,8 @@ class EngineLimits(Struct, frozen=True):
     turn_seconds: float = 120.0
     filler_seconds: float = 1.5
     """How late the first word may be before the NPC makes a sound; 0 for never."""
+    suggestion_seconds: float = 8.0
+    """How long the model may take over suggestions before authored ones are given."""
     prompt_tokens: int = 4_000
     answer_tokens: int = 300
 

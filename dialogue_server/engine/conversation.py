@@ -34,6 +34,7 @@ from .direction import Direction
 from .inspecting import npc_info
 from .request import assemble_prompt
 from .retelling import transcript, without_tags
+from .suggesting import Suggesting
 
 
 class OpenConversation:
@@ -63,6 +64,7 @@ class OpenConversation:
         self._revision = 0
         self._warming: asyncio.Task[None] | None = None
         self.direction = Direction(self, send)
+        self.suggesting = Suggesting(self, send)
         self.answers = Answers(self, send, session, designer=designer)
 
     @property
@@ -199,6 +201,7 @@ class OpenConversation:
             await asyncio.wait([self._warming])
         await self.answers.stop()
         await self.direction.stop()
+        await self.suggesting.stop()
 
     def _present(self, message: Open) -> list[str]:
         """Whom the client named, and those of the scene's own that there are."""

@@ -81,8 +81,7 @@ class Direction:
         try:
             return self._concluded(node)
         except Exception:
-            context = self._talk.context
-            context.observe(Failure(where=f"turn {node.id}", error=traceback.format_exc()))
+            self._failed(f"turn {node.id}")
             return node
 
     def _concluded(self, node: Node) -> Node:
@@ -105,6 +104,9 @@ class Direction:
             self._judges.add(task)
             task.add_done_callback(self._judges.discard)
 
+    def _failed(self, where: str) -> None:
+        self._talk.context.observe(Failure(where=where, error=traceback.format_exc()))
+
     def _moment(self, nodes: tuple[Node, ...]) -> triggers.Moment:
         talk = self._talk
         return triggers.Moment(talk.context.world, tuple(talk.cast), talk.scene, talk.state, nodes)
@@ -126,7 +128,7 @@ class Direction:
             messages, max_tokens=JUDGE_TOKENS, sampling=Sampling(temperature=0.0)
         )
         said = ""
-        with contextlib.suppress(DialogueError, TimeoutError):  # no answer is no yes
+        try:
             async with asyncio.timeout(JUDGE_SECONDS):
                 answer = talk.context.backend.stream(request)
                 try:
@@ -136,6 +138,11 @@ class Direction:
                         said += item.text
                 finally:
                     await answer.aclose()
+        except (DialogueError, TimeoutError):
+            return  # no answer is no yes
+        except Exception:
+            self._failed(f"judge {placed.id}")
+            return
         if not triggers.verdict(said):
             return
         if talk.closed or all(one.id != node for one in talk.nodes):

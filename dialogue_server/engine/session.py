@@ -173,7 +173,9 @@ class Session:
             case History():
                 self.send(await self._conversation(message.conversation).history(message))
             case Suggest():
-                raise RequestError(ErrorCode.BAD_MESSAGE, "suggest: not yet.")
+                self._refuse_when_draining()
+                self._take_line()
+                self._conversation(message.conversation).suggesting.ask(message)
             case Inspect():
                 self._need_designer("inspect")
                 self.send(self._conversation(message.conversation).answers.inspect(message))
@@ -262,6 +264,16 @@ class Session:
         ):
             self._answer_later(conversation, message)
             return
+        self._take_line()
+        self._last_turn += 1
+        turn = await conversation.answers.answer(message, self._last_turn)
+        if turn is not None:
+            self._turns[turn.number] = (conversation, turn)
+            if len(self._turns) > _REMEMBERED_TURNS:
+                self._turns.popitem(last=False)
+
+    def _take_line(self) -> None:
+        """Count a request for the model."""
         wait = self._lines.take(self._context.monotonic())
         if wait:
             raise RequestError(
@@ -270,12 +282,6 @@ class Session:
                 "(limits.lines_per_minute); wait retry_after_ms.",
                 retry_after=wait,
             )
-        self._last_turn += 1
-        turn = await conversation.answers.answer(message, self._last_turn)
-        if turn is not None:
-            self._turns[turn.number] = (conversation, turn)
-            if len(self._turns) > _REMEMBERED_TURNS:
-                self._turns.popitem(last=False)
 
     def _answer_later(self, conversation: OpenConversation, message: Event | ActionResult) -> None:
         """The world does not wait for an NPC to finish: what happens meanwhile is remembered, and

@@ -246,6 +246,7 @@ def engine_limits(settings: Settings) -> EngineLimits:
         replay_bytes=limits.replay_bytes,
         detach_seconds=limits.detach_grace,
         filler_seconds=settings.model.filler_after,
+        suggestion_seconds=settings.model.suggestion_timeout,
         turn_seconds=settings.model.turn_timeout + 5,  # the backend's own limit rings first
         prompt_tokens=limits.prompt_tokens,
         answer_tokens=settings.model.max_tokens,

@@ -1,0 +1,137 @@
+"""Suggestions for the player, made beside the turns and never in their way.
+
+A capable model is asked for them, within `limits.suggestion_seconds`; what it leaves open, a
+designer's own suggestions fill. A turn that begins meanwhile takes the model over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from dialogue_protocol.codes import ErrorCode
+from dialogue_protocol.messages import Error, ServerMessage, Suggest, Suggestions
+
+from ..backends.base import Finished, ModelRequest, Sampling
+from ..domain import suggestions
+from ..domain.suggestions import Situation
+from ..errors import DialogueError
+from .observer import Failure
+
+if TYPE_CHECKING:
+    from .conversation import OpenConversation
+
+TOKENS = 40
+"""Of the model's answer, for each suggestion."""
+TEMPERATURE = 0.9
+
+
+class Suggesting:
+    """The suggestions of one conversation; one request at a time, and each is answered."""
+
+    def __init__(
+        self, conversation: OpenConversation, send: Callable[[ServerMessage], None]
+    ) -> None:
+        self._talk = conversation
+        self._send = send
+        self._task: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[str] | None = None
+
+    def ask(self, message: Suggest) -> None:
+        """Begin to answer a request, after a turn that runs. An earlier one that is still open
+        is answered without the model."""
+        before = self._task
+        self.give_way()
+        self._task = asyncio.create_task(
+            self._answer(message, before), name=f"suggest {message.line}"
+        )
+
+    def give_way(self) -> None:
+        """Leave the model to a turn."""
+        if self._asking is not None:
+            self._asking.cancel()
+
+    async def stop(self) -> None:
+        """End without an answer: nobody is there to read it."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _answer(self, message: Suggest, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        talk = self._talk
+        while talk.answers.busy:
+            await talk.answers.finish()
+        try:
+            self._send(Suggestions(talk.name, message.line, await self._texts(message)))
+        except DialogueError as error:
+            code, detail = error.code, error.detail
+            self._send(Error(code, detail, talk.name, message.line))
+        except Exception:
+            where = f"suggest {message.line}"
+            talk.context.observe(Failure(where=where, error=traceback.format_exc()))
+            detail = "The server failed; its log says how."
+            self._send(Error(ErrorCode.INTERNAL, detail, talk.name, message.line))
+
+    async def _texts(self, message: Suggest) -> list[str]:
+        talk = self._talk
+        count = min(message.count, suggestions.MAX_COUNT)
+        situation = Situation(
+            talk.context.world,
+            tuple(talk.cast),
+            talk.player,
+            talk.scene,
+            talk.state,
+            tuple(talk.nodes),
+            message.locale or talk.locale,
+        )
+        own = suggestions.authored(situation, count)
+        if (
+            not count or talk.context.backend.layout == "compact"
+        ):  # a tiny model would only spoil it
+            return own
+        said = suggestions.parse(await self._model(situation, count, own), situation, count)
+        return suggestions.fresh([*said, *own], situation, count)
+
+    async def _model(self, situation: Situation, count: int, own: list[str]) -> str:
+        """What the model says; "" if it fails, is late or gives way to a turn."""
+        context = self._talk.context
+        request = ModelRequest(
+            suggestions.messages(situation, count),
+            max_tokens=TOKENS * count,
+            sampling=Sampling(temperature=TEMPERATURE),
+            authored="\n".join(own),
+        )
+
+        async def listen() -> str:
+            said: list[str] = []
+            answer = context.backend.stream(request)
+            try:
+                async for item in answer:
+                    if isinstance(item, Finished):
+                        break
+                    said.append(item.text)
+            finally:
+                await answer.aclose()
+            return "".join(said)
+
+        self._asking = asyncio.create_task(listen(), name="suggest: model")
+        try:
+            async with asyncio.timeout(context.limits.suggestion_seconds):
+                # Waiting, not awaiting: the task's cancellation is not ours.
+                await asyncio.wait([self._asking])
+        except TimeoutError:
+            self._asking.cancel()
+            await asyncio.wait([self._asking])
+        except asyncio.CancelledError:
+            self._asking.cancel()
+            raise
+        if self._asking.cancelled():
+            return ""
+        with contextlib.suppress(DialogueError):
+            return self._asking.result()
+        return ""

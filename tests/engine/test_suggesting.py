@@ -1,0 +1,158 @@
+"""Suggestions over a real socket: from a model, from the designer, never in a turn's way."""
+
+from __future__ import annotations
+
+import pytest
+from dialogue_protocol.messages import Error, Say, Suggest, Suggestions, Turn
+from msgspec.structs import replace
+
+from dialogue_server.backends.scripted import ScriptedBackend
+from dialogue_server.domain.staging import Suggestion
+from dialogue_server.engine.context import EngineLimits
+from dialogue_server.engine.observer import Failure
+from dialogue_server.errors import BackendError
+from tests.fakes.steered import SteeredBackend
+from tests.harness import MIRA, Answer, Client, serving
+
+OWN = ["What's new here?", "Is the mine still flooded?"]
+HOST = replace(MIRA, suggestions=[Suggestion(text) for text in OWN])
+
+
+async def suggested(client: Client, line: str) -> list[str]:
+    return (await client.expect(Suggestions, lambda m: m.line == line)).texts
+
+
+async def test_a_model_suggests_lines_in_the_players_voice() -> None:
+    backend = SteeredBackend()
+    async with serving(backend, personas=(HOST,)) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Suggest("c", "s1", 2))
+        call = await backend.call()
+        prompt = "\n".join(message.content for message in call.request.messages)
+        assert "Write 2 different lines that Ann could say next." in prompt
+        assert "Mira: Come in, mind the step." in prompt
+        call.say("1. Who are ", "you?\n2. Mira: Hello!\n3. Good evening, Mira.\n4. Bye.")
+        call.finish()
+        assert await suggested(client, "s1") == ["Who are you?", "Good evening, Mira."]
+
+
+async def test_what_a_model_leaves_open_the_designers_own_fill() -> None:
+    backend = SteeredBackend()
+    async with serving(backend, personas=(HOST,)) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Suggest("c", "s1", 3))
+        call = await backend.call()
+        call.say("- Who are you?")
+        call.finish()
+        assert await suggested(client, "s1") == ["Who are you?", *OWN]
+        await client.send(Suggest("c", "s2", 3))
+        call = await backend.call()
+        call.fail(BackendError("model_unreachable", "No."))  # type: ignore[arg-type]
+        assert await suggested(client, "s2") == OWN
+
+
+async def test_a_late_model_is_not_waited_for() -> None:
+    backend = SteeredBackend()
+    limits = EngineLimits(suggestion_seconds=0.05)
+    async with serving(backend, personas=(HOST,), limits=limits) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Suggest("c", "s1"))
+        call = await backend.call()
+        assert await suggested(client, "s1") == OWN
+        await call.cancelled()
+
+
+async def test_a_turn_takes_the_model_over_and_the_suggestions_still_come() -> None:
+    backend = SteeredBackend()
+    async with serving(backend, personas=(HOST,)) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Suggest("c", "s1"))
+        asking = await backend.call()
+        await client.send(Say("c", "1", "Hello there, old friend!"))
+        turn = await backend.call()
+        answer = Answer(await client.expect(Turn))
+        await asking.cancelled()
+        assert await suggested(client, "s1") == OWN
+        turn.say("Well met.")
+        turn.finish()
+        assert (await client.rest_of(answer)).text == "Well met."
+
+
+async def test_suggestions_wait_for_the_turn_that_runs_and_know_its_answer() -> None:
+    backend = SteeredBackend()
+    async with serving(backend, personas=(HOST,)) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Say("c", "1", "Hello!"))
+        turn = await backend.call()
+        await client.send(Suggest("c", "s1"))
+        turn.say("Well met.")
+        turn.finish()
+        await client.answer()
+        asking = await backend.call()
+        assert "Mira: Well met." in asking.request.messages[-1].content
+        asking.say("And to you.")
+        asking.finish()
+        assert (await suggested(client, "s1"))[0] == "And to you."
+
+
+async def test_each_of_several_requests_is_answered() -> None:
+    backend = SteeredBackend()
+    async with serving(backend, personas=(HOST,)) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Suggest("c", "s1"))
+        await backend.call()
+        await client.send(Suggest("c", "s2"))
+        assert await suggested(client, "s1") == OWN
+        call = await backend.call()
+        call.say("Who are you?")
+        call.finish()
+        assert (await suggested(client, "s2"))[0] == "Who are you?"
+        await client.send(Suggest("c", "s3", 0))
+        assert await suggested(client, "s3") == []
+
+
+@pytest.mark.parametrize("layout", ["standard", "compact"])
+async def test_without_a_capable_model_the_designers_own_are_given(layout: str) -> None:
+    backend = ScriptedBackend(layout=layout)  # type: ignore[arg-type]
+    async with serving(backend, personas=(HOST,)) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Suggest("c", "s1"))
+        assert await suggested(client, "s1") == OWN
+        served.context.personas = {HOST.id: MIRA}
+        await client.send(Suggest("c", "s2"))
+        assert await suggested(client, "s2") == []
+
+
+async def test_a_request_that_cannot_be_met_is_answered_by_an_error() -> None:
+    backend = SteeredBackend()
+    async with serving(backend, personas=(HOST,)) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        served.context.personas = {}
+        await client.send(Suggest("c", "s1"))
+        error = await client.expect(Error)
+        assert (error.code, error.line) == ("unknown_npc", "s1")
+        served.context.personas = {HOST.id: HOST}
+        await client.send(Suggest("c", "s2"))
+        (await backend.call()).fail(RuntimeError("broken"))
+        error = await client.expect(Error)
+        assert (error.code, error.line) == ("internal", "s2")
+        assert "broken" in served.seen(Failure)[0].error
+
+
+async def test_a_conversation_that_is_left_asks_no_more() -> None:
+    backend = SteeredBackend()
+    async with serving(backend, personas=(HOST,)) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Suggest("c", "s1"))
+        call = await backend.call()
+        await client.open()
+        await call.cancelled()
