@@ -23,6 +23,7 @@ from ..server.app import engine_limits
 from ..server.models import prompt_profile
 from ..settings import Settings
 from ..stores import content
+from .chat_loop import patch_of
 from .flags import setting_flags, settings_of
 from .invocation import Invocation
 from .terminal import Terminal
@@ -42,6 +43,13 @@ _SHOWN = 60
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="The game's state, JSON or TOML, laid over [state] of world.toml.",
+)
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change one value of the state: --set quest.lamp=lit.",
 )
 @click.option(
     "--history",
@@ -77,6 +85,7 @@ def prompt(
     folder: Path | None,
     say: str,
     state_file: Path | None,
+    changes: tuple[str, ...],
     history_file: Path | None,
     scene: str,
     name: str,
@@ -95,7 +104,7 @@ def prompt(
 
     \b
       dialogue-server prompt tove village --say "Who broke the lamp?"
-      dialogue-server prompt tove village --state later.json --layout both
+      dialogue-server prompt tove village --set quest.lamp=lit --layout both
       dialogue-server prompt tove village --as minimax --model-roles native
     """
     settings = _settings(folder, config, given, service)
@@ -116,7 +125,7 @@ def prompt(
         text=say,
         budget=prompt_budget(limits, profile.context_tokens, Calibration(), ""),
         scene=scene,
-        state=_state(state_file, world.world.state, settings),
+        state=_state(state_file, changes, world.world.state, settings),
         history=_history(history_file, world, name),
         locale=locale,
     )
@@ -143,9 +152,28 @@ def _settings(
     return settings_of(folder, config, chosen).settings
 
 
-def _state(file: Path | None, base: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    if file is None:
-        return base
+def _state(
+    file: Path | None, changes: tuple[str, ...], base: dict[str, Any], settings: Settings
+) -> dict[str, Any]:
+    """The world's own state, with a file laid over it and then the single changes."""
+    state = base if file is None else merge_patch(base, _state_file(file))
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not equals or not key.strip():
+            raise click.UsageError(
+                f"--set: write KEY=VALUE, such as quest.lamp=lit, not {change!r}"
+            )
+        state = merge_patch(state, patch_of(key.strip(), value.strip()))
+    limits = settings.limits
+    try:
+        check_state(state, max_bytes=limits.state_bytes, max_depth=limits.state_depth)
+    except RequestError as error:
+        place = "--set" if file is None else file.name
+        raise ContentError(place, "", error.detail) from None
+    return cast(dict[str, Any], state)
+
+
+def _state_file(file: Path) -> dict[str, Any]:
     data = file.read_bytes()
     try:
         if file.suffix.lower() == ".toml":
@@ -157,13 +185,7 @@ def _state(file: Path | None, base: dict[str, Any], settings: Settings) -> dict[
         raise ContentError(file.name, "", f"not {kind}: {error}") from None
     if not isinstance(patch, dict):
         raise ContentError(file.name, "", 'the state must be an object, such as {"tide": "low"}')
-    state: dict[str, Any] = merge_patch(base, patch)
-    limits = settings.limits
-    try:
-        check_state(state, max_bytes=limits.state_bytes, max_depth=limits.state_depth)
-    except RequestError as error:
-        raise ContentError(file.name, "", error.detail) from None
-    return state
+    return patch
 
 
 def _history(file: Path | None, world: content.Content, player: str) -> tuple[Node, ...]:

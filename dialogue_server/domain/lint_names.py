@@ -32,11 +32,11 @@ def unknown_names(subject: Subject) -> Iterator[Found]:
         if isinstance(part, KnownBy):
             named += [(f"npcs[{i}]", npc, npcs, "NPC") for i, npc in enumerate(part.npcs)]
             named += [
-                (f"factions[{i}]", name, factions, "faction of any NPC")
+                (f"factions[{i}]", name, factions, "faction among the NPCs")
                 for i, name in enumerate(part.factions)
             ]
             named += [
-                (f"places[{i}]", name, places, "place of any NPC")
+                (f"places[{i}]", name, places, "place among the NPCs")
                 for i, name in enumerate(part.places)
             ]
         elif isinstance(part, Scene):
@@ -46,7 +46,7 @@ def unknown_names(subject: Subject) -> Iterator[Found]:
             scenes = set(subject.world.scenes)
             named.append(("npc", part.npc, npcs, "NPC"))
             named.append(("scene", part.scene, scenes, "scene in world.toml"))
-            named.append(("revealed", part.revealed, facts, "fact or lore with that name"))
+            named.append(("revealed", part.revealed, facts, "fact or entry of lore"))
             named += _stages(subject, path, part)
         elif isinstance(part, Persona):
             whom = npcs | factions | {PLAYER}
@@ -56,7 +56,8 @@ def unknown_names(subject: Subject) -> Iterator[Found]:
             ]
         for key, name, known, kind in named:
             if name and name not in known:
-                problem = f"there is no {kind} {name!r}{nearest(name, sorted(known))}"
+                hint = nearest(name, sorted(known))
+                problem = f"names {name!r}, and there is no such {kind}{hint}"
                 source = f"{file}:{path}.{key}" if path else f"{file}:{key}"
                 yield Found(source, "warning", "unknown-name", problem)
 
@@ -122,7 +123,7 @@ def unused_files(files: Iterable[str], npcs: frozenset[str]) -> Iterator[Found]:
             elif len(path.parts) == 2 and data:
                 problem = f"nothing reads it: files of {folder}/ end in .toml"
                 yield Found(file, "warning", "unused-file", problem)
-        elif data:
+        elif path.suffix.lower() == ".toml":
             problem = (
                 "nothing reads it: NPCs belong into personas/, lore into lore/, and the world "
                 "into world.toml"

@@ -63,6 +63,10 @@ def test_the_state_and_the_history_of_files_are_in_it(
     assert "tide: low" in lit
     assert "[assistant]\nIs it?" in lit
     assert "tide: high" in shown(capsys, "tove", "village", "--state", "high.json", *history)
+    both = ("--state", "lit.toml", "--set", "tide=high", "--set", "quest.lamp=glass")
+    changed = shown(capsys, "tove", "village", *both, *history)
+    assert "tide: high" in changed
+    assert "quest.lamp: glass" in changed
 
 
 def test_a_small_budget_shows_what_did_not_fit(capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,6 +138,8 @@ def test_settings_of_another_service_do_not_count(
         (("tove", "village", "--state", "deep.json"), "nested deeper", 1),
         (("tove", "village", "--history", "broken.toml"), "line 1: write who speaks", 1),
         (("tove", "nowhere"), "there is no NPC", 2),
+        (("tove", "village", "--set", "lit"), "--set: write KEY=VALUE", 2),
+        (("tove", "village", "--set", f"a={'[' * 20}{']' * 20}"), "nested deeper", 1),
     ],
 )
 def test_what_cannot_be_shown_is_told_in_a_sentence(
