@@ -101,9 +101,10 @@ class Access(Section, frozen=True, kw_only=True):
     anonymous: Annotated[
         Literal["auto", "designer", "player", "never"],
         _option(
-            "What a client of this machine may do without a ticket: designer (talk, and look "
-            "behind the talk), player (talk), never (connect at all). auto: designer while there "
-            "are no keys, else never. Clients of other machines always need a ticket."
+            "What a client of this machine may do without a ticket: designer (talk, look "
+            "behind the talk, read /metrics), player (talk), never (connect at all). auto: "
+            "designer while there are no keys, else never. Clients of other machines always need "
+            "a ticket."
         ),
     ] = "auto"
     origins: Annotated[

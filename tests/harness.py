@@ -100,6 +100,7 @@ async def serving(
     admission: Admission | None = None,
     origins: str = "",
     tls: ssl.SSLContext | None = None,
+    metrics: Callable[[], bytes] | None = None,
 ) -> AsyncIterator[Served]:
     """A server on a free port of the loopback, with everything real but the model."""
     records: list[Record] = []
@@ -129,6 +130,7 @@ async def serving(
         admission=admission,
         origins=origins,
         tls=tls,
+        metrics=metrics,
     )
     port = await listener.start()
     try:

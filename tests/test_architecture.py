@@ -18,6 +18,7 @@ OWNERS = {
     "jinja2": {"domain.conditions"},
     "jwt": {"server.admission"},
     "platformdirs": {"backends.weights"},
+    "prometheus_client": {"instrumentation.metrics"},
     "py3langid": {"domain.language_detector"},
     "regex": {"domain.graphemes"},
     "rich": {"cli.terminal"},

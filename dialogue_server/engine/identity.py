@@ -35,6 +35,10 @@ class Identity(Struct, frozen=True):
     """The class of budget that its turns count against; "" for the ordinary one."""
     expires: float = math.inf
 
+    def has_expired(self, now: float) -> bool:
+        """Whether it is too late to begin anything with it."""
+        return now > self.expires + LEEWAY
+
     def is_same(self, other: Identity) -> bool:
         """Whether it may go on with the other's session: the same player with the same rights,
         maybe by another ticket."""
@@ -60,7 +64,7 @@ class Identity(Struct, frozen=True):
             raise _forbidden(f"open.scene: this ticket is not for talking {where}.")
 
 
-LOCAL = Identity(rights=frozenset({PLAYER, DESIGNER}))
+LOCAL = Identity(rights=frozenset(RIGHTS))
 """A caller in this process, or on this machine where settings trust it."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from dialogue_protocol.codec import Codec
 from dialogue_protocol.codes import CloseCode, ErrorCode
@@ -10,17 +11,20 @@ from dialogue_protocol.connection import HandshakeError, ServerConnection
 from dialogue_protocol.messages import Hello
 
 from .context import EngineContext
-from .identity import LEEWAY, LOCAL, Identity
+from .identity import LOCAL, Identity
 from .observer import SessionEnded, SessionStarted
 from .session import Session, Socket
+
+MakeSession = Callable[[EngineContext, ServerConnection, Identity], Session]
 
 
 class Registry:
     """All sessions of this process. `epoch` names the process's life: positions of another
-    life cannot be resumed."""
+    life cannot be resumed. `make` makes the sessions."""
 
-    def __init__(self, context: EngineContext) -> None:
+    def __init__(self, context: EngineContext, make: MakeSession = Session) -> None:
         self._context = context
+        self._make = make
         self._epoch = context.new_id()
         self._sessions: dict[str, Session] = {}
         self._expiring: dict[str, asyncio.TimerHandle] = {}
@@ -31,6 +35,16 @@ class Registry:
     def count(self) -> int:
         """How many sessions live, detached ones included."""
         return len(self._sessions)
+
+    @property
+    def attached(self) -> int:
+        """How many of them have a socket."""
+        return len(self._sessions) - len(self._expiring)
+
+    @property
+    def replay_bytes(self) -> int:
+        """Bytes of memory that are kept for resumes."""
+        return sum(session.connection.buffered for session in self._sessions.values())
 
     def attach(
         self, hello: Hello, codec: Codec, socket: Socket, identity: Identity = LOCAL
@@ -57,7 +71,7 @@ class Registry:
         session = self._sessions.get(wanted.session) if wanted else None
         if wanted is None or session is None or not session.identity.is_same(identity):
             return None
-        if identity != session.identity and self._has_expired(identity):
+        if identity != session.identity and identity.has_expired(self._context.now()):
             return None  # the very ticket that the session has may go on beyond its time
         old = session.socket
         frames = session.connection.resume(wanted, codec)
@@ -67,6 +81,7 @@ class Registry:
         if timer is not None:
             timer.cancel()
         session.socket = socket
+        session.locale = hello.locale
         session.identity = identity
         for frame in frames:
             socket.write(frame)
@@ -74,16 +89,14 @@ class Registry:
             old.close(CloseCode.REPLACED, "another socket resumed this session")
         return session
 
-    def _has_expired(self, identity: Identity) -> bool:
-        return self._context.now() > identity.expires + LEEWAY
-
     def _check_new(self, identity: Identity) -> None:
         if self._context.draining:
             raise HandshakeError(
                 CloseCode.GOING_AWAY, ErrorCode.SHUTTING_DOWN, "The server restarts; come back."
             )
-        if self._has_expired(identity):
-            ago = self._context.now() - identity.expires
+        now = self._context.now()
+        if identity.has_expired(now):
+            ago = now - identity.expires
             raise HandshakeError(
                 CloseCode.UNAUTHORIZED,
                 ErrorCode.UNAUTHORIZED,
@@ -116,7 +129,7 @@ class Registry:
             server=self._context.server,
             capabilities=identity.granted(hello.capabilities),
         )
-        session = Session(self._context, connection, identity)
+        session = self._make(self._context, connection, identity)
         self._sessions[connection.session] = session
         session.socket = socket
         if self._context.tap is not None:

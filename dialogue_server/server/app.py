@@ -16,9 +16,11 @@ from ..backends.routing import AttemptFailed
 from ..backends.scripted import ScriptedBackend
 from ..engine.context import EngineContext, EngineLimits
 from ..engine.housekeeping import collect_branches
+from ..engine.observer import Record
 from ..engine.registry import Registry
 from ..errors import BackendError, SettingsError
 from ..instrumentation.logging import Log
+from ..instrumentation.metrics import Metrics
 from ..instrumentation.recorder import Recorder
 from ..settings import MEMORY, Settings
 from ..stores import content
@@ -38,6 +40,7 @@ class App:
     def __init__(self, settings: Settings, log: Log | None = None) -> None:
         self.settings = settings
         self.log = log or Log(settings.server.log_format, settings.server.log_level)
+        self.metrics = Metrics()
         self.url = ""
         self.access = ""
         self.context: EngineContext
@@ -60,7 +63,7 @@ class App:
                 personas=world.personas,
                 backend=backend,
                 store=store,
-                observe=self.log,
+                observe=self._observe,
                 limits=engine_limits(settings),
                 sampling=Sampling(temperature=settings.model.temperature),
                 server=f"dialogue-server {__version__}",
@@ -115,7 +118,7 @@ class App:
         if record.folder:
             recorder = Recorder(
                 Path(record.folder),
-                observe=self.log,
+                observe=self._observe,
                 server=self.context.server,
                 backend=self.context.backend.name,
                 cover_players=record.players == "covered",
@@ -158,7 +161,12 @@ class App:
             return ScriptedBackend()
         return choice.backend
 
+    def _observe(self, record: Record) -> None:
+        self.log(record)
+        self.metrics(record)
+
     def _note_attempt(self, failed: AttemptFailed) -> None:
+        self.metrics.attempt_failed(failed.backend, failed.code)
         self.log.warning(
             "model.attempt_failed",
             backend=failed.backend,
@@ -172,6 +180,14 @@ class App:
         if keep_days:
             self._keep_running(collect_branches(self.context, keep_days), "collect branches")
 
+    def _watch(self, registry: Registry) -> None:
+        watch, context = self.metrics.watch, self.context
+        watch("sessions", "Sessions, those included whose client is away.", lambda: registry.count)
+        watch("sessions_attached", "Sessions that have a socket.", lambda: registry.attached)
+        watch("conversations", "Open conversations.", lambda: len(context.conversations))
+        watch("replay_bytes", "Memory kept for resumes.", lambda: registry.replay_bytes)
+        watch("draining", "1 while the server shuts down.", lambda: context.draining)
+
     async def _listen(self) -> None:
         settings = self.settings
         tls = tls_context(settings.server)
@@ -181,6 +197,7 @@ class App:
             warn=lambda problem: self.log.warning("access.keys_unusable", problem=problem),
         )
         registry = self._registry = Registry(self.context)
+        self._watch(registry)
         listener = Listener(
             self.context,
             registry,
@@ -194,6 +211,7 @@ class App:
             origins=settings.access.origins,
             tls=tls,
             page=settings.server.page == "on",
+            metrics=self.metrics.text,
         )
         try:
             port = await listener.start()

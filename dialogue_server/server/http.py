@@ -70,6 +70,23 @@ def answer(path: str, ready: Callable[[], bool], *, page: bool = False) -> Answe
             return _say(HTTPStatus.NOT_FOUND, "There is no such page.\n")
 
 
+def bearer(authorization: list[str]) -> str:
+    """The ticket in a request's Authorization headers, "" for none (RFC 6750)."""
+    scheme, _, token = (authorization[0] if len(authorization) == 1 else "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def unauthorized(detail: str) -> Answer:
+    """For a page that wants to know who asks."""
+    text = detail.replace("hello.token: the", "Authorization: the", 1) + "\n"
+    return Answer(HTTPStatus.UNAUTHORIZED, text.encode(), headers={"WWW-Authenticate": "Bearer"})
+
+
+def forbidden() -> Answer:
+    """For who has shown a ticket that is not good for the page."""
+    return _say(HTTPStatus.FORBIDDEN, "This page wants a valid ticket with the right `operator`.\n")
+
+
 def _file(name: str) -> Answer:
     content_type = _TYPES.get(PurePosixPath(name).suffix)
     file = resources.files(__package__).joinpath("page", name)

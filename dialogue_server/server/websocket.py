@@ -12,7 +12,8 @@ import contextlib
 import re
 import ssl
 import traceback
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from http import HTTPStatus
 from types import TracebackType
 from typing import Self
 
@@ -34,9 +35,11 @@ from websockets.http11 import Request, Response
 from websockets.typing import Origin, Subprotocol
 
 from ..engine.context import EngineContext
+from ..engine.identity import OPERATOR
 from ..engine.observer import Failure, RequestRefused
 from ..engine.registry import Registry
 from ..engine.session import Session
+from ..instrumentation.metrics import CONTENT_TYPE
 from ..settings import Access
 from . import http
 from .admission import Admission, is_local
@@ -66,12 +69,14 @@ class Listener:
         origins: str = "",
         tls: ssl.SSLContext | None = None,
         page: bool = False,
+        metrics: Callable[[], bytes] | None = None,
     ) -> None:
         """`write_bytes` bounds what waits for a slow reader. A socket is pinged every
         `ping_interval` seconds, and given up if no pong comes within `ping_timeout`. A closing
         handshake may take `close_seconds`; then the socket is cut. `admission` says who may
         connect (this machine only, by default), `origins` which web sites' pages may (the
-        setting access.origins), `tls` makes it wss://, `page` serves the designers' page."""
+        setting access.origins), `tls` makes it wss://, `page` serves the designers' page,
+        `metrics` gives the text of /metrics, for operators."""
         self._context = context
         self._registry = registry
         self._host = host
@@ -85,6 +90,7 @@ class Listener:
         self._origins = _origins(origins)
         self._tls = tls
         self._page = page
+        self._metrics = metrics
         self._server: Server | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -128,10 +134,24 @@ class Listener:
             return None
         ready = not self._context.draining
         answer = http.answer(request.path, lambda: ready, page=self._page)
+        if self._metrics is not None and request.path.partition("?")[0] == "/metrics":
+            answer = self._scrape(connection, request.headers, self._metrics)
         headers = Headers({"Content-Type": answer.content_type, "Connection": "close"})
         headers.update(answer.headers)
         headers["Content-Length"] = str(len(answer.body))
         return Response(answer.status.value, answer.status.phrase, headers, answer.body)
+
+    def _scrape(
+        self, connection: ServerConnection, headers: Headers, metrics: Callable[[], bytes]
+    ) -> http.Answer:
+        try:
+            token = http.bearer(headers.get_all("Authorization"))
+            who = self._admission.identify(token, local=_is_local(connection, headers))
+        except HandshakeError as error:
+            return http.unauthorized(error.detail)
+        if OPERATOR not in who.rights or who.has_expired(self._context.now()):
+            return http.forbidden()
+        return http.Answer(HTTPStatus.OK, metrics(), CONTENT_TYPE)
 
     async def _serve_socket(self, connection: ServerConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
@@ -157,7 +177,9 @@ class Listener:
                     f"No hello came within {self._handshake_seconds:g} s.",
                 )
             hello = self._hello(frame, codec)
-            identity = self._admission.identify(hello.token, local=_is_local(connection))
+            headers = connection.request.headers if connection.request else Headers()
+            local = _is_local(connection, headers)
+            identity = self._admission.identify(hello.token, local=local)
             session = self._registry.attach(hello, codec, socket, identity)
         except HandshakeError as error:
             refused = RequestRefused(session="", code=error.code, detail=error.detail)
@@ -194,8 +216,7 @@ class Listener:
             raise HandshakeError(CloseCode.PROTOCOL_ERROR, error.code, error.detail) from None
 
 
-def _is_local(connection: ServerConnection) -> bool:
-    headers = connection.request.headers if connection.request else Headers()
+def _is_local(connection: ServerConnection, headers: Headers) -> bool:
     address = connection.remote_address
     return is_local(str(address[0]) if address else "", headers)
 

@@ -216,6 +216,11 @@ class ServerConnection:
         self._server = server
         self.capabilities = capabilities or []
 
+    @property
+    def buffered(self) -> int:
+        """Bytes of memory that are kept for a resume."""
+        return self._buffer.size
+
     def welcome(self) -> Frame:
         """The answer to the hello of a new session: the first frame to write."""
         self._go(Event.WELCOME)
