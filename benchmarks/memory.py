@@ -23,7 +23,7 @@ from dialogue_protocol.messages import Player
 from msgspec.structs import replace
 
 from dialogue_server.domain.conversation import Node
-from dialogue_server.domain.memory import Past, Remembering, recall
+from dialogue_server.domain.memory import Past, Rememberer, recall
 from dialogue_server.domain.persona import Example, Fact, MemoryRules, Persona, World
 from dialogue_server.domain.prompt import PromptInput
 from dialogue_server.domain.standard_layout import build
@@ -171,7 +171,7 @@ def cost(lines: int = 1000, repeat: int = 50) -> dict[str, float]:
     """Milliseconds to recall out of so many lines: the first time, and on every further turn."""
     nodes, questions = dialogue(TALK.tuned, 99, lines // 2)
     nodes = tuple(replace(node, text=f"{node.text} ({at})") for at, node in enumerate(nodes))
-    who, times = Remembering(NPC, PLAYER.name), []
+    who, times = Rememberer(NPC, PLAYER.name), []
     for at in range(repeat + 1):
         began = time.perf_counter()
         recall(who, Past(), nodes, questions[at % len(questions)].line, start=lines - 20, room=500)

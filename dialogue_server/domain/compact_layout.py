@@ -179,7 +179,7 @@ def _hint(
 def _memories(given: PromptInput, heard: list[Node]) -> list[Memory]:
     """Facts and promises of before; a line that is neither says too little to be an answer."""
     recalled = recall(
-        given.remembering,
+        given.rememberer,
         given.memory,
         heard,
         given.text,

@@ -80,6 +80,8 @@ class Snapshot(Struct, frozen=True):
     nodes: tuple[Node, ...] = ()
     revision: int = 0
     state: dict[str, Any] = field(default_factory=dict)
+    saved: float = 0.0
+    """When the checkpoint was made that this is, in Unix time; 0 if it is the newest."""
 
     @property
     def head(self) -> str:

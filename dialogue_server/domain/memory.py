@@ -12,10 +12,11 @@ All that was said comes from outside, so each memory is one harmless line that s
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 from . import untrusted
@@ -27,6 +28,9 @@ from .tokens import estimate
 
 TIME = "time"
 """The key of `Node.meta` with the game's time when the line was said (`World.clock`)."""
+UNDONE = "undone"
+"""The key of `Node.meta` of the first line after going back to a save slot, with [when the slot was
+saved, when it was loaded]: what was said elsewhere in between has not happened on this branch."""
 MEMORY = "memory"
 """The key of `Node.meta` with what was made of the lines up to this node, by NPC:
 `{npc: {"summary": text, "facts": [{"text", "importance", "node"}]}}` (memory_summary.py)."""
@@ -94,7 +98,7 @@ class Past(Struct, frozen=True):
     """(id, name) of the NPCs that spoke there."""
 
 
-class Remembering(Struct, frozen=True):
+class Rememberer(Struct, frozen=True):
     """Who remembers: an NPC's id, its player's name, and the names of the NPCs, by id."""
 
     npc: str
@@ -140,8 +144,23 @@ def heard(nodes: Sequence[Node], npc: str) -> tuple[Node, ...]:
     return tuple(found)
 
 
+def is_undone(node: Node, path: Sequence[Node], pending: tuple[float, float] | None) -> bool:
+    """Whether a line of another conversation was said in a time that this one has gone back
+    before: by a line of its `path`, or by a load that no line has followed yet (`pending`)."""
+    spans = [other.meta[UNDONE] for other in path if UNDONE in other.meta]
+    if pending is not None:
+        spans.append(pending)
+    return any(saved < node.at < loaded for saved, loaded in spans)
+
+
+def digest(nodes: Sequence[Node]) -> None:
+    """Look at lines closely ahead of time: a first `recall` of many would take a while."""
+    for node in nodes:
+        _pieces(node.text, node.kind != "player")
+
+
 def recall(
-    who: Remembering,
+    who: Rememberer,
     past: Past,
     path: Sequence[Node],
     text: str,
@@ -196,6 +215,8 @@ class _Candidate(Struct, frozen=True):
     piece: _Piece
     node: Node
     age: int
+    time: Any
+    """The game's time: the line's own, or that of the last one before it that has one."""
     noted: bool = False
     """Whether a model wrote it down, in its own words."""
 
@@ -218,42 +239,57 @@ def _features(roots: frozenset[str]) -> frozenset[str]:
     return roots | begun | {f"#{topic}" for topic in topics(roots)}
 
 
-def _candidates(who: Remembering, older: Sequence[Node]) -> list[_Candidate]:
-    found = []
-    newest = len(older)
+class NotedFact(Struct, frozen=True):
+    """A fact that a model wrote down, and the line that it rests on."""
+
+    text: str
+    importance: float
+    node: str
+
+
+class Noted(Struct, frozen=True):
+    """What was made, for one NPC, of the lines up to a node."""
+
+    summary: str = ""
+    facts: tuple[NotedFact, ...] = ()
+
+
+def noted(meta: Mapping[str, Any], npc: str) -> Noted:
+    """What a node's record holds for an NPC; nothing, if it holds nothing sound."""
+    made = meta.get(MEMORY)
+    if not isinstance(made, Mapping) or npc not in made:
+        return Noted()
+    try:
+        return msgspec.convert(made[npc], Noted)
+    except msgspec.ValidationError:
+        return Noted()
+
+
+def _candidates(who: Rememberer, older: Sequence[Node]) -> list[_Candidate]:
+    found: list[_Candidate] = []
+    when: dict[str, tuple[int, Node, Any]] = {}
+    time: Any = None
     for at, node in enumerate(older):
-        by_npc = node.kind != "player"
+        time = node.meta.get(TIME, time if node.parent else None)
+        when[node.id] = (len(older) - at, node, time)
         found += [
-            _Candidate(piece, node, newest - at)
-            for piece in _pieces(node.text, by_npc)
+            _Candidate(piece, node, len(older) - at, time)
+            for piece in _pieces(node.text, node.kind != "player")
             if piece.features
         ]
-        found += [
-            _Candidate(piece, node, newest - at, noted=True) for piece in _noted(node, who.npc)
-        ]
+        for told in noted(node.meta, who.npc).facts:
+            age, origin, then = when.get(told.node, when[node.id])
+            roots = content_roots(told.text)
+            piece = _Piece(told.text, roots, _features(roots), frozenset(), told.importance, False)
+            found.append(_Candidate(piece, origin, age, then, noted=True))
     return found
 
 
-def noted(meta: Mapping[str, Any], npc: str) -> Mapping[str, Any]:
-    """What was made, for an NPC, of the lines up to a node; empty for nothing, or nothing sound."""
-    made = meta.get(MEMORY)
-    own = made.get(npc) if isinstance(made, Mapping) else None
-    return own if isinstance(own, Mapping) else {}
-
-
-def _noted(node: Node, npc: str) -> Iterable[_Piece]:
-    """The facts that a model wrote down at a node."""
-    for item in noted(node.meta, npc).get("facts", ()):
-        text = str(item["text"])
-        roots = content_roots(text)
-        yield _Piece(text, roots, _features(roots), frozenset(), float(item["importance"]), False)
-
-
-def _summary(who: Remembering, older: Sequence[Node], room: int) -> Memory | None:
+def _summary(who: Rememberer, older: Sequence[Node], room: int) -> Memory | None:
     """The newest summary of lines that have left the history; None if there is none, or it is
     longer than `room`."""
     for node in reversed(older):
-        text = untrusted.line(str(noted(node.meta, who.npc).get("summary", "")))
+        text = untrusted.line(noted(node.meta, who.npc).summary)
         if text:
             shown = f"In short, so far: {text}"
             size = estimate(f"- {shown}") + 1
@@ -318,13 +354,12 @@ def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
 # ---------------------------------------------------------------- how it looks
 
 
-def _memory(who: Remembering, candidate: _Candidate, rank: int) -> Memory:
+def _memory(who: Rememberer, candidate: _Candidate, rank: int) -> Memory:
     node, piece = candidate.node, candidate.piece
     known = dict(who.names)
     player = untrusted.name(who.player)
     said = untrusted.line(piece.text, (player, *known.values())).translate(_QUOTES)
-    time = node.meta.get(TIME)
-    when = f" ({untrusted.value(time, 60)})" if time else ""
+    when = f" ({untrusted.value(candidate.time, 60)})" if candidate.time else ""
     if candidate.noted:
         by, text = who.npc, f"You noted{when}: {said}"
     elif node.kind == "player":

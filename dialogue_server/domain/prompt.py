@@ -11,7 +11,7 @@ from dialogue_protocol.messages import Player
 from msgspec import Struct, field
 
 from .conversation import Node
-from .memory import Past, Remembering
+from .memory import Past, Rememberer
 from .persona import Persona, World
 
 Kind = Literal["say", "event", "advance"]
@@ -89,7 +89,7 @@ class PromptInput(Struct, frozen=True):
     """What is to be said of the persona's mood (tone.py)."""
 
     @property
-    def remembering(self) -> Remembering:
+    def rememberer(self) -> Rememberer:
         """Who it is that remembers."""
         names = ((member.id, member.name) for member in self.cast)
-        return Remembering(self.persona.id, self.player.name, (*self.memory.names, *names))
+        return Rememberer(self.persona.id, self.player.name, (*self.memory.names, *names))

@@ -253,7 +253,7 @@ def _remembered(
     given: PromptInput, heard: list[Node], dropped: list[Dropped], *, start: int, room: int
 ) -> list[_Item]:
     """What matters of what has left the history, and of other conversations."""
-    recalled = recall(given.remembering, given.memory, heard, given.text, start=start, room=room)
+    recalled = recall(given.rememberer, given.memory, heard, given.text, start=start, room=room)
     dropped += [Dropped(one.source, one.text, one.tokens, "budget") for one in recalled.spared]
     return [
         _Item("memory", memory.source, f"- {memory.text}", _MEMORY + memory.rank)

@@ -163,7 +163,12 @@ def _node(
         text=text,
         at=context.now(),
         line=message.line,
-        meta={"heard": conversation.heard, "to": persona.id if persona else "", **meta},
+        meta={
+            "heard": conversation.heard,
+            "to": persona.id if persona else "",
+            **conversation.remembering.stamp(),
+            **meta,
+        },
     )
 
 

@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dialogue_protocol.messages import ContentInfo, Limits
 from msgspec import Struct
@@ -46,6 +46,10 @@ class EngineLimits(Struct, frozen=True):
     """How late the first word may be before the NPC makes a sound; 0 for never."""
     suggestion_seconds: float = 8.0
     """How long the model may take over suggestions before authored ones are given."""
+    summaries: Literal["beside", "alone", "never"] = "never"
+    """Whether the model sums up old lines in the background: beside turns, or only while none runs
+    on this server."""
+    summary_seconds: float = 60.0
     prompt_tokens: int = 4_000
     answer_tokens: int = 300
 

@@ -32,6 +32,7 @@ from .asking import Asked
 from .context import EngineContext
 from .direction import Direction
 from .inspecting import npc_info
+from .remembering import Remembering
 from .request import assemble_prompt
 from .retelling import transcript, without_tags
 from .suggesting import Suggesting
@@ -65,6 +66,7 @@ class OpenConversation:
         self._warming: asyncio.Task[None] | None = None
         self.direction = Direction(self, send)
         self.suggesting = Suggesting(self, send)
+        self.remembering = Remembering(self)
         self.answers = Answers(self, send, session, designer=designer)
 
     @property
@@ -93,6 +95,7 @@ class OpenConversation:
         self.state = snapshot.state if known else self.context.world.state
         self._revision = snapshot.revision
         history = sum(node.kind == "npc" for node in self.nodes)
+        await self.remembering.load(snapshot.saved)
         greeting = ""
         if not self.nodes and personas[0].greeting:
             greeting = await self._greet(personas[0])
@@ -202,6 +205,7 @@ class OpenConversation:
         await self.answers.stop()
         await self.direction.stop()
         await self.suggesting.stop()
+        await self.remembering.stop()
 
     def _present(self, message: Open) -> list[str]:
         """Whom the client named, and those of the scene's own that there are."""

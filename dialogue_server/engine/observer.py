@@ -114,6 +114,16 @@ class ContentRead(Struct, frozen=True, tag="content.read"):
     problems: tuple[str, ...]
 
 
+class MemorySummed(Struct, frozen=True, tag="memory.summed"):
+    """The model was asked to sum up old lines for an NPC. `problem` says why nothing was kept,
+    "" if it was."""
+
+    conversation: str
+    npc: str
+    lines: int
+    problem: str = ""
+
+
 class Failure(Struct, frozen=True, tag="server.failure"):
     """Something that should not happen did. `error` is its traceback."""
 
@@ -132,6 +142,7 @@ Record = (
     | RequestRefused
     | BranchesCollected
     | ContentRead
+    | MemorySummed
     | Failure
 )
 

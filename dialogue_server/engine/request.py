@@ -13,10 +13,12 @@ from ..backends.base import ModelRequest, Sampling
 from ..domain import compact_layout
 from ..domain.assembly import assemble
 from ..domain.conversation import ConversationKey, Node
+from ..domain.memory import Past
 from ..domain.persona import Persona
 from ..domain.prompt import Kind, Prompt, PromptInput
 from ..domain.stream import TextStream
 from ..domain.tokens import Calibration
+from ..domain.translations import localized
 from .context import EngineContext, EngineLimits
 
 
@@ -30,10 +32,12 @@ class Question(Struct, frozen=True):
     state: dict[str, Any]
     history: tuple[Node, ...]
     locale: str
+    """The language to answer in, "" for the line's."""
     kind: Kind = "say"
     cast: tuple[Persona, ...] = ()
     stage: str = ""
     mood: str = ""
+    memory: Past = Past()
 
 
 def assemble_prompt(context: EngineContext, question: Question, share: float = 1.0) -> Prompt:
@@ -43,7 +47,7 @@ def assemble_prompt(context: EngineContext, question: Question, share: float = 1
     budget = prompt_budget(context.limits, backend.context_tokens, context.calibration, key)
     return assemble(
         PromptInput(
-            world=context.world,
+            world=localized(context.world, question.locale),
             persona=question.persona,
             player=question.player,
             text=question.text,
@@ -56,6 +60,7 @@ def assemble_prompt(context: EngineContext, question: Question, share: float = 1
             cast=question.cast,
             stage=question.stage,
             mood=question.mood,
+            memory=question.memory,
         ),
         backend.layout,
     )

@@ -85,7 +85,7 @@ class MemoryStore:
             return None
         conversation.head = found.head
         conversation.revision, conversation.state = found.revision, found.state
-        return await self.load(key)
+        return msgspec.structs.replace(await self.load(key), saved=found.at)
 
     async def collect(self, before: float) -> int:
         """Delete old nodes on no path."""

@@ -356,7 +356,10 @@ class SQLiteStore:
                 "AND player = :player AND conversation = :conversation",
                 {"id": checkpoint, "player": key.player, "conversation": key.conversation},
             ).rowcount
-        return self._load(key) if moved else None
+            (at,) = db.execute(
+                "SELECT at FROM checkpoints WHERE id = ?", (checkpoint,)
+            ).fetchone() or (0,)
+        return msgspec.structs.replace(self._load(key), saved=at) if moved else None
 
     def _collect(self, before: float) -> int:
         with self._connection as db:

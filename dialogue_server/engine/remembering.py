@@ -1,0 +1,221 @@
+"""What the cast of a conversation remembers of elsewhere, and the summing up of what is long ago.
+
+Summing up is done by the model in the background, after a turn: at most one request for a
+conversation, never waited for, and where the model shares the machine with the turns
+(`limits.summaries` "alone") only while no turn runs. Without it nothing is lost: the lines stay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
+
+from ..backends.base import Finished, ModelRequest, Sampling
+from ..domain import memory, memory_summary
+from ..domain.conversation import Node
+from ..domain.memory import Past, Rememberer
+from ..domain.memory_summary import Due
+from ..domain.persona import Persona
+from ..domain.state import merge_patch
+from ..errors import DialogueError
+from .observer import Failure, MemorySummed
+
+if TYPE_CHECKING:
+    from .conversation import OpenConversation
+
+CONVERSATIONS = 8
+"""How many of a player's other conversations are read: those that grew last."""
+LINES = 200
+"""The newest lines that are read of each."""
+DIGESTED = 50
+"""Lines that are read closely before others get their turn: a few milliseconds' work."""
+RETRY_LINES = 12
+"""After a summary that failed, so many more lines are waited for."""
+MAX_CHARS = 8_000
+"""A model that writes more than this instead of a summary is cut off."""
+
+
+class Remembering:
+    """The memory of one conversation's cast. `load` reads, `stop` ends what runs."""
+
+    def __init__(self, conversation: OpenConversation) -> None:
+        self.stale = True
+        """Whether another conversation of the player has grown since it was read."""
+        self._talk = conversation
+        self._elsewhere: tuple[tuple[Node, ...], ...] = ()
+        self._pasts: dict[str, Past] = {}
+        self._undone: tuple[float, float] | None = None
+        self._summing: asyncio.Task[None] | None = None
+        self._digesting: asyncio.Task[None] | None = None
+        self._next_try: dict[str, int] = {}
+
+    async def load(self, saved: float = 0.0) -> None:
+        """Read what is remembered of elsewhere. `saved`: when the checkpoint was made that the
+        conversation has just gone back to, 0 for none."""
+        await self.stop()
+        self._next_try.clear()
+        self._undone = (saved, self._talk.context.now()) if saved else None
+        self.stale = True
+        await self.refresh()
+        self._tell_others()
+        self._digesting = asyncio.create_task(
+            self._digest([*self._talk.nodes, *(node for path in self._elsewhere for node in path)]),
+            name=f"remember {self._talk.name}",
+        )
+
+    async def refresh(self) -> None:
+        """Read the player's other conversations again if they have grown."""
+        if not self.stale:
+            return
+        self.stale = False
+        self._pasts.clear()
+        self._elsewhere = ()
+        talk = self._talk
+        if talk.context.world.memory_rules.elsewhere:
+            self._elsewhere = await talk.context.store.elsewhere(talk.key, CONVERSATIONS, LINES)
+
+    def past(self, persona: Persona) -> Past:
+        """What an NPC heard in the player's other conversations, as far as it has happened."""
+        past = self._pasts.get(persona.id)
+        if past is None:
+            lines = [
+                node
+                for path in reversed(self._elsewhere)
+                for node in memory.heard(path, persona.id)
+                if not memory.is_undone(node, self._talk.nodes, self._undone)
+            ]
+            known = self._talk.context.personas
+            names = {node.speaker for node in lines if node.kind == "npc"} & known.keys()
+            past = Past(tuple(lines), tuple((npc, known[npc].name) for npc in sorted(names)))
+            self._pasts[persona.id] = past
+        return past
+
+    def stamp(self) -> dict[str, Any]:
+        """What the record of a new line keeps: the game's time, and, after going back to a save
+        slot, which time elsewhere has not happened."""
+        made = memory.stamp(self._talk.context.world, self._talk.state)
+        undone = list(self._undone or ())
+        if undone and all(node.meta.get(memory.UNDONE) != undone for node in self._talk.nodes):
+            made[memory.UNDONE] = undone
+        return made
+
+    # ------------------------------------------------------------ in the background
+
+    def give_way(self) -> None:
+        """Leave the model to a turn that begins, where it is one machine's."""
+        context = self._talk.context
+        if context.limits.summaries == "alone":
+            for conversation in context.conversations.values():
+                conversation.remembering.pause()
+
+    def pause(self) -> None:
+        """Stop summing up; it begins anew after a later turn."""
+        if self._summing is not None:
+            self._summing.cancel()
+
+    def turn_ended(self) -> None:
+        """A turn is over: others may have to read anew, and a summary may be due."""
+        self._tell_others()
+        if self._summing is None or self._summing.done():
+            due = self._due()
+            if due is not None:
+                self._summing = asyncio.create_task(
+                    self._sum_up(due), name=f"sum up {self._talk.name}"
+                )
+
+    async def stop(self) -> None:
+        """End what runs in the background; wait until it has ended."""
+        tasks = [task for task in (self._summing, self._digesting) if task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def _tell_others(self) -> None:
+        talk = self._talk
+        for key, conversation in talk.context.conversations.items():
+            if key.player == talk.key.player and conversation is not talk:
+                conversation.remembering.stale = True
+
+    async def _digest(self, nodes: list[Node]) -> None:
+        """Look at old lines closely before the first turn needs them."""
+        for at in range(0, len(nodes), DIGESTED):
+            memory.digest(nodes[at : at + DIGESTED])
+            await asyncio.sleep(0)
+
+    def _due(self) -> Due | None:
+        """The next summary that may be made now."""
+        talk, context = self._talk, self._talk.context
+        allowed = (
+            context.limits.summaries != "never"
+            and context.world.memory_rules.summaries
+            and context.backend.layout != "compact"  # a tiny model cannot
+            and not (talk.closed or context.draining)
+        )
+        if not allowed or (
+            context.limits.summaries == "alone"
+            and any(other.answers.busy for other in context.conversations.values())
+        ):
+            return None
+        for npc in talk.heard:
+            if npc in context.personas and len(talk.nodes) >= self._next_try.get(npc, 0):
+                due = memory_summary.due(talk.nodes, npc)
+                if due is not None:
+                    return due
+        return None
+
+    async def _sum_up(self, due: Due | None) -> None:
+        """Make every summary that is due, one after another."""
+        while due is not None:
+            talk = self._talk
+            problem = ""
+            try:
+                problem = await self._summary(due)
+            except DialogueError as error:
+                problem = f"{error.code}: {error.detail}"
+            except TimeoutError:
+                problem = "the model took longer than limits.summary_seconds"
+            except Exception:
+                where = f"summing up {talk.name}"
+                talk.context.observe(Failure(where=where, error=traceback.format_exc()))
+                problem = "the server failed"
+            if problem:
+                self._next_try[due.npc] = len(talk.nodes) + RETRY_LINES
+            talk.context.observe(
+                MemorySummed(
+                    conversation=talk.name, npc=due.npc, lines=len(due.lines), problem=problem
+                )
+            )
+            due = self._due()
+
+    async def _summary(self, due: Due) -> str:
+        """Make one summary and keep it. What was wrong with it, "" for nothing."""
+        talk, context = self._talk, self._talk.context
+        names = tuple((npc, context.personas[npc].name) for npc in context.personas)
+        who = Rememberer(due.npc, talk.player.name, names)
+        request = ModelRequest(
+            memory_summary.ask(due, who),
+            max_tokens=memory_summary.MAX_TOKENS,
+            sampling=Sampling(temperature=memory_summary.TEMPERATURE),
+        )
+        said = ""
+        async with asyncio.timeout(context.limits.summary_seconds):
+            answer = context.backend.stream(request)
+            try:
+                async for item in answer:
+                    if isinstance(item, Finished) or len(said) > MAX_CHARS:
+                        break
+                    said += item.text
+            finally:
+                await answer.aclose()
+        made = memory_summary.kept(said, due, who)
+        if made is None:
+            return "nothing that the model wrote rests on what was said"
+        await context.store.annotate(due.node, made)
+        for at, node in enumerate(talk.nodes):
+            if node.id == due.node:
+                talk.nodes[at] = structs.replace(node, meta=merge_patch(node.meta, made))
+        return ""
