@@ -93,8 +93,8 @@ class Answers:
             if asked.node is not None:
                 self._talk.direction.tell(asked.node)
             return None
-        question = self.question(asked.persona, asked, before)
         await self._talk.remembering.refresh()
+        question = self.question(asked.persona, asked, before)
         return self._start(question, asked, parent, number=number, began=began, line=message.line)
 
     async def _anew(self, message: Regenerate) -> tuple[Asked, str]:
@@ -179,13 +179,13 @@ class Answers:
             remember=self._talk.nodes.append,
         )
         self._talk.suggesting.give_way()
-        if asked.script:
         self._talk.remembering.give_way()
+        if asked.script:
             self.turn = turn
             self._announce(turn, persona, 0, 0)
             self._task = turn.speak(asked.text, TextStream(persona, state=self._talk.state))
-            return turn
             self._task.add_done_callback(self._ended)
+            return turn
         prompt = assemble_prompt(context, question)
         said = [node.text for node in self._talk.nodes if node.speaker == persona.id][-4:]
         words = authored.authored_text(persona, self._talk.state, asked.text, said=said)
@@ -205,13 +205,13 @@ class Answers:
             shorter=shorter,
             prompt_tokens=prompt.tokens,
         )
-        return turn
         self._task.add_done_callback(self._ended)
+        return turn
 
-    def _announce(self, turn: TurnRunner, persona: Persona, tokens: int, dropped: int) -> None:
     def _ended(self, task: asyncio.Task[Node]) -> None:
         self._talk.remembering.turn_ended()
 
+    def _announce(self, turn: TurnRunner, persona: Persona, tokens: int, dropped: int) -> None:
         self._send(Turn(turn.number, turn.node, self._talk.name, persona.id, turn.line))
         self._talk.context.observe(
             TurnStarted(
@@ -271,11 +271,11 @@ class Answers:
             cast=tuple(self._talk.cast),
             stage=self._talk.direction.stage,
             mood=describe(persona, self._talk.direction.tone(persona)),
+            memory=self._talk.remembering.past(persona),
         )
 
     async def stop(self) -> None:
         """End a running turn; wait until it is stored."""
-            memory=self._talk.remembering.past(persona),
         if self.turn is not None:
             self.turn.stop(EndReason.TRUNCATED)
         await self.finish()

@@ -65,8 +65,8 @@ class OpenConversation:
         self._revision = 0
         self._warming: asyncio.Task[None] | None = None
         self.direction = Direction(self, send)
-        self.suggesting = Suggesting(self, send)
         self.remembering = Remembering(self)
+        self.suggesting = Suggesting(self, send)
         self.answers = Answers(self, send, session, designer=designer)
 
     @property
@@ -94,8 +94,8 @@ class OpenConversation:
         known = snapshot.revision or checkpoint
         self.state = snapshot.state if known else self.context.world.state
         self._revision = snapshot.revision
-        history = sum(node.kind == "npc" for node in self.nodes)
         await self.remembering.load(snapshot.saved)
+        history = sum(node.kind == "npc" for node in self.nodes)
         greeting = ""
         if not self.nodes and personas[0].greeting:
             greeting = await self._greet(personas[0])
@@ -204,8 +204,8 @@ class OpenConversation:
             await asyncio.wait([self._warming])
         await self.answers.stop()
         await self.direction.stop()
-        await self.suggesting.stop()
         await self.remembering.stop()
+        await self.suggesting.stop()
 
     def _present(self, message: Open) -> list[str]:
         """Whom the client named, and those of the scene's own that there are."""
