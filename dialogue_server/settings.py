@@ -154,6 +154,12 @@ class ModelSettings(Section, frozen=True, kw_only=True):
             '("ollama:llama3.1, local"). After the last come the authored lines.'
         ),
     ] = ""
+    compare: Annotated[
+        str,
+        _option(
+            "Other models that the designers' page may ask, for comparison; written like fallback."
+        ),
+    ] = ""
     base_url: Annotated[
         str, _option("The API's address, up to /v1; empty for the profile's.", flag="--base-url")
     ] = ""

@@ -34,6 +34,8 @@ def test_the_wheel_carries_both_packages_and_the_starter_world(wheel: Path) -> N
         "dialogue_server/starter/world.toml",
         "dialogue_server/starter/scenarios/lamp.toml",
         "dialogue_server/py.typed",
+        "dialogue_server/server/page/index.html",
+        "dialogue_server/server/page/main.js",
         "dialogue_protocol/messages.py",
         "dialogue_protocol/py.typed",
     } <= names

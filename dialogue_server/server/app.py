@@ -29,7 +29,7 @@ from ..stores.memory import MemoryStore
 from ..stores.sqlite import SQLiteStore
 from .admission import Admission
 from .desk import Folder
-from .models import choose_backend
+from .models import choose_backend, compared_backends
 from .tls import tls_context
 from .websocket import Listener
 
@@ -62,6 +62,7 @@ class App:
                 world=world.world,
                 personas=world.personas,
                 backend=backend,
+                models=await self._start_compared(),
                 store=store,
                 observe=self._observe,
                 limits=engine_limits(settings),
@@ -164,6 +165,20 @@ class App:
     def _observe(self, record: Record) -> None:
         self.log(record)
         self.metrics(record)
+
+    async def _start_compared(self) -> dict[str, ModelBackend]:
+        """For the designers' page. One that cannot start is left out, loudly."""
+        if self.settings.server.page == "off":
+            return {}
+        started = {}
+        for name, backend in compared_backends(self.settings).items():
+            self._stack.push_async_callback(backend.aclose)
+            try:
+                await backend.start()
+                started[name] = backend
+            except BackendError as error:
+                self.log.warning("model.note", note=f"model.compare: {name}: {error.detail}")
+        return started
 
     def _note_attempt(self, failed: AttemptFailed) -> None:
         self.metrics.attempt_failed(failed.backend, failed.code)

@@ -42,14 +42,31 @@ def choose_backend(
     if isinstance(first.backend, ScriptedBackend):
         return first
     chain, notes = [first.backend], list(first.notes)
-    for entry in filter(None, map(str.strip, settings.model.fallback.split(","))):
-        name, _, model = entry.partition(":")
-        # An address, a model and a key in the settings are meant for the first backend.
-        own = ModelSettings(backend=name, name=model, max_tokens=settings.model.max_tokens)
-        further = _choose(structs.replace(settings, model=own), name, environ)
+    for further in _named(settings, settings.model.fallback, environ).values():
         chain.append(further.backend)
         notes += further.notes
     return Choice(RoutingBackend(chain, listen=listen), tuple(notes))
+
+
+def compared_backends(
+    settings: Settings, environ: Mapping[str, str] = os.environ
+) -> dict[str, ModelBackend]:
+    """What designers may have answer in place of the server's model, by the names in
+    `model.compare`, and the authored lines. Not started yet. Raises as choose_backend."""
+    found = {"scripted": Choice(ScriptedBackend())}
+    found |= _named(settings, settings.model.compare, environ)
+    return {name: choice.backend for name, choice in found.items()}
+
+
+def _named(settings: Settings, listed: str, environ: Mapping[str, str]) -> dict[str, Choice]:
+    """The backends of a list such as "ollama:llama3.1, local", by its entries."""
+    found = {}
+    for entry in filter(None, map(str.strip, listed.split(","))):
+        name, _, model = entry.partition(":")
+        # An address, a model and a key in the settings are meant for the first backend.
+        own = ModelSettings(backend=name, name=model, max_tokens=settings.model.max_tokens)
+        found[entry] = _choose(structs.replace(settings, model=own), name, environ)
+    return found
 
 
 def prompt_profile(settings: Settings, environ: Mapping[str, str] = os.environ) -> Profile:

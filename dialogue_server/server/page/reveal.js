@@ -73,7 +73,11 @@ export class Reveal {
 
 /** What happens at a place in the text, as a small label. */
 export function chip(cue) {
-  const details = Object.entries(cue.args ?? {}).map(([key, value]) => `${key}=${value}`).join(" ");
-  const label = { mood: "☺", action: "✋", pause: "⏸" }[cue.kind] ?? "•";
-  return h("span", { class: `cue ${cue.kind}`, title: `${cue.kind} at ${cue.offset}` }, `${label} ${[cue.name, details].filter(Boolean).join(" ")}`);
+  const args = { ...cue.args };
+  const strength = cue.kind === "mood" && args.intensity ? ` ${args.intensity}` : "";
+  if (cue.kind === "mood") delete args.intensity;
+  const details = Object.entries(args).map(([key, value]) => `${key}=${value}`).join(" ");
+  const sign = { mood: "☺", action: "→", pause: "…" }[cue.kind] ?? "";
+  const text = [sign, cue.name + strength, details].filter(Boolean).join(" ");
+  return h("span", { class: `cue ${cue.kind}`, title: `${cue.kind} at ${cue.offset}` }, text);
 }

@@ -11,6 +11,10 @@ export class StateEditor {
     this.effects = h("div", { "aria-live": "polite" });
     this.before = null;
     talk.addEventListener("opened", (event) => this.opened(event.detail));
+    talk.addEventListener("ended", () => {
+      this.before = null; // the talk has changed what it knows: compare from here on
+      this.look();
+    });
   }
 
   content(info) {
@@ -65,8 +69,8 @@ export class StateEditor {
     const off = [...before].filter(([key]) => !now.has(key)).map(([, part]) => part);
     this.effects.replaceChildren(
       h("h3", {}, `What changed for ${this.talk.name(this.talk.cast[0])}`),
-      ...on.map((part) => h("p", { class: "on" }, `+ ${part.text} `, h("span", { class: "tokens" }, part.source))),
-      ...off.map((part) => h("p", { class: "off" }, `− ${part.text} `, h("span", { class: "tokens" }, part.source))),
+      ...on.map((part) => h("p", { class: "on" }, `+ ${said(part)} `, h("span", { class: "tokens" }, part.source))),
+      ...off.map((part) => h("p", { class: "off" }, `− ${said(part)} `, h("span", { class: "tokens" }, part.source))),
       on.length + off.length ? null : h("p", { class: "notice" }, "Nothing that it is told."),
     );
   }
@@ -76,7 +80,7 @@ export class StateEditor {
     $("state").replaceChildren(
       h("p", { class: "notice" }, "Change a value: the next line uses it."),
       this.tree(this.state, []),
-      this.missing(),
+      this.missing() ?? "",
       this.adder(),
       this.effects,
     );
@@ -130,6 +134,7 @@ export class StateEditor {
   }
 }
 
+const said = (part) => part.text.replace(/^- /, "");
 const isMap = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 const at = (map, path) => path.reduce((here, key) => (isMap(here) ? here[key] : undefined), map);
 const isGated = (part) => !/^(rules|player|scene|history|advance|event)/.test(part.source);

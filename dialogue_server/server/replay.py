@@ -1,0 +1,71 @@
+"""A server that answers from a recording: the real protocol and sockets, no model, no content."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from .. import __version__
+from ..backends.scripted import ScriptedBackend
+from ..domain.exchanges import exchanges
+from ..domain.persona import World
+from ..domain.recording import Recording
+from ..domain.replaying import Match
+from ..engine.context import EngineContext, EngineLimits
+from ..engine.observer import Observer
+from ..engine.registry import Registry
+from ..engine.replaying import replaying
+from ..errors import SettingsError
+from ..stores.memory import MemoryStore
+from .websocket import Listener
+
+_WRITE_BYTES = 4_000_000
+_GRACE = 1.0
+
+
+@asynccontextmanager
+async def replay_server(
+    recording: Recording,
+    *,
+    observe: Observer,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    speed: float = 1.0,
+    match: Match = "normalised",
+) -> AsyncIterator[str]:
+    """Serve while the block runs; gives the address. Every client that connects gets the
+    recording from its beginning, and two that say the same get the same bytes: ids are counted,
+    not drawn. SettingsError if the port cannot be had."""
+    numbers = itertools.count()
+    context = EngineContext(
+        world=World("", ""),
+        personas={},
+        backend=ScriptedBackend(),
+        store=MemoryStore(),
+        observe=observe,
+        limits=EngineLimits(messages_per_second=0, lines_per_minute=0),
+        server=f"dialogue-server {__version__} (replay)",
+        new_id=lambda: f"replay-{next(numbers)}",
+    )
+    registry = Registry(context, replaying(exchanges(recording), match=match, speed=speed))
+    listener = Listener(
+        context,
+        registry,
+        host=host,
+        port=port,
+        write_bytes=_WRITE_BYTES,
+        handshake_seconds=10.0,
+    )
+    try:
+        bound = await listener.start()
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen on {host}:{port} ({error.strerror or error}). Choose another with "
+            "--port, or stop what holds it."
+        ) from error
+    try:
+        yield f"ws://{f'[{host}]' if ':' in host else host}:{bound}"
+    finally:
+        await registry.drain(_GRACE)
+        await listener.stop()

@@ -1,0 +1,228 @@
+"""The designers' page as a designer uses it, in a real browser."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from msgspec import structs
+from playwright.async_api import Page, expect
+
+from dialogue_server.server.app import App
+from tests.page.conftest import PICTURES
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # as the browser's
+
+
+async def say(page: Page, text: str) -> None:
+    """Say a line, and wait until its answer is whole."""
+    turns = await page.locator("#lines .tools").count()
+    await page.fill("#line", text)
+    await page.press("#line", "Enter")
+    await expect(page.locator("#lines .tools")).to_have_count(turns + 1)
+    await expect(page.locator("#lines .caret")).to_have_count(0)
+
+
+async def choose(page: Page, name: str) -> None:
+    await page.locator("#npcs").get_by_role("button", name=name).click()
+    await expect(page.locator("#npcs button[aria-pressed=true]")).to_have_count(1)
+
+
+async def test_an_npc_is_found_and_answers_with_its_cues_in_their_places(page: Page) -> None:
+    await page.fill("#search", "we")
+    await expect(page.locator("#npcs button")).to_have_count(1)
+    await page.press("#search", "Enter")
+    await expect(page.locator("#lines .npc")).to_contain_text("Stand still, dear.")
+    await say(page, "Could I have some willow bark for a fever?")
+    answer = page.locator("#lines .npc").last
+    await expect(answer).to_contain_text("Willow bark.")
+    await expect(answer.locator(".cue.action")).to_contain_text("give_item item=willow_bark")
+    await expect(answer.locator(".cue.mood")).to_contain_text("cheerful")
+    await page.screenshot(path=PICTURES / "talk.png")
+
+
+async def test_an_answer_is_made_anew_beside_the_old_one_and_the_talk_can_go_back(
+    page: Page,
+) -> None:
+    await choose(page, "Wen")
+    await say(page, "What does a leech cost?")
+    await page.keyboard.press("Alt+r")
+    branches = page.locator("#lines .branches").last.locator(".bubble")
+    await expect(branches).to_have_count(2)
+    await expect(page.locator("#lines .caret")).to_have_count(0)
+    await branches.first.get_by_role("button", name="Go on from this one").click()
+    await expect(branches.last).to_have_class("bubble npc aside")
+    await page.get_by_role("button", name="Save here").click()
+    await page.locator("#checkpoints button").click()
+    await expect(page.locator("#lines")).to_contain_text("Back to the checkpoint")
+    await page.screenshot(path=PICTURES / "branches.png")
+
+
+async def test_several_npcs_take_part_and_go_on_by_themselves(page: Page) -> None:
+    await choose(page, "Wen")
+    await page.locator("#npcs").get_by_role("button", name="Tove").click(modifiers=["Control"])
+    await expect(page.locator("#npcs button[aria-pressed=true]")).to_have_count(2)
+    await say(page, "Tove, how is the glass?")
+    await expect(page.locator("#lines .npc").last).to_contain_text("Tove")
+    await page.keyboard.press("Alt+a")
+    await expect(page.locator("#lines .tools")).to_have_count(2)
+    await expect(page.locator("#lines .npc .who b").last).to_have_text("Wen")
+
+
+async def test_a_flag_that_is_changed_shows_what_it_switches_on_and_off(page: Page) -> None:
+    await choose(page, "Wen")
+    await page.get_by_role("button", name="quest.lamp: lit").click()
+    changes = page.locator("#state .on")
+    await expect(changes.filter(has_text="The causeway lamp is lit again.")).to_have_count(1)
+    off = page.locator("#state .off").filter(has_text="The causeway lamp is broken.")
+    await expect(off).to_have_count(1)
+    await say(page, "What about the lamp?")
+    await expect(page.locator("#lines .npc").last).to_contain_text("They come up for the light")
+    await page.screenshot(path=PICTURES / "state.png")
+
+
+async def test_a_path_and_a_value_can_be_added_and_removed(page: Page) -> None:
+    await page.get_by_label("New path").fill("player.gold")
+    await page.get_by_label("New value").fill("12")
+    await page.get_by_role("button", name="Add").click()
+    field = page.locator('[data-path="player.gold"]')
+    await expect(field).to_have_value("12")
+    await page.get_by_role("button", name="Remove player.gold").click()
+    await expect(field).to_have_count(0)
+
+
+async def test_the_prompt_of_a_turn_is_shown_by_its_sources_and_leads_to_the_file(
+    page: Page,
+) -> None:
+    await choose(page, "Wen")
+    await say(page, "What does a leech cost?")
+    await say(page, "Who broke the lamp?")
+    await page.keyboard.press("Alt+6")
+    prompt = page.locator("#prompt")
+    await expect(prompt).to_contain_text("for Wen")
+    await expect(prompt.locator(".part.new").first).to_be_visible()
+    await expect(prompt.locator(".part.dropped").first).to_contain_text("condition")
+    await expect(prompt.locator(".bar span").first).to_be_visible()
+    await prompt.get_by_text("Difference to the turn before").click()
+    await expect(prompt.locator("ins", has_text="Who broke the lamp?")).to_have_count(1)
+    await page.screenshot(path=PICTURES / "prompt.png")
+    await prompt.get_by_role("button", name="personas/wen.toml:speech_style").click()
+    marked = page.locator("#file .mark")
+    await expect(marked).to_contain_text("speech_style =")
+    await page.screenshot(path=PICTURES / "file.png")
+
+
+async def test_a_saved_file_is_there_within_a_second_and_a_broken_one_says_so(
+    page: Page, world: Path
+) -> None:
+    wen = world / "personas" / "wen.toml"
+    text = wen.read_text(encoding="utf-8")
+    await asyncio.to_thread(
+        wen.write_text, text.replace('name = "Wen"', 'name = "Old Wen"'), encoding="utf-8"
+    )
+    button = page.locator("#npcs").get_by_role("button", name="Old Wen")
+    await expect(button).to_be_visible(timeout=1000)
+    await asyncio.to_thread(wen.write_text, text.replace("moods = [", "moods = ", 1))
+    await expect(page.locator("#banner")).to_contain_text("personas/wen.toml:", timeout=1000)
+    await expect(button).to_be_visible()
+    await page.keyboard.press("Alt+3")
+    await page.locator("#problems .problem").first.click()
+    await expect(page.locator("#file .mark")).to_contain_text("moods =")
+    await page.screenshot(path=PICTURES / "broken.png")
+    await asyncio.to_thread(wen.write_text, text, encoding="utf-8")
+    await expect(page.locator("#banner")).to_be_hidden()
+
+
+async def test_the_time_of_each_turn_is_drawn(page: Page) -> None:
+    await choose(page, "Wen")
+    await say(page, "What does a leech cost?")
+    await say(page, "You stupid hag!")
+    await page.keyboard.press("Alt+7")
+    timing = page.locator("#timing")
+    await expect(timing.locator("tbody").first.locator("tr")).to_have_count(2)
+    waterfall = timing.locator("svg").first
+    label = await waterfall.get_attribute("aria-label")
+    assert label is not None
+    assert "prompt: 0 to" in label
+    await expect(timing).to_contain_text("frames")
+    await expect(timing).to_contain_text("cheerful")
+    await page.screenshot(path=PICTURES / "timing.png")
+
+
+async def test_one_line_goes_to_two_npcs_and_models_side_by_side(page: Page) -> None:
+    await page.keyboard.press("Alt+2")
+    left, right = page.get_by_label("left", exact=True), page.get_by_label("right", exact=True)
+    await left.get_by_label("NPC").select_option("wen")
+    await right.get_by_label("NPC").select_option("tove")
+    await right.get_by_label("Model").select_option("scripted")
+    await page.get_by_label("Line", exact=True).fill("Who are you?")
+    await page.keyboard.press("Enter")
+    await expect(left).to_contain_text("I gather leeches")
+    await expect(right).to_contain_text("Tove")
+    for side in (left, right):
+        await expect(side).to_contain_text("complete · first text")
+    await page.screenshot(path=PICTURES / "compare.png")
+
+
+async def test_the_page_goes_on_after_the_server_was_away(page: Page, app: App) -> None:
+    await choose(page, "Wen")
+    await say(page, "What does a leech cost?")
+    port = int(app.url.rpartition(":")[2])
+    await app.stop()
+    await expect(page.get_by_role("status")).to_contain_text("away")
+    server = structs.replace(app.settings.server, port=port)
+    again = App(structs.replace(app.settings, server=server))
+    await again.start()
+    try:
+        await expect(page.get_by_role("status")).to_contain_text("dialogue-server", timeout=20_000)
+        await say(page, "Who are you?")
+        await expect(page.locator("#lines .npc").last).to_contain_text("I gather leeches")
+    finally:
+        await again.stop()
+
+
+async def test_everything_can_be_done_with_the_keyboard_alone(page: Page) -> None:
+    await page.keyboard.press("/")
+    await page.keyboard.type("pell")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#npcs button[aria-pressed=true]")).to_contain_text("Pell")
+    for _ in range(40):
+        if await page.evaluate("() => document.activeElement.id") == "line":
+            break
+        await page.keyboard.press("Tab")
+    await page.keyboard.type("Who are you?")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#lines .tools")).to_have_count(1)
+    await page.keyboard.press("Alt+5")
+    await page.keyboard.press("Tab")
+    await page.locator("#tab-state").focus()
+    await page.keyboard.press("ArrowRight")
+    await expect(page.locator("#prompt")).to_be_visible()
+    await page.locator("h1").click()
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_no_rule_of_accessibility_is_broken(page: Page, scheme: str) -> None:
+    await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    await choose(page, "Wen")
+    await say(page, "What does a leech cost?")
+    found, passed = [], 0
+    for keys in ("Alt+5", "Alt+6", "Alt+7", "Alt+2", "Alt+3", "Alt+4"):
+        await page.keyboard.press(keys)
+        report = await Axe().run(page)
+        passed += len(report.response["passes"])
+        found += [
+            f"{keys}: {each['id']}: {[node['html'][:120] for node in each['nodes']][:3]}"
+            for each in report.response["violations"]
+        ]
+    await page.keyboard.press("Alt+1")
+    await page.screenshot(path=PICTURES / f"{scheme}.png")
+    assert found == []
+    assert passed > 100  # it has looked
