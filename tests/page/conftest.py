@@ -74,4 +74,5 @@ async def page(app: App, browser: Browser) -> AsyncIterator[Page]:
     await page.locator("#npcs button[aria-pressed=true]").wait_for()
     yield page
     await page.close()
-    assert complaints == []
+    # A browser says of every refused connection that it was; a test may stop the server.
+    assert [each for each in complaints if "ERR_CONNECTION_REFUSED" not in each] == []
