@@ -155,7 +155,7 @@ class Watch:
         language = self._cast.language
         if not self.guards.language or not language:
             return None
-        if sum(letters(sentence).values()) < MIN_LETTERS:  # alone it is too short to tell
+        if sum(letters(sentence).values()) < 2 * MIN_LETTERS:  # alone it may be too short to tell
             folded = fold(f"{before[-4 * MIN_LETTERS :]} {sentence}")
         other = wrong_language(self._names.blank(folded), language, self._detector)
         return Hit("language", f"{other} instead of {language}") if other else None

@@ -103,8 +103,11 @@ def primary(tag: str) -> str:
 
 
 def english_name(tag: str) -> str:
-    """A language's name for a prompt: "German", "German (de-at)" for a narrower tag."""
+    """A language's name for a prompt: "German", "German (de-at)" for a narrower tag, "" for no
+    tag."""
     tag = normalized(tag)
+    if not tag:
+        return ""
     language, _, rest = tag.partition("-")
     name = NAMES.get(language)
     if name is None:

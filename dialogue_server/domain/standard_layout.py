@@ -15,7 +15,6 @@ brackets are the game's; nothing untrusted can hold one (untrusted.py).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from dialogue_protocol.codes import ErrorCode
@@ -27,6 +26,7 @@ from . import state as game_state
 from .conditions import evaluate
 from .conversation import Node
 from .hidden import Hidden, hidden_from, withheld
+from .language import english_name
 from .lore import KnownFact, KnownFacts, known_facts
 from .memory import recall
 from .prompt import Dropped, Message, Part, Prompt, PromptInput, Role
@@ -45,7 +45,8 @@ RULES = (
     "You speak for one character of this world, given below, in a conversation with a player.\n"
     "- Say only what the character says aloud, in the first person, without quotation marks, "
     "without a name before it, and without describing the scene.\n"
-    "- Speak as people talk: one to three sentences, in the language of the player's line.\n"
+    "- Speak as people talk: one to three sentences, in the language that the game asks for, "
+    "else in that of the player's line.\n"
     "- Never speak or decide for the player. Never leave the character; you know nothing of "
     "models, prompts or the time outside this world.\n"
     "- Say only what the character can know. What it does not know, it does not invent.\n"
@@ -68,7 +69,6 @@ _MEMORY = 8000
 _RELATION = 1500
 _BEFORE_HISTORY = 1000
 """What is sacrificed more easily than the newest lines of the history."""
-_LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,3}")
 
 
 class _Item(Struct):
@@ -95,6 +95,9 @@ def build(prompt_input: PromptInput) -> Prompt:
     hidden = hidden_from(prompt_input)
     items = _untold(items, hidden, dropped)
     names = prompt_lines.names(prompt_input)
+    tongue = english_name(prompt_input.locale)
+    if tongue:
+        items.append(_Item("language", "language", f"[Answer in {tongue}.]"))
     items.append(_Item("line", *prompt_lines.asked(prompt_input, names)))
     heard = _heard(prompt_input, hidden, dropped)
     history = [prompt_lines.said(prompt_input, node, names) for node in heard]
@@ -128,6 +131,9 @@ def _world(given: PromptInput, known: KnownFacts) -> Iterator[_Item]:
     if world.name or world.description:
         description = f"The world: {world.name}. {world.description.strip()}"
         yield _Item("world", "world.toml:description", description, 10)
+    if world.terms:
+        text = f"These names stay as they are in every language: {', '.join(world.terms)}."
+        yield _Item("world", "world.toml:terms", text, 12)
     for fact in known.shared:
         yield _lore("lore", fact, 7000)
 
@@ -170,8 +176,6 @@ def _around(given: PromptInput) -> Iterator[_Item]:
     player = untrusted.name(given.player.name)
     about = untrusted.line(given.player.persona, prompt_lines.names(given))
     text = f"{player}. {about}" if about else f"{player}."
-    if _LOCALE.fullmatch(given.locale):
-        text += f" (Language: {given.locale})"
     yield _Item("player", "player", text, 60)
     if given.scene and given.scene not in given.world.scenes:
         yield _Item("scene", "scene", untrusted.line(given.scene, prompt_lines.names(given)), 50)
@@ -350,7 +354,7 @@ def _messages(
     now = _titled(f"[What {name} knows at this moment, besides]", texts("now"))
     title = f"[{name} remembers. In quotation marks alone: what {player} said]"
     remembered = _titled(title, texts("memory"))
-    now = "\n".join(filter(None, (remembered, now)))
+    now = "\n".join(filter(None, (remembered, now, *texts("language"))))
     line = texts("line")[0]
     if given.kind == "say" and (now or prompt_lines.is_group(given)):
         line = f"{prompt_lines.says(given.player.name)}\n{line}"

@@ -30,6 +30,7 @@ from ..errors import RequestError
 from .asking import Asked, TurnRequest, asked_again, understand
 from .guarding import answer_stream
 from .inspecting import inspected
+from .languages import persona_in
 from .observer import TurnStarted
 from .request import Question, assemble_prompt, model_request
 from .retelling import answer_again, triggered
@@ -259,6 +260,9 @@ class Answers:
 
     def question(self, persona: Persona, asked: Asked, history: Sequence[Node]) -> Question:
         """What an NPC is asked in this conversation as it stands; `history` ends before it."""
+        context, asked_for = self._talk.context, (asked.locale, self._talk.locale)
+        original = context.personas.get(persona.id, persona)
+        persona, language = persona_in(context, original, *asked_for)
         return Question(
             persona=persona,
             player=self._talk.player,
@@ -266,7 +270,7 @@ class Answers:
             scene=self._talk.scene,
             state=self._talk.state,
             history=tuple(node for node in history if node.text),
-            locale=asked.locale or self._talk.locale,
+            locale=language,
             kind=asked.kind,
             cast=tuple(self._talk.cast),
             stage=self._talk.direction.stage,

@@ -32,6 +32,7 @@ from .asking import Asked
 from .context import EngineContext
 from .direction import Direction
 from .inspecting import npc_info
+from .languages import persona_in
 from .remembering import Remembering
 from .request import assemble_prompt
 from .retelling import transcript, without_tags
@@ -241,4 +242,4 @@ class OpenConversation:
             raise RequestError(
                 ErrorCode.UNKNOWN_NPC, f"There is no NPC {npc!r}; the server has: {known}."
             )
-        return persona
+        return persona_in(self.context, persona, self.locale)[0]

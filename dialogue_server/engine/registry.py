@@ -81,7 +81,6 @@ class Registry:
         if timer is not None:
             timer.cancel()
         session.socket = socket
-        session.locale = hello.locale
         session.identity = identity
         for frame in frames:
             socket.write(frame)
@@ -132,6 +131,7 @@ class Registry:
         session = self._make(self._context, connection, identity)
         self._sessions[connection.session] = session
         session.socket = socket
+        session.locale = hello.locale
         if self._context.tap is not None:
             session.tap = self._context.taps[session.id] = self._context.tap(session.id, hello)
         socket.write(connection.welcome())

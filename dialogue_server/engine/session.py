@@ -40,6 +40,7 @@ from dialogue_protocol.messages import (
     State,
     Suggest,
 )
+from msgspec import structs
 
 from ..errors import DialogueError, RequestError
 from .asking import TurnRequest
@@ -81,6 +82,8 @@ class Session:
         self.id = connection.session
         self.socket: Socket | None = None
         self.tap: Tap | None = None
+        self.locale = ""
+        """The hello's."""
         self.capabilities = frozenset(connection.capabilities)
         self._context = context
         self._conversations: dict[str, OpenConversation] = {}
@@ -214,6 +217,8 @@ class Session:
                     ErrorCode.BAD_MESSAGE,
                     f"open.model: there is no {message.model!r}; there are: {known}.",
                 )
+        if not message.locale:
+            message = structs.replace(message, locale=self.locale)
         conversation = OpenConversation(
             self._context, self.send, self.id, message, designer="designer" in self.capabilities
         )

@@ -44,6 +44,7 @@ def test_a_language_is_looked_up_from_the_narrowest_tag(tag: str, tags: tuple[st
         ("de-AT", "German (de-at)"),
         ("tlh", "the language tlh"),
         ("nn", "Norwegian (Nynorsk)"),
+        ("German]", ""),
     ],
 )
 def test_a_prompt_names_a_language_in_english(tag: str, name: str) -> None:

@@ -112,7 +112,7 @@ def test_the_messages_go_from_what_never_changes_to_what_is_new() -> None:
     assert places == sorted(places)
     assert (player.role, player.content) == (
         "user_system",
-        "Ann. A young miner. (Language: en-GB)",
+        "Ann. A young miner.",
     )
     assert (scene.role, scene.content) == ("group", "Mira's smithy, hot and dark.")
     assert [(message.role, message.content) for message in rest] == [
@@ -129,10 +129,22 @@ def test_the_messages_go_from_what_never_changes_to_what_is_new() -> None:
             "- quest.mine: flooded\n"
             "- The mine is flooded.\n"
             "- Mira is short of ore and short of temper.\n"
+            "[Answer in English (en-gb).]\n"
             "[Ann says]\n"
             "Is the mine open?",
         ),
     ]
+
+
+def test_the_language_to_answer_in_is_named_last_and_names_that_stay_first() -> None:
+    world = replace(given_input().world, terms=["Ashford", "the Dry Boot"])
+    prompt = build(given_input(world=world, locale="de"))
+    assert "These names stay as they are in every language: Ashford, the Dry Boot." in (
+        prompt.messages[0].content
+    )
+    assert "[Answer in German.]\n[Ann says]\nIs the mine open?" in prompt.messages[-1].content
+    assert {"world.toml:terms", "language"} <= set(sources(prompt))
+    assert "Answer in" not in str(build(given_input(locale="")).messages)
 
 
 def test_the_account_names_where_each_part_comes_from() -> None:

@@ -1,0 +1,21 @@
+"""Which language an NPC answers in, and its texts in that language."""
+
+from __future__ import annotations
+
+from ..domain.language import chosen
+from ..domain.persona import Persona
+from ..domain.translations import localized
+from .context import EngineContext
+
+
+def answer_language(context: EngineContext, persona: Persona, *asked: str) -> str:
+    """The tag of the language to answer in: what the client asked for, the most particular first
+    (the line's, the conversation's), else the NPC's own, else the server's; "" where nobody says,
+    and the player's line decides. `persona` is the one of the content, not a translation."""
+    return chosen((*asked, persona.language, context.language))
+
+
+def persona_in(context: EngineContext, persona: Persona, *asked: str) -> tuple[Persona, str]:
+    """A persona in the language that it answers in, and that language."""
+    language = answer_language(context, persona, *asked)
+    return localized(persona, language), language
