@@ -66,7 +66,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 def build_tests(tools: Toolchain, runtime: Runtime, folder: Path, platform: str = "player") -> Path:
     """The package, its own tests and ours as one program. For "webgl" the functions of the .jslib
     are called in a Node process."""
-    (variant,) = (v for v in package.variants() if v.name == f"{platform}, TextMeshPro on")
+    variant = package.variant(platform)
     built = package.assemblies(variant)
     if platform == "webgl":
         built = package.replaced(built, package.HERE / "browser" / "WebGLSocket.cs")

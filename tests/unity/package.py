@@ -11,41 +11,78 @@ from typing import Any
 from toolchain import ROOT, Assembly
 
 PACKAGE = ROOT / "unity_client"
+SAMPLES = PACKAGE / "Samples~"
 HERE = Path(__file__).resolve().parent
-TMP_DEFINE = "DIALOGUE_TMP"
+TESTS = "UNITY_INCLUDE_TESTS"
+# Fields that only Unity's serializer sets.
+INSPECTOR = ("-nowarn:0649",)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project that our package is installed into: the packages that it has, and what Unity's
+    version and settings define."""
+
+    name: str
+    packages: dict[str, str]
+    defines: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One set of the defines that Unity would give."""
+    """A project, built for a platform."""
 
-    name: str
+    platform: str
+    project: Project
     defines: tuple[str, ...]
 
     @property
-    def tmp(self) -> bool:
-        return TMP_DEFINE in self.defines
+    def name(self) -> str:
+        return f"{self.project.name}, {self.platform}"
 
     @property
     def editor(self) -> bool:
         return "UNITY_EDITOR" in self.defines
 
 
+PROJECTS = [
+    Project("without packages", {}, ("ENABLE_LEGACY_INPUT_MANAGER",)),
+    Project(
+        "Unity 2021.3",
+        {"com.unity.ugui": "1.0.0", "com.unity.textmeshpro": "3.0.6"},
+        ("ENABLE_LEGACY_INPUT_MANAGER",),
+    ),
+    Project(
+        "Unity 6",  # TextMeshPro is a part of ugui 2
+        {"com.unity.ugui": "2.0.0", "com.unity.inputsystem": "1.11.2"},
+        ("ENABLE_INPUT_SYSTEM", "UNITY_2021_3_OR_NEWER", "UNITY_2022_2_OR_NEWER"),
+    ),
+]
+PLATFORMS = {
+    "player": ("ENABLE_IL2CPP", "UNITY_STANDALONE"),
+    "editor": ("UNITY_EDITOR", "UNITY_STANDALONE", TESTS),
+    "webgl": ("ENABLE_IL2CPP", "UNITY_WEBGL"),
+    "webgl in the editor": ("UNITY_EDITOR", "UNITY_WEBGL"),
+}
+
+
 def variants() -> list[Variant]:
-    platforms = {
-        "player": ("ENABLE_IL2CPP", "UNITY_STANDALONE"),
-        "editor": ("UNITY_EDITOR", "UNITY_STANDALONE", "UNITY_INCLUDE_TESTS"),
-        "webgl": ("ENABLE_IL2CPP", "UNITY_WEBGL"),
-        "webgl in the editor": ("UNITY_EDITOR", "UNITY_WEBGL"),
-    }
+    """Players and editors of every project, and both kinds of WebGL in the last."""
     return [
-        Variant(f"{name}, TextMeshPro {'on' if tmp else 'off'}", defines + (TMP_DEFINE,) * tmp)
-        for name, defines in platforms.items()
-        for tmp in (False, True)
+        Variant(platform, project, defines + project.defines)
+        for project in PROJECTS
+        for platform, defines in PLATFORMS.items()
+        if platform in ("player", "editor") or project is PROJECTS[-1]
     ]
 
 
+def variant(platform: str) -> Variant:
+    """The one that tests are run in: with everything that the package can use."""
+    return next(v for v in reversed(variants()) if v.platform == platform)
+
+
 def asmdefs() -> dict[str, tuple[Path, dict[str, Any]]]:
+    """Every asmdef of the package, the samples' among them, by the assembly's name."""
     found = {}
     for path in sorted(PACKAGE.rglob("*.asmdef")):
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -63,6 +100,20 @@ def sources(folder: Path) -> tuple[Path, ...]:
     )
 
 
+def version_defines(content: dict[str, Any], packages: dict[str, str]) -> tuple[str, ...]:
+    """What an asmdef defines for itself, by the packages that there are."""
+
+    def holds(rule: dict[str, str]) -> bool:
+        installed = packages.get(rule["name"])
+        return installed is not None and _number(installed) >= _number(rule["expression"])
+
+    return tuple(rule["define"] for rule in content["versionDefines"] if holds(rule))
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")) if version else ()
+
+
 def replaced(assemblies: list[Assembly], source: Path) -> list[Assembly]:
     """The same assemblies with this file for the one of its name; references follow."""
     done: dict[str, Assembly] = {}
@@ -71,38 +122,42 @@ def replaced(assemblies: list[Assembly], source: Path) -> list[Assembly]:
         references = tuple(
             done[r.name] if isinstance(r, Assembly) else r for r in assembly.references
         )
-        if sources != assembly.sources:  # it stands between two frames of the stub player
-            references += tuple(a for a in done.values() if a.name == "UnityEngine")
-        done[assembly.name] = dataclasses.replace(
-            assembly, sources=sources, references=tuple(dict.fromkeys(references))
-        )
+        done[assembly.name] = dataclasses.replace(assembly, sources=sources, references=references)
     return list(done.values())
 
 
 def stubs(variant: Variant) -> list[Assembly]:
-    files = HERE / "stubs"
-    engine = Assembly(
-        "UnityEngine",
-        (files / "UnityEngine.cs", files / "StubPlayer.cs"),
-        options=("-nowarn:0649",),  # set in the inspector only
-    )
+    """Unity itself, and the packages of the project."""
+    files, packages = HERE / "stubs", variant.project.packages
+    names = ("UnityEngine.cs", "UnityScreen.cs", "StubPlayer.cs")
+    engine = Assembly("UnityEngine", tuple(files / name for name in names), options=INSPECTOR)
     built = [engine]
-    if variant.tmp:
-        built.append(Assembly("Unity.TextMeshPro", (files / "TMPro.cs",), (engine,)))
+    ui = Assembly("UnityEngine.UI", (files / "UnityUi.cs",), (engine,))
+    ugui = packages.get("com.unity.ugui", "")
+    if ugui:
+        built.append(ui)
+    if "com.unity.textmeshpro" in packages or ugui >= "2":
+        built.append(Assembly("Unity.TextMeshPro", (files / "TMPro.cs",), (engine, ui)))
+    if "com.unity.inputsystem" in packages:
+        built.append(Assembly("Unity.InputSystem", (files / "InputSystem.cs",), (engine, ui)))
     if variant.editor:
         built.append(Assembly("UnityEditor", (files / "UnityEditor.cs",), (engine,)))
     return built
 
 
-def assemblies(variant: Variant, *, tests: bool = False) -> list[Assembly]:
-    """What Unity would compile of the package, in order, stubs first."""
+def assemblies(variant: Variant, nunit: Path | None = None) -> list[Assembly]:
+    """What Unity would compile of the package, in order, stubs first; its tests if there is an
+    NUnit to compile them with."""
     built = {assembly.name: assembly for assembly in stubs(variant)}
-    waiting = {
-        name: content
-        for name, content in asmdefs().items()
-        if (content[1]["includePlatforms"] != ["Editor"] or variant.editor)
-        and (tests or not content[1]["defineConstraints"])
-    }
+    waiting, own = {}, {}
+    for name, (folder, content) in asmdefs().items():
+        own[name] = variant.defines + version_defines(content, variant.project.packages)
+        editors = content["includePlatforms"] == ["Editor"]
+        wanted = not editors or variant.editor
+        if TESTS in content["defineConstraints"]:
+            wanted = wanted and nunit is not None
+        if wanted and set(content["defineConstraints"]) <= set(own[name]):
+            waiting[name] = (folder, content)
     while waiting:
         ready = [
             name
@@ -116,13 +171,11 @@ def assemblies(variant: Variant, *, tests: bool = False) -> list[Assembly]:
             if not content["noEngineReferences"]:
                 names.append("UnityEngine")
                 names += ["UnityEditor"] if content["includePlatforms"] == ["Editor"] else []
-            references = tuple(built[reference] for reference in names)
+            references: list[Assembly | Path] = [built[reference] for reference in names]
+            if "nunit.framework.dll" in content["precompiledReferences"]:
+                assert nunit is not None
+                references.append(nunit)
             built[name] = Assembly(
-                name,
-                sources(folder),
-                references,
-                variant.defines,
-                # Fields that only Unity's serializer sets.
-                options=("-nowarn:0649",),
+                name, sources(folder), tuple(references), own[name], options=INSPECTOR
             )
     return list(built.values())

@@ -51,12 +51,18 @@ class Toolchain:
 
     def compile(self, runtime: Runtime, assemblies: list[Assembly], folder: Path) -> str:
         """Compile in order into `folder`. Returns the diagnostics, "" if there are none."""
-        folder.mkdir(parents=True, exist_ok=True)
+        return self.compile_all(runtime, {folder: assemblies})
+
+    def compile_all(self, runtime: Runtime, builds: dict[Path, list[Assembly]]) -> str:
+        """Several builds at once, each into its folder: the compiler starts only once."""
         responses = []
-        for assembly in assemblies:
-            response = folder / f"{assembly.name}.rsp"
-            response.write_text("\n".join(_options(runtime, assembly, folder)), encoding="utf-8")
-            responses.append(str(response))
+        for folder, assemblies in builds.items():
+            folder.mkdir(parents=True, exist_ok=True)
+            for assembly in assemblies:
+                response = folder / f"{assembly.name}.rsp"
+                options = "\n".join(_options(runtime, assembly, folder))
+                response.write_text(options, encoding="utf-8")
+                responses.append(str(response))
         return self.run_compiler(responses, folder)
 
     def run_compiler(self, responses: list[str], folder: Path) -> str:

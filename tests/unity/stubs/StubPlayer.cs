@@ -13,6 +13,7 @@ namespace UnityEngine
     {
         private static readonly List<Object> Doomed = new List<Object>();
         private static readonly Stopwatch Clock = Stopwatch.StartNew();
+        private static double _skipped;
         private static Thread _main;
         private static FrameContext _context;
         internal static readonly List<GameObject> Objects = new List<GameObject>();
@@ -45,7 +46,7 @@ namespace UnityEngine
         public static void LoadScene()
         {
             foreach (GameObject gameObject in Objects.ToArray())
-                if (!gameObject.KeptBetweenScenes) DestroyNow(gameObject);
+                if (gameObject.transform.parent == null && !gameObject.KeptBetweenScenes) DestroyNow(gameObject);
         }
 
         /// <summary>One frame, as the clock on the wall has it, or of a given length.</summary>
@@ -53,7 +54,7 @@ namespace UnityEngine
         {
             AssertMainThread();
             BetweenFrames?.Invoke();
-            double now = Clock.Elapsed.TotalSeconds;
+            double now = Clock.Elapsed.TotalSeconds + _skipped;
             Time.Delta = float.IsNaN(seconds) ? (float)Math.Min(0.3, now - Time.Now) : seconds;
             Time.Now = now;
             List<MonoBehaviour> behaviours = Running();
@@ -71,6 +72,12 @@ namespace UnityEngine
             foreach (Object doomed in Doomed.ToArray()) DestroyNow(doomed);
             Doomed.Clear();
         }
+
+        /// <summary>The next frame comes so many seconds later, as far as the game can tell.</summary>
+        public static void SkipTime(double seconds) => _skipped += seconds;
+
+        /// <summary>Every component of a kind that there is, in the order of their making.</summary>
+        public static T[] All<T>() => Objects.SelectMany(gameObject => gameObject.Behaviours).OfType<T>().ToArray();
 
         /// <summary>Frames until the condition holds; false when it did not within the time.</summary>
         public static bool Until(Func<bool> condition, double seconds = 10)
@@ -106,6 +113,9 @@ namespace UnityEngine
             }
             if (target is GameObject gameObject)
             {
+                if (gameObject.Destroyed) return;
+                foreach (Transform child in gameObject.transform.Children.ToArray()) DestroyNow(child.gameObject);
+                gameObject.transform.SetParent(null, false);
                 foreach (MonoBehaviour part in gameObject.Behaviours.ToArray()) part.DestroyNow();
                 Objects.Remove(gameObject);
             }

@@ -1,7 +1,7 @@
 // What the client uses of TextMeshPro.
 namespace TMPro
 {
-    public class TMP_Text : UnityEngine.MonoBehaviour
+    public class TMP_Text : UnityEngine.UI.Graphic
     {
         private string _text = "";
 
@@ -17,5 +17,11 @@ namespace TMPro
         public int maxVisibleCharacters { get; set; } = 99999;
 
         public bool parseCtrlCharacters { get; set; } = true;
+
+        public float fontSize { get; set; }
+    }
+
+    public class TextMeshProUGUI : TMP_Text
+    {
     }
 }

@@ -4,18 +4,9 @@ using UnityEngine;
 
 namespace UnityEngine
 {
-    public struct Vector2
-    {
-    }
-
     public static class GUILayout
     {
         public static bool Button(string text) => false;
-    }
-
-    public static class Resources
-    {
-        public static T[] FindObjectsOfTypeAll<T>() where T : Object => Array.Empty<T>();
     }
 }
 

@@ -62,6 +62,14 @@ namespace UnityEngine
         public DefaultExecutionOrder(int order) => this.order = order;
     }
 
+    [AttributeUsage(AttributeTargets.Method)]
+    public sealed class ContextMenu : Attribute
+    {
+        public ContextMenu(string itemName)
+        {
+        }
+    }
+
     [AttributeUsage(AttributeTargets.Class)]
     public sealed class CreateAssetMenuAttribute : Attribute
     {
@@ -125,9 +133,30 @@ namespace UnityEngine
         public static T CreateInstance<T>() where T : ScriptableObject, new() => new T();
     }
 
-    public sealed class Transform : Component
+    public class Transform : Component
     {
-        public Transform parent => null;
+        internal readonly List<Transform> Children = new List<Transform>();
+
+        public Transform parent { get; private set; }
+
+        public void SetParent(Transform parent, bool worldPositionStays)
+        {
+            StubPlayer.AssertMainThread();
+            this.parent?.Children.Remove(this);
+            this.parent = parent;
+            parent?.Children.Add(this);
+        }
+    }
+
+    public sealed class RectTransform : Transform
+    {
+        public Vector2 anchorMin { get; set; }
+
+        public Vector2 anchorMax { get; set; }
+
+        public Vector2 offsetMin { get; set; }
+
+        public Vector2 offsetMax { get; set; }
     }
 
     public sealed class GameObject : Object
@@ -136,10 +165,11 @@ namespace UnityEngine
         internal bool KeptBetweenScenes;
         private bool _active = true;
 
-        public GameObject(string name = "GameObject")
+        public GameObject(string name = "GameObject", params Type[] components)
         {
             this.name = name;
-            transform = new Transform { gameObject = this };
+            bool flat = Array.IndexOf(components, typeof(RectTransform)) >= 0;
+            transform = flat ? new RectTransform { gameObject = this } : new Transform { gameObject = this };
             StubPlayer.Objects.Add(this);
         }
 

@@ -62,6 +62,9 @@ namespace DialogueServer.Transport
         /// <summary>What the server accepts; null before the first welcome.</summary>
         public Limits Limits => _connection?.Limits;
 
+        /// <summary>The last welcome went on with the session before it: nothing was lost.</summary>
+        public bool Resumed { get; private set; }
+
         /// <summary>What the server granted of <see cref="SessionOptions.Capabilities"/>.</summary>
         public IReadOnlyList<string> Granted { get; private set; } = Array.Empty<string>();
 
@@ -323,6 +326,7 @@ namespace DialogueServer.Transport
             public override void OnWelcome(in WelcomeMessage message)
             {
                 _session.Granted = message.Capabilities;
+                _session.Resumed = message.Resumed;
                 try
                 {
                     base.OnWelcome(in message);

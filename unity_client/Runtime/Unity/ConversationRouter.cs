@@ -19,6 +19,9 @@ namespace DialogueServer
         /// <summary>An error that is about no conversation of ours.</summary>
         public event Action<DialogueException> Failed;
 
+        /// <summary>The server restarts and asks to reconnect after so many milliseconds, by itself.</summary>
+        public event Action<long> GoingAway;
+
         public IEnumerable<DialogueConversation> Conversations => _conversations.Values;
 
         /// <summary>The session is about to start: conversations open over it, now and later, in
@@ -86,6 +89,8 @@ namespace DialogueServer
             foreach (long turn in over) _turns.Remove(turn);
             conversation.Detach(null);
         }
+
+        public override void OnGoAway(in GoAwayMessage message) => GoingAway?.Invoke(message.ReconnectMs);
 
         public override void OnOpened(in OpenedMessage message)
         {

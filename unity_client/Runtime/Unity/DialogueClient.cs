@@ -71,6 +71,9 @@ namespace DialogueServer
         /// <summary>What the server accepts; null before it was first reached.</summary>
         public Limits Limits => _session?.Limits;
 
+        /// <summary>The connection came back without a loss the last time.</summary>
+        public bool Resumed => _session != null && _session.Resumed;
+
         /// <summary>What to ask for beyond talking, such as "designer". Set it before connecting.</summary>
         public string[] Capabilities { get; set; } = Array.Empty<string>();
 
@@ -78,6 +81,9 @@ namespace DialogueServer
         public IReadOnlyList<string> Granted => _session == null ? Array.Empty<string>() : _session.Granted;
 
         public event Action<SessionStatus> StatusChanged;
+
+        /// <summary>The server restarts: the client reconnects after so many milliseconds, by itself.</summary>
+        public event Action<long> GoingAway;
 
         /// <summary>An error that is about no NPC.</summary>
         public event Action<DialogueException> Failed;
@@ -150,6 +156,7 @@ namespace DialogueServer
         private void Awake()
         {
             _router.Failed += error => Failed?.Invoke(error);
+            _router.GoingAway += milliseconds => GoingAway?.Invoke(milliseconds);
             if (keepBetweenScenes && transform.parent == null && Application.isPlaying) DontDestroyOnLoad(gameObject);
         }
 
@@ -179,6 +186,7 @@ namespace DialogueServer
         private void OnDestroy()
         {
             StatusChanged = null;
+            GoingAway = null;
             Failed = null;
             TokenProvider = null;
         }

@@ -74,13 +74,20 @@ namespace DialogueServer
         /// <summary>The player interrupted the turn: its text ends here.</summary>
         public event Action<DialogueTurn> TurnInterrupted;
 
+        /// <summary>A turn that had started is over. One that was refused only fails.</summary>
         public event Action<DialogueTurn> TurnEnded;
+
+        /// <summary>The server remembers a request, and nobody answers it.</summary>
+        public event Action<DialogueTurn> Noted;
 
         /// <summary>A designer's condition on the conversation has come true.</summary>
         public event Action<DialogueTrigger> Triggered;
 
         /// <summary>A request was refused.</summary>
         public event Action<DialogueException> Failed;
+
+        /// <summary>Random, not counted: ids stay unique over all branches of a conversation.</summary>
+        internal Func<string> NewLine { get; set; } = () => Guid.NewGuid().ToString("N");
 
         // ------------------------------------------------------------ what the game does
 
@@ -91,7 +98,7 @@ namespace DialogueServer
         public DialogueTurn Say(string text, string to = "")
         {
             RequireText(text);
-            string line = NewId();
+            string line = NewLine();
             return Ask(new DialogueTurn(line, text, to), new SayMessage(Name, line, text, to, Locale), true);
         }
 
@@ -100,7 +107,7 @@ namespace DialogueServer
         {
             if (Current == null || Current.Id.Length == 0)
                 throw new InvalidOperationException("There is no answer yet that could be replaced.");
-            string line = NewId();
+            string line = NewLine();
             var turn = new DialogueTurn(line, Current.PlayerText, Current.To);
             return Ask(turn, new RegenerateMessage(Name, Current.Id, line), true);
         }
@@ -119,7 +126,7 @@ namespace DialogueServer
             Dictionary<string, object> data = null)
         {
             RequireText(text);
-            string line = NewId();
+            string line = NewLine();
             return Ask(
                 new DialogueTurn(line, "", npc),
                 new EventMessage(Name, line, text, Word(react), npc, name, data == null ? null : GameState.Copy(data)));
@@ -133,7 +140,7 @@ namespace DialogueServer
         public DialogueTurn Script(string text, string npc = "")
         {
             RequireText(text);
-            string line = NewId();
+            string line = NewLine();
             string playerText = npc.Length == 0 ? text : "";
             return Ask(new DialogueTurn(line, playerText, npc), new ScriptMessage(Name, line, text, npc));
         }
@@ -142,7 +149,7 @@ namespace DialogueServer
         /// <param name="npc">Who speaks; "" for whoever is next.</param>
         public DialogueTurn Advance(string npc = "")
         {
-            string line = NewId();
+            string line = NewLine();
             return Ask(new DialogueTurn(line, "", npc), new AdvanceMessage(Name, line, npc, Locale));
         }
 
@@ -150,7 +157,7 @@ namespace DialogueServer
         public Task<string[]> SuggestAsync(int count = 3)
         {
             RequireConnection();
-            string line = NewId();
+            string line = NewLine();
             Task<object> answer = _pending.Add(RequestKind.Suggest, line);
             SendState();
             Send(new SuggestMessage(Name, line, count, Locale));
@@ -160,7 +167,7 @@ namespace DialogueServer
         internal DialogueTurn AnswerAction(
             DialogueTurn of, int action, bool accepted, string text, Reaction react, Dictionary<string, object> data)
         {
-            string line = NewId();
+            string line = NewLine();
             return Ask(
                 new DialogueTurn(line, "", of.Npc),
                 new ActionResultMessage(
@@ -276,7 +283,7 @@ namespace DialogueServer
             if (turn == null) return;
             if (error == null) turn.Cancel();
             else turn.Fail(error);
-            TurnEnded?.Invoke(turn);
+            if (turn.Started) TurnEnded?.Invoke(turn);
         }
 
         /// <summary>The session was lost: it is being opened again by itself, and so are the lines.</summary>
@@ -360,9 +367,15 @@ namespace DialogueServer
         {
             if (!_turns.Find(message.Line, out DialogueTurn turn)) return;
             turn.Note();
-            _turns.Forget(turn);
-            turn.Complete();
-            SendNext();
+            try
+            {
+                Noted?.Invoke(turn);
+                Over(turn);
+            }
+            finally
+            {
+                turn.Complete();
+            }
         }
 
         internal void OnTrigger(in TriggerMessage message) => Triggered?.Invoke(new DialogueTrigger(in message));
@@ -423,7 +436,7 @@ namespace DialogueServer
             _turns.Forget(turn);
             try
             {
-                TurnEnded?.Invoke(turn);
+                if (turn.Started) TurnEnded?.Invoke(turn);
             }
             finally
             {
@@ -446,8 +459,5 @@ namespace DialogueServer
                 throw new InvalidOperationException("The conversation \"" + Name + "\" is not connected to a server.");
             OpenIfDue();
         }
-
-        /// <summary>Random, not counted: ids stay unique over all branches of a conversation.</summary>
-        private static string NewId() => Guid.NewGuid().ToString("N");
     }
 }

@@ -9,16 +9,18 @@ namespace DialogueServer
         /// <summary>The code of what failed because the connection is gone; the server never sends it.</summary>
         public const string Disconnected = "disconnected";
 
-        public DialogueException(string code, string detail, bool retryable = false, long retryAfterMs = 0)
+        public DialogueException(
+            string code, string detail, bool retryable = false, long retryAfterMs = 0, string line = "")
             : base(detail)
         {
             Code = code;
             Retryable = retryable;
             RetryAfterMs = retryAfterMs;
+            Line = line;
         }
 
         internal DialogueException(in ErrorMessage message)
-            : this(message.Code, message.Detail, message.Retryable, message.RetryAfterMs)
+            : this(message.Code, message.Detail, message.Retryable, message.RetryAfterMs, message.Line)
         {
         }
 
@@ -30,5 +32,8 @@ namespace DialogueServer
 
         /// <summary>0 where the server has no advice.</summary>
         public long RetryAfterMs { get; }
+
+        /// <summary>The request that failed (<see cref="DialogueTurn.Line"/>); "" if it has no such id.</summary>
+        public string Line { get; }
     }
 }

@@ -155,6 +155,7 @@ namespace DialogueServer
         /// conversation tells it.</summary>
         public event Action<DialogueTrigger> Triggered;
 
+        /// <summary>An answer that had begun is over.</summary>
         public event Action<DialogueTurn> TurnEnded;
 
         /// <summary>A request was refused; every NPC of the conversation tells it.</summary>
@@ -335,8 +336,8 @@ namespace DialogueServer
 
         internal void OnCueReceived(DialogueTurn turn, DialogueCue cue)
         {
-            if (Presenter == null) ReachCue(turn, cue);
-            else CueReceived?.Invoke(turn, cue);
+            if (Presenter != null) CueReceived?.Invoke(turn, cue);
+            else if (turn.LastCueIsNew) ReachCue(turn, cue);
         }
 
         internal void OnTurnEnded(DialogueTurn turn)

@@ -18,6 +18,7 @@ namespace DialogueServer
         private readonly List<DialogueCue> _cues = new List<DialogueCue>();
         private readonly TaskCompletionSource<DialogueTurn> _done = new TaskCompletionSource<DialogueTurn>();
         private string _wholeText;
+        private int _cuesTold;
 
         internal DialogueTurn(string line, string playerText = "", string to = "")
         {
@@ -76,6 +77,9 @@ namespace DialogueServer
 
         internal long Number { get; private set; }
 
+        /// <summary>The newest cue was not told before: after a loss a turn comes again from its start.</summary>
+        internal bool LastCueIsNew => _cues.Count > _cuesTold;
+
         internal bool Interrupted => InterruptedAt >= 0;
 
         /// <summary>How many code points the player had seen; -1 if nobody interrupted.</summary>
@@ -92,6 +96,7 @@ namespace DialogueServer
             Id = message.Id;
             Npc = message.Npc;
             if (Interrupted) return again;
+            _cuesTold = Math.Max(_cuesTold, _cues.Count);
             Length = 0;
             _text.Clear();
             _cues.Clear();
@@ -112,6 +117,11 @@ namespace DialogueServer
         internal void Cut(int seen)
         {
             InterruptedAt = Math.Min(seen, Length);
+            Shorten(seen);
+        }
+
+        private void Shorten(int seen)
+        {
             if (seen >= Length) return;
             string kept = CodePoints.Take(Text, seen);
             _text.Clear().Append(kept);
@@ -128,6 +138,7 @@ namespace DialogueServer
             TotalMs = message.TotalMs;
             InputTokens = message.InputTokens;
             OutputTokens = message.OutputTokens;
+            Shorten((int)Math.Min(message.Length, int.MaxValue)); // what was seen of it is all that was said
             Ended = true;
         }
 
