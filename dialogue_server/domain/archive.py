@@ -209,7 +209,7 @@ class _Reader:
         try:
             return msgspec.convert(content, kind)
         except msgspec.ValidationError as error:
-            raise self._wrong(f"{error}; {_AGAIN}") from None
+            raise self._wrong(f"{_short(str(error))}; {_AGAIN}") from None
 
     def _check_text(self, name: str, text: str, least: int, most: int) -> None:
         if not least <= len(text) <= most:
@@ -258,5 +258,9 @@ def copy_for(archive: Archive, key: ConversationKey) -> Archive:
 
 
 def _shown(value: object) -> str:
-    text = ascii(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+    return _short(ascii(value), 80)
+
+
+def _short(text: str, most: int = 200) -> str:
+    """Fit for an error: what a file holds may be endless."""
+    return text if len(text) <= most else text[: most // 2] + " ... " + text[-most // 2 :]

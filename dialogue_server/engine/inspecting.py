@@ -13,6 +13,7 @@ from ..domain.tone import Tone, at_rest
 from ..errors import RequestError
 from .context import EngineContext
 from .desk import Desk
+from .request import prompt_budget
 
 
 def inspected(
@@ -24,13 +25,14 @@ def inspected(
     timings: dict[str, Any] | None = None,
 ) -> Inspected:
     """A prompt as the wire tells it."""
+    persona = context.personas.get(npc)  # its file may have gone since the turn
     return Inspected(
         conversation=conversation,
         turn=turn,
         npc=npc,
         layout=context.backend.layout,
         tokens=prompt.tokens,
-        budget=context.limits.prompt_tokens,
+        budget=prompt_budget(context, persona) if persona else context.limits.prompt_tokens,
         messages=[PromptMessage(m.role, m.content, m.name) for m in prompt.messages],
         parts=[PromptPart(part.source, part.text, part.tokens) for part in prompt.parts],
         dropped=[
@@ -47,9 +49,15 @@ def desk_of(context: EngineContext) -> Desk:
     return context.desk
 
 
-def npc_list(context: EngineContext) -> NpcList:
-    """Every NPC of the content, by id."""
-    return NpcList([npc_info(context.personas[npc]) for npc in sorted(context.personas)])
+def npc_list(context: EngineContext, only: frozenset[str] | None = None) -> NpcList:
+    """The NPCs of the content, by id; `only` those that a ticket names, where it names some."""
+    return NpcList(
+        [
+            npc_info(context.personas[npc])
+            for npc in sorted(context.personas)
+            if only is None or npc in only
+        ]
+    )
 
 
 def npc_info(persona: Persona, tone: Tone | None = None) -> NpcInfo:

@@ -184,7 +184,7 @@ class Session:
                 self.send(self._conversation(message.conversation).answers.inspect(message))
             case Npcs():
                 self._need_designer("npcs")
-                self.send(npc_list(self._context))
+                self.send(npc_list(self._context, self.identity.npcs))
             case Content():
                 self._need_designer("content")
                 self.send(desk_of(self._context).info())

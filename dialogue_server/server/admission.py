@@ -178,7 +178,8 @@ class Admission:
         try:
             return msgspec.convert(payload, Claims)
         except msgspec.ValidationError as error:
-            raise _refusal(f"has a claim of the wrong form: {error}") from None
+            what = str(error)[-120:]  # its end names the claim
+            raise _refusal(f"has a claim of the wrong form: {what}") from None
 
     def _key(self, name: str) -> Key:
         for key in self._keys:

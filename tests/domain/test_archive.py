@@ -154,6 +154,7 @@ BROKEN: dict[str, tuple[Change, str, str]] = {
     "nested": (replace(3, b"[" * 100_000), "line 3: no line of JSON", "export"),
     "no object": (replace(3, b"[1]"), "line 3: expected a JSON object", "export"),
     "unknown type": (put(3, type="x" * 99), "line 3: unknown type 'xxx", "checkpoint or end"),
+    "endless kind": (put(3, kind="god" * 999), "line 3: Invalid enum value 'god", "$.kind"),
     "unknown kind": (put(3, kind="god"), "line 3: Invalid enum value 'god'", "$.kind"),
     "moment": (put(3, at=10**400), "line 3: ", "$.at"),
     "missing text": (replace(3, b'{"type":"node"}'), "line 3: Object missing required", "export"),

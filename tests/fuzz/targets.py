@@ -6,6 +6,8 @@ result that depends on how the bytes were split, or that does not survive a roun
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
 import random
 from collections.abc import Callable
@@ -15,7 +17,7 @@ from typing import Any
 import msgspec
 from dialogue_protocol.client_connection import ClientConnection
 from dialogue_protocol.codec import JSON, MSGPACK, Codec, DecodeError, Unknown
-from dialogue_protocol.connection import ProtocolError, ServerConnection
+from dialogue_protocol.connection import HandshakeError, ProtocolError, ServerConnection
 from dialogue_protocol.messages import Limits, Welcome
 
 from dialogue_server.backends.openai_chunks import Answer
@@ -25,7 +27,9 @@ from dialogue_server.domain import archive, card_charx, card_png, cards
 from dialogue_server.domain.content_files import decode_lore, decode_persona, decode_world
 from dialogue_server.domain.state import check_state, merge_patch
 from dialogue_server.domain.stream import Rejected, Text, TextStream
-from dialogue_server.errors import BackendError, ContentError, DialogueError
+from dialogue_server.errors import BackendError, ContentError, DialogueError, SettingsError
+from dialogue_server.server.admission import Admission, Claims, issue, read_keys
+from dialogue_server.settings import Access
 from tests.fakes.upstream_cases import CASES
 from tests.harness import MIRA
 
@@ -263,6 +267,35 @@ def conversation(data: bytes, _: random.Random) -> None:
 
 _CONVERSATIONS = [(ROOT / "tests/domain/archives/version_1.jsonl").read_bytes()]
 
+
+_ADMISSION = Admission(Access(key_env="KEYS"), {"KEYS": "k" * 32})
+_TICKETS = [
+    issue(read_keys("k" * 32, ""), Claims(4e9, "another service", "ann", npcs=["mira"])).encode(),
+    b"eyJhbGciOiJub25lIiwia2lkIjoiYSJ9.e30.",
+    b"{}",
+]
+
+
+def ticket(data: bytes, dice: random.Random) -> None:
+    """A token that we have not signed for this server is refused, whatever it is."""
+    text = _text(data).encode("utf-8", "replace").decode()
+    for token in (text, b".".join(_b64(piece) for piece in pieces(data, dice)).decode()):
+        if not token:
+            continue
+        try:
+            _ADMISSION.identify(token, local=True)
+        except HandshakeError as error:
+            assert len(error.detail) < 300
+        else:
+            raise AssertionError("admitted")
+    with contextlib.suppress(SettingsError):
+        read_keys(text, "x")
+
+
+def _b64(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
 TARGETS: dict[str, tuple[Target, list[bytes]]] = {
     "msgpack from a client": (decoding(MSGPACK, client=True), _vectors("client", "msgpack")),
     "msgpack from a server": (decoding(MSGPACK, client=False), _vectors("server", "msgpack")),
@@ -277,4 +310,5 @@ TARGETS: dict[str, tuple[Target, list[bytes]]] = {
     "content files": (content, _CONTENT),
     "character cards": (card, _CARDS),
     "conversation files": (conversation, _CONVERSATIONS),
+    "tickets": (ticket, _TICKETS),
 }

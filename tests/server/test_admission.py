@@ -24,7 +24,7 @@ from cryptography.x509.oid import NameOID
 from dialogue_protocol.codec import JSON
 from dialogue_protocol.codes import CloseCode, ClosePolicy, ErrorCode, close_policy
 from dialogue_protocol.connection import HandshakeError
-from dialogue_protocol.messages import Error, Hello, Npcs, Open, Player, Resume
+from dialogue_protocol.messages import Error, Hello, NpcList, Npcs, Open, Player, Resume
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.asyncio.client import connect
@@ -173,6 +173,17 @@ async def test_a_designer_is_whoever_asks_and_may(
         await client.send(Npcs())
         if not granted:
             assert (await client.expect(Error)).code == ErrorCode.FORBIDDEN
+            return
+        assert [npc.id for npc in (await client.expect(NpcList)).npcs] == ["borin", "mira"]
+
+
+async def test_a_designer_sees_the_npcs_of_the_ticket() -> None:
+    async with demanding() as served:
+        token = ticket(rights=["player", "designer"], npcs=["mira"])
+        hello = Hello(token=token, capabilities=["designer"])
+        client = await Client.connect(served.url, hello=hello)
+        await client.send(Npcs())
+        assert [npc.id for npc in (await client.expect(NpcList)).npcs] == ["mira"]
 
 
 def forged() -> str:
