@@ -124,6 +124,13 @@ class Content(Section, frozen=True, kw_only=True):
         str,
         _option("The world's folder (world.toml, personas/); also the commands' DIR.", path=True),
     ] = "."
+    language: Annotated[
+        str,
+        _option(
+            'What NPCs speak where neither the game nor the persona says, as a tag such as "de" or '
+            '"pt-BR"; without it, the language of the player\'s line.'
+        ),
+    ] = ""
     watch: Annotated[
         Literal["on", "off"],
         _option(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from ..domain import language_detector
+from ..domain.guards_settings import settled
 from ..domain.language import chosen
 from ..domain.persona import Persona
 from ..domain.translations import localized
@@ -19,3 +23,15 @@ def persona_in(context: EngineContext, persona: Persona, *asked: str) -> tuple[P
     """A persona in the language that it answers in, and that language."""
     language = answer_language(context, persona, *asked)
     return localized(persona, language), language
+
+
+async def prepare_detector(context: EngineContext) -> str:
+    """Load what tells an answer's language, if a guard asks for it: a second, in a thread.
+    Returns a sentence for the operator where it is not installed, else ""."""
+    personas = context.personas.values()
+    if context.detector is not None or not any(
+        settled(context.world, persona).language for persona in personas
+    ):
+        return ""
+    context.detector, missing = await asyncio.to_thread(language_detector.load)
+    return missing

@@ -16,6 +16,7 @@ from ..backends.routing import AttemptFailed
 from ..backends.scripted import ScriptedBackend
 from ..engine.context import EngineContext, EngineLimits
 from ..engine.housekeeping import collect_branches
+from ..engine.languages import prepare_detector
 from ..engine.observer import Record
 from ..engine.registry import Registry
 from ..errors import BackendError, SettingsError
@@ -68,7 +69,11 @@ class App:
                 limits=engine_limits(settings),
                 sampling=Sampling(temperature=settings.model.temperature),
                 server=f"dialogue-server {__version__}",
+                language=settings.content.language,
             )
+            missing = await prepare_detector(self.context)
+            if missing:
+                self.log.warning("content.note", note=missing)
             await self._start_recording()
             self._start_watching(world)
             self._start_collecting()

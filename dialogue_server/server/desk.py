@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import watchfiles
@@ -22,6 +22,7 @@ from ..domain.state_space import compared_values
 from ..domain.toml_places import Places
 from ..engine.context import EngineContext
 from ..engine.inspecting import npc_info
+from ..engine.languages import prepare_detector
 from ..engine.observer import ContentRead
 from ..errors import RequestError
 from ..stores import content
@@ -87,11 +88,10 @@ class Folder:
         self._context.personas = self._good.personas
         self._revision += 1
         self._linted = False
+        missing = await prepare_detector(self._context)
+        problems = [error.detail for error in loaded.errors] + [missing] * bool(missing)
         self._context.observe(
-            ContentRead(
-                npcs=tuple(sorted(self._good.personas)),
-                problems=tuple(error.detail for error in loaded.errors),
-            )
+            ContentRead(npcs=tuple(sorted(self._good.personas)), problems=tuple(problems))
         )
         watchers = list(self._context.watchers.values())
         if watchers:
@@ -117,12 +117,31 @@ def keep_good(old: content.Content, new: content.Content) -> content.Content:
     for npc, persona in old.personas.items():
         if f"{content.PERSONA_FOLDER}/{npc}.toml" in broken:
             personas.setdefault(npc, persona)
+        elif npc in personas:
+            kept = _kept(persona, f"{content.PERSONA_FOLDER}/{npc}", broken)
+            spoken = {**kept, **personas[npc].translations}
+            personas[npc] = msgspec.structs.replace(personas[npc], translations=spoken)
     world = old.world if content.WORLD_FILE in broken else new.world
     books = dict(new.world.books)
     for name, book in old.world.books.items():
         if f"{content.LORE_FOLDER}/{name}.toml" in broken:
             books.setdefault(name, book)
-    return content.Content(msgspec.structs.replace(world, books=books), personas, new.errors)
+    translations = {**_kept(old.world, "world", broken), **world.translations}
+    world = msgspec.structs.replace(world, books=books, translations=translations)
+    return content.Content(world, personas, new.errors)
+
+
+T = TypeVar("T", Persona, World)
+
+
+def _kept(old: T, stem: str, broken: set[str]) -> dict[str, T]:
+    """The translations whose files are broken now."""
+    files = {file.casefold() for file in broken}
+    return {
+        tag: translation
+        for tag, translation in old.translations.items()
+        if f"{stem}.{tag}.toml".casefold() in files
+    }
 
 
 def hints(world: World, personas: Mapping[str, Persona]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from dialogue_protocol.messages import Hello, Say
 from dialogue_server.domain import language_detector
 from dialogue_server.domain.language_detector import Detector
 from dialogue_server.domain.persona import Entry, Guards, Persona
+from dialogue_server.engine.languages import prepare_detector
 from dialogue_server.engine.observer import GuardHit
 from tests.domain.test_language_detector import SAID
 from tests.fakes.steered import SteeredBackend
@@ -163,3 +164,18 @@ async def test_text_of_every_script_arrives_unbroken(
         assert answer.ended.length == len(answer.text)
         assert [c for delta in answer.deltas for c in clusters(delta)] == clusters(answer.text)
         await client.leave()
+
+
+async def test_the_detector_is_loaded_where_a_guard_asks_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async for served, _ in serve():
+        assert await prepare_detector(served.context) == ""
+        assert served.context.detector is None
+        guarded = msgspec.structs.replace(MIRA, guards=Guards(language=True))
+        served.context.personas = {"mira": guarded}
+        assert await prepare_detector(served.context) == ""
+        assert served.context.detector is not None
+        served.context.detector = None
+        monkeypatch.setattr(language_detector, "load", lambda: (None, "install it"))
+        assert await prepare_detector(served.context) == "install it"

@@ -159,3 +159,18 @@ def test_each_broken_file_keeps_its_own_last_version(world: Path) -> None:
     assert new.world == old.world
     (world / "lore" / "sea.toml").unlink()
     assert keep_good(old, content.load(world)).world.books == {}
+
+
+async def test_a_broken_translation_keeps_its_last_good_version(world: Path) -> None:
+    (world / "personas" / "pell.de.toml").write_text('greeting = "Setz dich."\n', "utf-8")
+    (world / "world.pt-BR.toml").write_text('description = "Uma aldeia."\n', "utf-8")
+    good = content.load(world)
+    assert good.errors == ()
+    (world / "personas" / "pell.de.toml").write_text("greeting = ", "utf-8")
+    (world / "world.pt-BR.toml").write_text("description = ", "utf-8")
+    kept = keep_good(good, content.load(world))
+    assert len(kept.errors) == 2
+    assert kept.personas["pell"].translations["de"].greeting == "Setz dich."
+    assert kept.world.translations["pt-br"].description == "Uma aldeia."
+    (world / "personas" / "pell.de.toml").unlink()
+    assert keep_good(kept, content.load(world)).personas["pell"].translations == {}
