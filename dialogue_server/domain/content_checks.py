@@ -14,10 +14,10 @@ from typing import Any
 
 import msgspec
 
-from .conditions import compile_condition
 from .guards_settings import guard_problems
 from .language import normalized
 from .persona import Action, Entry, Fact, KnownBy, LoreBook, Parameter, Persona, World
+from .staging_checks import staged_persona, staged_world, when_problems
 from .tags import Rejected, TagParser
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -46,7 +46,7 @@ def persona_problems(file: str, persona: Persona) -> Iterator[Problem]:
     yield from _actions(persona)
     yield from _fact_problems("knowledge", persona.knowledge)
     for i, section in enumerate(persona.sections):
-        yield from _when(f"sections[{i}].when", section.when)
+        yield from when_problems(f"sections[{i}].when", section.when)
         if not section.when:
             yield f"sections[{i}].when", "is empty; text that always holds belongs to description"
     for i, example in enumerate(persona.examples):
@@ -59,8 +59,9 @@ def persona_problems(file: str, persona: Persona) -> Iterator[Problem]:
     yield from _tags("greeting", persona.greeting, persona)
     for i, line in enumerate(persona.lines):
         yield from _filled(line, ("text",), f"lines[{i}].")
-        yield from _when(f"lines[{i}].when", line.when)
+        yield from when_problems(f"lines[{i}].when", line.when)
         yield from _tags(f"lines[{i}].text", line.text, persona)
+    yield from staged_persona(persona)
     yield from _model(persona)
     yield from guard_problems(persona.guards)
     if persona.language and not normalized(persona.language):
@@ -84,15 +85,14 @@ def world_problems(_file: str, world: World) -> Iterator[Problem]:
         value = getattr(world.lore_rules, name)
         if value < lowest:
             yield f"lore_rules.{name}", f"must be {lowest} or more, is {value}"
-    for name, scene in world.scenes.items():
-        yield from _filled(scene, ("description",), f"scenes.{name}.")
+    yield from staged_world(world)
     yield from _json(world.state, "state")
 
 
 def book_problems(_file: str, book: LoreBook) -> Iterator[Problem]:
     """What is wrong with a file of lore/ that has the right shape."""
     yield from _known_by("", book.known_by)
-    yield from _when("when", book.when)
+    yield from when_problems("when", book.when)
     yield from _fact_problems("entries", book.entries)
     yield from _entries("entries", book.entries)
 
@@ -151,7 +151,7 @@ def _actions(persona: Persona) -> Iterator[Problem]:
             yield f"{path}.name", f"the action {action.name} is there twice"
         seen.add(action.name.casefold())
         yield from _filled(action, ("description",), f"{path}.")
-        yield from _when(f"{path}.when", action.when)
+        yield from when_problems(f"{path}.when", action.when)
         yield from _parameters(f"{path}.parameters", action)
 
 
@@ -173,15 +173,7 @@ def _fits(value: str | float, parameter: Parameter) -> bool:
 def _fact_problems(path: str, facts: Sequence[Fact]) -> Iterator[Problem]:
     for i, fact in enumerate(facts):
         yield from _filled(fact, ("text",), f"{path}[{i}].")
-        yield from _when(f"{path}[{i}].when", fact.when)
-
-
-def _when(path: str, condition: str) -> Iterator[Problem]:
-    if condition:
-        try:
-            compile_condition(condition)
-        except ValueError as error:
-            yield path, f"not a condition: {error}"
+        yield from when_problems(f"{path}[{i}].when", fact.when)
 
 
 def _tags(path: str, text: str, persona: Persona) -> Iterator[Problem]:
