@@ -18,7 +18,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from . import authored, untrusted
+from . import authored, prompt_lines, untrusted
 from . import state as game_state
 from .conditions import holds
 from .conversation import Node
@@ -54,7 +54,7 @@ def build(prompt_input: PromptInput) -> Prompt:
         prompt_input = _answering_the_last(prompt_input)
     file = f"personas/{persona.id}.toml"
     dropped: list[Dropped] = []
-    names = (persona.name, untrusted.name(prompt_input.player.name))
+    names = prompt_lines.names(prompt_input)
     hidden = hidden_from(prompt_input)
     heard = []
     for node in prompt_input.history:
@@ -85,7 +85,7 @@ def build(prompt_input: PromptInput) -> Prompt:
         parts.append(part)
         examples += [Message("user", _question(example)), Message("assistant", example.npc)]
 
-    spoken = [_said(node, names) for node in heard]
+    spoken = [_said(node, persona.id, names) for node in heard]
     kept = _fitting(spoken, prompt_input.budget - spent)
     for at, message in enumerate(spoken[: len(spoken) - kept]):
         why = "budget" if at >= len(spoken) - HISTORY_NODES else "not relevant"
@@ -210,8 +210,9 @@ def _asked(line: str, hint: str) -> str:
     return f"{line}\nFact: {' '.join(hint.split())}" if hint else line
 
 
-def _said(node: Node, names: tuple[str, ...]) -> Message:
-    if node.kind == "npc":
+def _said(node: Node, npc: str, names: tuple[str, ...]) -> Message:
+    """What was said. To the NPC, another's line is one that it answers, as the player's are."""
+    if node.speaker == npc:
         return Message("assistant", " ".join(untrusted.speech(node.text).split()))
     return Message("user", untrusted.line(node.text, names))
 

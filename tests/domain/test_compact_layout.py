@@ -8,6 +8,7 @@ import pytest
 from dialogue_protocol.messages import Player
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dialogue_server.domain import compact_layout
 from dialogue_server.domain.conversation import Node
@@ -50,8 +51,8 @@ def build(text: str, persona: Persona = MIRA, budget: int = 1000, **more: Any) -
     )
 
 
-def said(text: str, kind: Any = "player") -> Node:
-    return Node(text, "", kind, "mira" if kind == "npc" else "x", text, 0.0)
+def said(text: str, kind: Any = "player", speaker: str = "mira") -> Node:
+    return Node(text, "", kind, speaker if kind == "npc" else "x", text, 0.0)
 
 
 def asked(prompt: Prompt) -> str:
@@ -113,11 +114,28 @@ def test_a_persona_with_nothing_to_say_gets_the_line_alone() -> None:
 
 def test_of_the_history_the_newest_exchange_is_kept() -> None:
     history = (said("one"), said("two", "npc"), said("three"), said("[x] four\n", "npc"))
-    prompt = build("Hm?", BARE, history=history)
+    prompt = build("Hm?", replace(BARE, id="mira"), history=history)
     contents = [(message.role, message.content) for message in prompt.messages[1:]]
     assert contents == [("user", "three"), ("assistant", "[x] four"), ("user", "Hm?")]
     dropped = [(part.text, part.why) for part in prompt.dropped if part.source == "history"]
     assert dropped == [("one", "not relevant"), ("two", "not relevant")]
+
+
+def test_what_another_npc_said_is_nothing_that_the_npc_said_itself() -> None:
+    history = (said("Well?", "npc", "bo"), said("Yes.", "npc"))
+    messages = build("Hello there!", history=history).messages
+    assert [(m.role, m.content) for m in messages[-3:-1]] == [
+        ("user", "Well?"),
+        ("assistant", "Yes."),
+    ]
+
+
+def test_an_npc_that_goes_on_speaks_to_what_was_said_last() -> None:
+    history = (said("one"), said("What of the ore?", "npc", "bo"))
+    assert asked(build("", BARE, history=history, kind="advance")) == "What of the ore?"
+    own = (said("one"), replace(said("Two.", "npc"), speaker="bare"))
+    assert asked(build("", BARE, history=own, kind="advance")) == "…"
+    assert asked(build("", BARE, kind="advance")) == "…"
 
 
 def test_a_line_that_was_just_said_is_not_given_again() -> None:
