@@ -22,6 +22,7 @@ from .invocation import Invocation
 from .link import LinkLost
 from .model import model
 from .prompt import prompt
+from .replay import replay
 from .scenarios import test
 from .serve import serve
 from .settings import settings
@@ -54,7 +55,7 @@ def cli(context: click.Context, debug: bool) -> None:
 
 
 for _command in (
-    *(init, dev, serve, chat, demo, model, test, settings, card, prompt, check),
+    *(init, dev, serve, chat, demo, model, test, replay, settings, card, prompt, check),
     *(conversations, export_conversation, import_conversation, ticket),
 ):
     cli.add_command(_command)

@@ -1,0 +1,143 @@
+"""`dialogue-server replay`: a recorded session, for eyes, for a game, as a page."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from ..domain.recording import Recording, decode, join
+from ..domain.recording_page import page
+from ..domain.replaying import Match
+from ..engine.observer import Failure, Record, RequestRefused, SessionStarted
+from ..errors import SettingsError
+from ..server.replay import replay_server
+from .invocation import Invocation
+from .replay_show import show
+from .serve import loop_factory
+from .terminal import Terminal
+
+
+class Speed(click.ParamType[float]):
+    """A factor, or "max": 0, which waits for nothing."""
+
+    name = "speed"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """From the command line."""
+        if value == "max":
+            return 0.0
+        try:
+            speed = float(str(value))
+        except ValueError:
+            speed = 0.0
+        if not 0 < speed < 1e6:
+            self.fail("a number above 0 (2 is twice as fast), or max", param, ctx)
+        return speed
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--serve", "serving", is_flag=True, help="Answer games from it, as a server.")
+@click.option(
+    "--html",
+    "html_file",
+    metavar="OUT",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write one self-contained page: timeline, moods, timing, prompts.",
+)
+@click.option(
+    "--speed", type=Speed(), default="1", metavar="N|max", help="2 is twice as fast.  [default: 1]"
+)
+@click.option(
+    "--match",
+    type=click.Choice(get_args(Match)),
+    default="normalised",
+    show_default=True,
+    help="With --serve: how a line must equal the recorded one.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="With --serve.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True)
+@click.pass_obj
+def replay(
+    invocation: Invocation,
+    /,
+    file: Path,
+    serving: bool,
+    html_file: Path | None,
+    speed: float,
+    match: Match,
+    host: str,
+    port: int,
+) -> None:
+    """Play a recorded session again.
+
+    `dialogue-server serve village --record DIR` writes one file a session into DIR.
+
+    \b
+      dialogue-server replay DIR/FILE.jsonl                   see it in this terminal
+      dialogue-server replay DIR/FILE.jsonl --html talk.html  a page for a bug report
+      dialogue-server replay DIR/FILE.jsonl --serve           answer a game with it, no model
+      dialogue-server replay DIR/FILE.jsonl --serve --speed max --port 9000
+
+    With --serve, the game's lines are looked for in the recording: first as they are, then
+    (--match normalised) without regard to capitals, punctuation and spaces, then (--match
+    position) the next one whatever it says. One that is not found is answered by an error that
+    shows the nearest, and is shown here.
+    """
+    recording = read(file)
+    terminal = invocation.terminal
+    if recording.cut:
+        terminal.warn(f"{file.name}: its last line is cut; the server was killed as it wrote")
+    if recording.skipped:
+        terminal.warn(f"{file.name}: {recording.skipped} lines of a newer server are passed over")
+    if html_file is not None:
+        html_file.write_text(page(recording, file.stem), encoding="utf-8", newline="\n")
+        terminal.note(f"{html_file}: written")
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        if serving:
+            runner.run(_serve(terminal, recording, host=host, port=port, speed=speed, match=match))
+        elif html_file is None:
+            runner.run(show(terminal, recording, speed))
+
+
+def read(file: Path) -> Recording:
+    """A recording with its further parts. A SettingsError for a part that is not the first."""
+    first = decode(file.name, file.read_bytes())
+    if first.head.part != 1:
+        name = file.name.partition(".")[0] + file.suffix
+        raise SettingsError(f"{file.name} is part {first.head.part} of a session; name {name}")
+    more = sorted(file.parent.glob(f"{file.stem}.part*{file.suffix}"))
+    return join([first, *(decode(part.name, part.read_bytes()) for part in more)])
+
+
+async def _serve(
+    terminal: Terminal,
+    recording: Recording,
+    *,
+    host: str,
+    port: int,
+    speed: float,
+    match: Match,
+) -> None:
+    def observe(record: Record) -> None:
+        match record:
+            case RequestRefused(detail=detail):
+                terminal.error(detail)
+            case SessionStarted(client=client, resumed=resumed):
+                terminal.note(f"{client or 'a client'} {'is back' if resumed else 'has come'}")
+            case Failure(error=error):
+                terminal.error(error)
+            case _:
+                pass
+
+    serving = replay_server(
+        recording, observe=observe, host=host, port=port, speed=speed, match=match
+    )
+    async with serving as url:
+        terminal.say(f"The recording answers at {url}. Ctrl-C ends it.")
+        await asyncio.Event().wait()

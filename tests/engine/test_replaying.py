@@ -1,0 +1,138 @@
+"""Sessions that answer from a recording, over the real protocol."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from dialogue_protocol.messages import (
+    Delta,
+    Error,
+    Interrupt,
+    Open,
+    Opened,
+    Ping,
+    Player,
+    Pong,
+    Say,
+    ServerMessage,
+    State,
+    StateOk,
+    Turn,
+    TurnEnd,
+)
+
+from dialogue_server.backends.scripted import ScriptedBackend
+from dialogue_server.domain.exchanges import Exchange
+from dialogue_server.domain.persona import World
+from dialogue_server.engine.context import EngineContext
+from dialogue_server.engine.in_process import InProcess, in_process
+from dialogue_server.engine.registry import Registry
+from dialogue_server.engine.replaying import replaying
+from dialogue_server.stores.memory import MemoryStore
+
+RECORDED = [
+    Exchange(0.0, Open("c", ["mira"], Player("ann")), [(0.0, Opened("c", []))]),
+    Exchange(
+        50.0,
+        Say("c", "1", "The mine?"),
+        [
+            (100.0, Turn(1, "n1", "c", "mira", "1")),
+            (200.0, Delta(1, "Under ")),
+            (400.0, Delta(1, "water.")),
+            (400.0, TurnEnd(1, "complete", 12)),
+        ],
+    ),
+]
+
+
+@asynccontextmanager
+async def playing(speed: float) -> AsyncIterator[tuple[InProcess, Registry]]:
+    context = EngineContext(
+        world=World("", ""),
+        personas={},
+        backend=ScriptedBackend(),
+        store=MemoryStore(),
+        observe=lambda _: None,
+    )
+    registry = Registry(context, replaying(RECORDED, match="normalised", speed=speed))
+    async with in_process(registry, "game") as client:
+        await client.send(Open("c", ["mira"], Player("ann")))
+        yield client, registry
+
+
+async def until_end(client: InProcess) -> list[ServerMessage]:
+    got = [await client.receive()]
+    while not isinstance(got[-1], TurnEnd | Error):
+        got.append(await client.receive())
+    return got
+
+
+async def test_answers_come_at_the_recorded_pace() -> None:
+    async with playing(4) as (client, _):
+        assert await client.receive() == Opened("c", [])
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await client.send(Say("c", "1", "The mine?"))
+        assert await client.receive() == Turn(1, "n1", "c", "mira", "1")
+        assert loop.time() - began >= 0.024
+        assert len(await until_end(client)) == 3
+        assert loop.time() - began >= 0.099
+
+
+async def test_at_full_speed_all_is_there_at_once() -> None:
+    async with playing(0) as (client, _):
+        await client.send(Say("c", "7", "the MINE"))
+        await client.send(State("c", 3, {}))
+        await client.send(Ping(5))
+        got = [await client.receive() for _ in range(7)]
+        assert [type(message) for message in got] == [
+            Opened, Turn, Delta, Delta, TurnEnd, StateOk, Pong
+        ]  # fmt: skip
+
+
+async def test_a_miss_is_an_error_and_the_session_lives_on() -> None:
+    async with playing(0) as (client, _):
+        await client.receive()
+        await client.send(Say("c", "1", "The inn?"))
+        error = await client.receive()
+        assert isinstance(error, Error)
+        assert (error.code, error.line) == ("model_bad_request", "1")
+        assert "the nearest recorded one is 'The mine?'" in error.detail
+        await client.send(Say("c", "2", "The mine?"))
+        assert isinstance((await until_end(client))[-1], TurnEnd)
+
+
+async def test_an_interrupt_ends_the_turn_with_what_was_seen() -> None:
+    async with playing(1) as (client, _):
+        await client.receive()
+        await client.send(Say("c", "1", "The mine?"))
+        while not isinstance(await client.receive(), Delta):
+            pass
+        await client.send(Interrupt(1, 99))
+        assert await client.receive() == TurnEnd(1, "interrupted", 6)
+        await client.send(Interrupt(9, 1))
+        await client.send(Ping())
+        assert await client.receive() == Pong()
+
+
+async def test_one_turn_at_a_time_and_a_line_sent_twice_is_told_once() -> None:
+    async with playing(10) as (client, registry):
+        await client.receive()
+        await client.send(Say("c", "1", "The mine?"))
+        await client.send(Say("c", "1", "The mine?"))
+        await client.send(Say("c", "2", "The mine?"))
+        refused = await client.receive()
+        assert isinstance(refused, Error)
+        assert (refused.code, refused.line) == ("busy", "2")
+        assert len(await until_end(client)) == 4
+        await registry.drain(5)
+
+
+async def test_what_is_being_told_ends_with_its_session() -> None:
+    async with playing(0.001) as (client, registry):
+        await client.send(Say("c", "1", "The mine?"))
+        closing = asyncio.create_task(registry.drain(0.01))
+        async with asyncio.timeout(5):
+            await closing
