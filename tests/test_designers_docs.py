@@ -16,9 +16,9 @@ import pytest
 from msgspec import Struct
 
 from dialogue_server.domain import content_files
-from dialogue_server.domain.inspection import Sources
 from dialogue_server.domain.lint import lint
 from dialogue_server.domain.persona import LoreBook, Persona, World
+from dialogue_server.domain.sources import Sources
 from dialogue_server.settings import Settings
 
 ROOT = Path(__file__).parents[1]

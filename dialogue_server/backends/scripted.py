@@ -51,11 +51,13 @@ class ScriptedBackend:
         delay: float = 0.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         layout: Literal["standard", "compact"] = "standard",
+        context_tokens: int = 8192,
     ) -> None:
         self._script = script
         self._delay = delay
         self._sleep = sleep
         self._layout = layout
+        self._context_tokens = context_tokens
         self._closed = asyncio.Event()
         self.requests: list[ModelRequest] = []
         """What a script was asked, in order; stays empty without one."""
@@ -74,8 +76,8 @@ class ScriptedBackend:
 
     @property
     def context_tokens(self) -> int:
-        """A usual model's."""
-        return 8192
+        """That of the model it stands in for, as far as prompts go."""
+        return self._context_tokens
 
     async def start(self) -> None:
         """Nothing to get ready."""

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import tomllib
 from pathlib import Path
 from typing import Any, cast
 
 import click
 import msgspec
-from dialogue_protocol.messages import Player
+from dialogue_protocol.messages import Inspected, Player, PromptPart
+from msgspec import structs
 
 from ..backends.profiles import Profile, flatten
-from ..domain.conversation import Node
-from ..domain.inspection import Inspection, Layout, Sources, inspect
-from ..domain.prompt import Message, PromptInput, Role
-from ..domain.state import check_state, merge_patch
-from ..domain.talk_files import decode_talk
-from ..domain.tokens import Calibration
-from ..engine.request import prompt_budget
-from ..errors import ContentError, RequestError, SettingsError
+from ..backends.scripted import ScriptedBackend
+from ..domain.leaks import Layout
+from ..domain.prompt import Message, Role
+from ..domain.sources import Sources
+from ..domain.state import merge_patch
+from ..domain.talk_files import TalkLine, decode_talk
+from ..engine.context import EngineContext
+from ..engine.preview import Moment, preview
+from ..errors import ContentError, SettingsError
 from ..server.app import engine_limits
 from ..server.models import prompt_profile
 from ..settings import Settings
 from ..stores import content
+from ..stores.memory import MemoryStore
 from .chat_loop import patch_of
 from .flags import setting_flags, settings_of
 from .invocation import Invocation
@@ -117,26 +121,41 @@ def prompt(
     if persona is None:
         known = ", ".join(world.personas) or "none that can be read"
         raise SettingsError(f"there is no NPC {npc!r} in {root}; there are: {known}")
-    limits = engine_limits(settings)
-    asked = PromptInput(
-        world=world.world,
-        persona=persona,
+    moment = Moment(
+        npc=npc,
         player=Player(id="prompt", name=name, persona=about),
-        text=say,
-        budget=prompt_budget(limits, profile.context_tokens, Calibration(), ""),
         scene=scene,
-        state=_state(state_file, changes, world.world.state, settings),
-        history=_history(history_file, world, name),
         locale=locale,
+        state=_state(state_file, changes, world.world.state),
+        history=_history(history_file, world, name),
     )
     layouts = ("standard", "compact") if layout == "both" else (layout or profile.layout,)
-    made = [inspect(asked, cast(Layout, each), lambda m: _sent(m, profile)) for each in layouts]
     sources = Sources(content.texts(root))
-    for inspection in made:
+    for each in layouts:
+        shown = structs.replace(profile, layout=cast(Layout, each))
+        made = asyncio.run(_preview(settings, world, shown, moment, say))
+        messages = _sent(made, profile)
         if as_json:
-            click.echo(msgspec.json.encode(_plain(inspection, sources, profile)).decode())
+            plain = _plain(made, messages, sources, profile)
+            click.echo(msgspec.json.encode(plain).decode())
         else:
-            _show(invocation.terminal, inspection, sources, persona.name, profile)
+            _show(invocation.terminal, made, messages, sources, persona.name, profile)
+
+
+async def _preview(
+    settings: Settings, world: content.Content, profile: Profile, moment: Moment, say: str
+) -> Inspected:
+    """The prompt as a server with these settings would make it; no model is asked."""
+    limits = engine_limits(settings)
+    context = EngineContext(
+        world=world.world,
+        personas=world.personas,
+        backend=ScriptedBackend(layout=profile.layout, context_tokens=profile.context_tokens),
+        store=MemoryStore(),
+        observe=lambda _: None,
+        limits=structs.replace(limits, messages_per_second=0, lines_per_minute=0),
+    )
+    return await preview(context, moment, say)
 
 
 def _settings(
@@ -152,9 +171,7 @@ def _settings(
     return settings_of(folder, config, chosen).settings
 
 
-def _state(
-    file: Path | None, changes: tuple[str, ...], base: dict[str, Any], settings: Settings
-) -> dict[str, Any]:
+def _state(file: Path | None, changes: tuple[str, ...], base: dict[str, Any]) -> dict[str, Any]:
     """The world's own state, with a file laid over it and then the single changes."""
     state = base if file is None else merge_patch(base, _state_file(file))
     for change in changes:
@@ -164,12 +181,6 @@ def _state(
                 f"--set: write KEY=VALUE, such as quest.lamp=lit, not {change!r}"
             )
         state = merge_patch(state, patch_of(key.strip(), value.strip()))
-    limits = settings.limits
-    try:
-        check_state(state, max_bytes=limits.state_bytes, max_depth=limits.state_depth)
-    except RequestError as error:
-        place = "--set" if file is None else file.name
-        raise ContentError(place, "", error.detail) from None
     return cast(dict[str, Any], state)
 
 
@@ -188,54 +199,70 @@ def _state_file(file: Path) -> dict[str, Any]:
     return patch
 
 
-def _history(file: Path | None, world: content.Content, player: str) -> tuple[Node, ...]:
+def _history(file: Path | None, world: content.Content, player: str) -> tuple[TalkLine, ...]:
     if file is None:
         return ()
     return decode_talk(file.name, file.read_bytes(), world.personas, player)
 
 
-def _sent(messages: tuple[Message, ...], profile: Profile) -> tuple[Message, ...]:
+def _sent(made: Inspected, profile: Profile) -> list[dict[str, str]]:
     """The messages as the service gets them."""
-    return tuple(
-        Message(cast(Role, turn["role"]), turn["content"], turn.get("name", ""))
-        for turn in flatten(messages, profile)
-    )
+    messages = (Message(cast(Role, m.role), m.content, m.name) for m in made.messages)
+    return flatten(tuple(messages), profile)
 
 
 # ---------------------------------------------------------------- how it looks
 
 
-def _plain(inspection: Inspection, sources: Sources, profile: Profile) -> dict[str, Any]:
-    """The fields of an Inspection, and beside each source its file, line and key."""
-    result: dict[str, Any] = msgspec.to_builtins(inspection)
-    result["profile"], result["model"] = profile.name, profile.model
-    for kind in ("parts", "dropped"):
-        for part in result[kind]:
-            part.update(msgspec.to_builtins(sources.place(part["source"])))
-    return result
+def _plain(
+    made: Inspected, messages: list[dict[str, str]], sources: Sources, profile: Profile
+) -> dict[str, Any]:
+    """The lists of the wire's `inspected`, and beside each source its file, line and key."""
+
+    def placed(parts: list[PromptPart]) -> list[dict[str, Any]]:
+        return [
+            {**structs.asdict(part), **structs.asdict(sources.place(part.source))} for part in parts
+        ]
+
+    return {
+        "npc": made.npc,
+        "layout": made.layout,
+        "profile": profile.name,
+        "model": profile.model,
+        "tokens": made.tokens,
+        "budget": made.budget,
+        "messages": messages,
+        "parts": placed(made.parts),
+        "dropped": placed(made.dropped),
+    }
 
 
 def _show(
-    terminal: Terminal, inspection: Inspection, sources: Sources, name: str, profile: Profile
+    terminal: Terminal,
+    made: Inspected,
+    messages: list[dict[str, str]],
+    sources: Sources,
+    name: str,
+    profile: Profile,
 ) -> None:
     model = f"{profile.name} {profile.model}" if profile.model != profile.name else profile.name
     terminal.heading(
-        f"{name}, {inspection.layout} layout, as {model.strip()} gets it: about "
-        f"{inspection.tokens} of {inspection.budget} tokens"
+        f"{name}, {made.layout} layout, as {model.strip()} gets it: about {made.tokens} of "
+        f"{made.budget} tokens"
     )
-    for message in inspection.messages:
-        speaker = f" {message.name}" if message.name else ""
-        terminal.say(f"\n[{message.role}{speaker}]", "bold cyan")
-        terminal.say(message.content)
+    for message in messages:
+        speaker = f" {message['name']}" if message.get("name") else ""
+        terminal.say(f"\n[{message['role']}{speaker}]", "bold cyan")
+        terminal.say(message["content"])
     terminal.heading("Where each part comes from")
     terminal.table(
         ("tokens", "where", "what"),
         [
             (f"{part.tokens:>6}", str(sources.place(part.source)), _short(part.text))
-            for part in inspection.parts
+            for part in made.parts
         ],
     )
-    if not inspection.dropped:
+    if not made.dropped:
         terminal.note("\nNothing was left out.")
         return
     terminal.heading("What was left out, and why")
@@ -243,7 +270,7 @@ def _show(
         ("tokens", "why", "where", "what"),
         [
             (f"{part.tokens:>6}", part.why, str(sources.place(part.source)), _short(part.text))
-            for part in sorted(inspection.dropped, key=lambda part: part.why)
+            for part in sorted(made.dropped, key=lambda part: part.why)
         ],
     )
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 
 from ..errors import ContentError
-from .inspection import Sources
+from .sources import Sources
 from .leaks import LeakReport, hidden_now, spoken
 from .lint_names import same_entry_names, shared_names, unknown_names, unused_files
 from .lint_reach import unreachable

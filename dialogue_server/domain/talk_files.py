@@ -1,4 +1,4 @@
-"""A talk written down by hand, or a transcript of one, as the history of a prompt.
+"""A talk written down by hand, or a transcript of one, line by line.
 
     player: Is the mine open?
     mira: Flooded, all of it.
@@ -15,17 +15,24 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from ..errors import ContentError
-from .conversation import Node
 from .persona import Persona
 
 _PLAYER = "player"
 
 
+class TalkLine(Struct, frozen=True):
+    """Who said what: an NPC's id, "" for the player."""
+
+    npc: str
+    text: str
+
+
 def decode_talk(
     file: str, data: bytes, personas: Mapping[str, Persona], player: str
-) -> tuple[Node, ...]:
+) -> tuple[TalkLine, ...]:
     """The lines, oldest first. `player` is the player's name. Raises a ContentError that names
     the line."""
     try:
@@ -34,25 +41,19 @@ def decode_talk(
         raise ContentError(file, "", "not UTF-8; save the file as UTF-8") from None
     names = {persona.name.casefold(): id_ for id_, persona in personas.items()}
     names.update((id_.casefold(), id_) for id_ in personas)
-    lines = _json(file, text) if text.lstrip()[:1] in ("[", "{") else _plain(file, text)
-    nodes: list[Node] = []
-    for number, (place, speaker, said) in enumerate(lines, 1):
-        npc = names.get(speaker.casefold(), "")
-        mine = speaker.casefold() in (_PLAYER, player.casefold())
-        if not npc and not mine:
+    names.update((name.casefold(), "") for name in (_PLAYER, player))
+    said: list[TalkLine] = []
+    for place, speaker, line in _json(file, text) if _is_json(text) else _plain(file, text):
+        npc = names.get(speaker.casefold())
+        if npc is None:
             known = ", ".join([_PLAYER, *personas])
             raise ContentError(file, place, f"nobody is called {speaker!r}; known are {known}")
-        nodes.append(
-            Node(
-                id=str(number),
-                parent=str(number - 1) if number > 1 else "",
-                kind="player" if mine else "npc",
-                speaker=player if mine else npc,
-                text=said,
-                at=0.0,
-            )
-        )
-    return tuple(nodes)
+        said.append(TalkLine(npc, line))
+    return tuple(said)
+
+
+def _is_json(text: str) -> bool:
+    return text.lstrip()[:1] in ("[", "{")
 
 
 def _plain(file: str, text: str) -> Iterator[tuple[str, str, str]]:

@@ -255,6 +255,9 @@ class Answers:
             persona = turn_taking.addressed(self._talk.cast, text, self._talk.nodes)
         kind: Kind = "say" if text else "advance"
         question = self.question(persona, Asked(persona, text, kind), tuple(self._talk.nodes))
+        if text:
+            tone = self._talk.direction.tone_after(persona, text)
+            question = structs.replace(question, mood=describe(question.persona, tone))
         prompt = assemble_prompt(self._talk.context, question)
         return inspected(self._talk.context, self._talk.name, 0, persona.id, prompt)
 

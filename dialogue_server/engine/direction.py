@@ -68,6 +68,10 @@ class Direction:
         """The tone that an NPC is in."""
         return tone.tone_of(persona, self._talk.nodes)
 
+    def tone_after(self, persona: Persona, text: str) -> Tone:
+        """The tone that an NPC would be in if the player said this."""
+        return tone.hear(persona, self.tone(persona), text, self._talk.state)
+
     def mood_to_tell(self, persona: Persona) -> Tone | None:
         """The tone that the client must be told before an NPC's next word; None if it knows."""
         now = self.tone(persona)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from dialogue_protocol.client_connection import ClientConnection
@@ -64,9 +64,11 @@ class InProcess:
 
 
 @asynccontextmanager
-async def in_process(registry: Registry, client: str) -> AsyncIterator[InProcess]:
+async def in_process(
+    registry: Registry, client: str, capabilities: Sequence[str] = ()
+) -> AsyncIterator[InProcess]:
     """A client that has been welcomed; its session ends with the block."""
-    link = InProcess(ClientConnection(client))
+    link = InProcess(ClientConnection(client, capabilities=capabilities))
     session = await link.attach(registry)
     try:
         yield link

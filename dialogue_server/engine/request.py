@@ -17,9 +17,8 @@ from ..domain.memory import Past
 from ..domain.persona import Persona
 from ..domain.prompt import Kind, Prompt, PromptInput
 from ..domain.stream import TextStream
-from ..domain.tokens import Calibration
 from ..domain.translations import localized
-from .context import EngineContext, EngineLimits
+from .context import EngineContext
 
 
 class Question(Struct, frozen=True):
@@ -42,9 +41,7 @@ class Question(Struct, frozen=True):
 
 def assemble_prompt(context: EngineContext, question: Question, share: float = 1.0) -> Prompt:
     """The prompt under the budget of settings and model, reckoned as this model has taught."""
-    backend = context.backend
-    key = model_key(context, question.persona)
-    budget = prompt_budget(context.limits, backend.context_tokens, context.calibration, key)
+    budget = prompt_budget(context, question.persona)
     return assemble(
         PromptInput(
             world=localized(context.world, question.locale),
@@ -62,17 +59,17 @@ def assemble_prompt(context: EngineContext, question: Question, share: float = 1
             mood=question.mood,
             memory=question.memory,
         ),
-        backend.layout,
+        context.backend.layout,
     )
 
 
-def prompt_budget(
-    limits: EngineLimits, context_tokens: int, calibration: Calibration, key: str
-) -> int:
+def prompt_budget(context: EngineContext, persona: Persona) -> int:
     """How many estimated tokens a prompt may have: the settings' bound, or what fits into the
-    model's context beside an answer, as the model that `key` names has taught."""
-    room = calibration.budget(key, context_tokens - limits.answer_tokens)
-    return min(limits.prompt_tokens, room)
+    model's context beside an answer, as the model has taught."""
+    limits = context.limits
+    room = context.backend.context_tokens - limits.answer_tokens
+    budget = context.calibration.budget(model_key(context, persona), room)
+    return min(limits.prompt_tokens, budget)
 
 
 def model_key(context: EngineContext, persona: Persona) -> str:
