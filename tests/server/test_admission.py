@@ -9,18 +9,15 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import jwt
 import msgspec
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from cryptography.x509.oid import NameOID
 from dialogue_protocol.codec import JSON
 from dialogue_protocol.codes import CloseCode, ClosePolicy, ErrorCode, close_policy
 from dialogue_protocol.connection import HandshakeError
@@ -46,6 +43,7 @@ from dialogue_server.server.admission import (
 from dialogue_server.server.tls import tls_context
 from dialogue_server.server.websocket import ClientSocket, ConnectError
 from dialogue_server.settings import Access, Server
+from tests.fakes.certificate import write_certificate
 from tests.fakes.steered import SteeredBackend
 from tests.harness import Client, Served, serving
 
@@ -555,32 +553,7 @@ async def test_pages_of_foreign_web_sites_are_refused(
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate of our own for localhost, its key in the same file."""
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    key = Ed25519PrivateKey.generate()
-    today = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(today - timedelta(days=1))
-        .not_valid_after(today + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
-        .sign(key, None)
-    )
-    file = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    file.write_bytes(
-        made.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return file
+    return write_certificate(tmp_path_factory.mktemp("tls") / "localhost.pem")
 
 
 async def test_a_certificate_makes_it_wss(
