@@ -149,7 +149,7 @@ func _on_said(text: String) -> void:
 
 func _on_mood_changed(mood: String, intensity: int, person: DemoPerson) -> void:
 	if person == partner:
-		panel.open_for(person.who, person.npc().display_name)
+		panel.show_name(person.npc().display_name)
 		panel.show_mood(mood, intensity)
 
 

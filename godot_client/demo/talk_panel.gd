@@ -19,6 +19,9 @@ var _choices: PackedStringArray = []
 
 func _ready() -> void:
 	hide()
+	# From Godot 4.4 on, a line edit stops taking letters after Enter unless it is told not to.
+	if &"keep_editing_on_text_submit" in _line:
+		_line.set(&"keep_editing_on_text_submit", true)
 	_line.text_submitted.connect(_on_submitted)
 
 
@@ -37,10 +40,15 @@ func _input(event: InputEvent) -> void:
 ## Opens for a speaker.
 func open_for(who: String, display_name: String) -> void:
 	portrait.who = who
-	_name.text = display_name
+	show_name(display_name)
 	show()
 	_line.clear()
 	_line.grab_focus()
+
+
+## Shows the speaker's name.
+func show_name(display_name: String) -> void:
+	_name.text = display_name
 
 
 ## Shows the speaker's mood, and how strong it is.

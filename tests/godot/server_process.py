@@ -36,6 +36,11 @@ class ServerProcess:
     def url(self) -> str:
         return f"ws://127.0.0.1:{self.port}"
 
+    @property
+    def log(self) -> str:
+        """What it has logged."""
+        return (self.world / "server.log").read_text(encoding="utf-8")
+
     def start(self) -> None:
         """Start it, on the port of before if there was one, and wait until it listens."""
         command = [sys.executable, str(SLOW), str(self.delay), "serve", str(self.world)]
@@ -49,13 +54,13 @@ class ServerProcess:
             )
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline and self._process.poll() is None:
-            found = READY.search(log.read_text(encoding="utf-8"))
+            found = READY.search(self.log)
             if found:
                 self.port = int(found[1])
                 return
             time.sleep(0.02)
         self.kill()
-        raise AssertionError(log.read_text(encoding="utf-8"))
+        raise AssertionError(self.log)
 
     def kill(self) -> None:
         """End it as a power cut would."""

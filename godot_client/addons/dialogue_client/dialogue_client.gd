@@ -211,6 +211,7 @@ func open(conversation: DialogueConversation) -> void:
 	player.name = player_name
 	player.persona = player_persona
 	conversation.is_open = send(conversation.open_message(player, locale))
+	conversation.is_opening = conversation.is_open
 	conversation.checkpoint = ""
 	_saved.erase(conversation.key)
 	_send_state(conversation.snapshot_message(state))
@@ -301,6 +302,7 @@ func _snapshots() -> Array[DialogueMessages.State]:
 	var states: Array[DialogueMessages.State] = []
 	for conversation: DialogueConversation in _conversations.values():
 		if conversation.is_open:
+			conversation.is_opening = true
 			var snapshot: DialogueMessages.State = conversation.snapshot_message(state)
 			if snapshot != null:
 				states.append(snapshot)
@@ -320,6 +322,7 @@ func _on_opened(message: DialogueMessages.Opened) -> void:
 	var conversation: DialogueConversation = _by_name.get(message.conversation)
 	if conversation != null:
 		conversation.is_open = true
+		conversation.is_opening = false
 		for index: int in message.npcs.size():
 			var npc: DialogueNPC = conversation.node_of(message.npcs[index].id)
 			if npc != null:

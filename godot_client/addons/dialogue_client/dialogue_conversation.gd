@@ -39,6 +39,8 @@ var npcs: Array[String] = []
 var scene: String = ""
 ## Whether the server was asked to open it, and has not refused.
 var is_open: bool = false
+## Whether the server has not answered that yet.
+var is_opening: bool = false
 
 var _client: DialogueClient = null
 var _lines: Dictionary = {}
@@ -181,8 +183,14 @@ func trigger(message: DialogueMessages.Trigger) -> void:
 
 ## Tells of a failed request; false if it was not made here. For [DialogueClient].
 func report(error: DialogueMessages.ErrorMessage) -> bool:
+	var missing: bool = error.code == DialogueMessages.ErrorCode.UNKNOWN_CONVERSATION
 	if error.line.is_empty() and error.turn == 0:
-		is_open = is_open and not _means_not_open(error.code)
+		if missing and not is_open:
+			return true  # what came right behind an open that was refused, and was told of
+		missing = missing or is_opening
+	if missing:
+		is_open = false
+		is_opening = false
 	var taken: bool = _lines.erase(error.line)
 	if taken:
 		failed.emit(error.code, error.detail)
@@ -257,14 +265,3 @@ func _numbered(message: DialogueMessages.State, now: Dictionary) -> DialogueMess
 	message.conversation = name
 	message.revision = _revision
 	return message
-
-
-func _means_not_open(code: String) -> bool:
-	return (
-		code
-		in [
-			DialogueMessages.ErrorCode.UNKNOWN_NPC,
-			DialogueMessages.ErrorCode.UNKNOWN_CONVERSATION,
-			DialogueMessages.ErrorCode.TOO_MANY_CONVERSATIONS,
-		]
-	)

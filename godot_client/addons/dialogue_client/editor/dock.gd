@@ -36,6 +36,8 @@ func _init() -> void:
 	_id.tooltip_text = "This server does not list its NPCs to you. Type one's id, then Enter."
 	_id.hide()
 	_line.placeholder_text = "Say something …"
+	if &"keep_editing_on_text_submit" in _line:  # Godot 4.4
+		_line.set(&"keep_editing_on_text_submit", true)
 	_say.text = "Say"
 	_answer.custom_minimum_size = Vector2(0, 120)
 	_answer.size_flags_vertical = SIZE_EXPAND_FILL
