@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -52,15 +54,27 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     with (
         rigs.model() as model_url,
         rigs.server(rigs.serve_command(home / "world", model_url), home / "server.log") as url,
-        rigs.refusing_server() as refusing,
+        tickets(home, model_url) as (guarded, ticket),
     ):
         yield {
             "TEST_VECTORS": str(ROOT / "protocol" / "vectors"),
             "TEST_SERVER_URL": url,
-            "TEST_REFUSING_URL": refusing,
+            "TEST_GUARDED_URL": guarded,
+            "TEST_TICKET": ticket,
             "TEST_SERVE_COMMAND": "\n".join(rigs.serve_command(home / "killed_world", model_url)),
             "PYTHONPATH": rigs.environment()["PYTHONPATH"],
         }
+
+
+@contextmanager
+def tickets(home: Path, model_url: str) -> Iterator[tuple[str, str]]:
+    """The URL of a server that demands a ticket, and a ticket of the player "ann" for it."""
+    shutil.copytree(home / "world", home / "guarded_world")
+    command, issue = rigs.with_tickets(home, rigs.serve_command(home / "guarded_world", model_url))
+    with rigs.server(command, home / "guarded.log") as url:
+        done = subprocess.run(issue, env=rigs.environment(), capture_output=True, text=True)
+        assert not done.returncode, done.stderr
+        yield url, done.stdout.strip()
 
 
 def build_tests(tools: Toolchain, runtime: Runtime, folder: Path, platform: str = "player") -> Path:

@@ -1,4 +1,4 @@
-"""What the C# tests talk to: a model, a world, the real server, and a server that refuses."""
+"""What the C# tests talk to: a model, a world, and the real server, also with tickets."""
 
 from __future__ import annotations
 
@@ -59,6 +59,12 @@ def answer(line: str, prompt: str) -> tuple[list[str], float]:
         return [f"word{number} " for number in range(SLOW_WORDS)], 0.02
     if "cues" in line:
         return [CUES[index : index + 5] for index in range(0, len(CUES), 5)], 0.001
+    if "the door" in line:
+        return ["After ", "you.[action: ", "open_door]"], 0.0
+    if "is stuck" in line:
+        return ["[mood: cross ", "80]Then ", "push ", "it!"], 0.0
+    if "A gull" in line:
+        return ["A ", "gull!"], 0.0
     if "weather" in line:
         return (["It ", "rains."] if "thunderstorm" in prompt else ["I ", "cannot ", "tell."]), 0.0
     return ["Well ", "met, ", "friend."], 0.002
@@ -94,7 +100,10 @@ def write_world(folder: Path) -> None:
             + ('greeting = "Well met."\n' if number == 0 else "")
             + 'fallback = ["I have no words."]\n'
             '[[actions]]\nname = "give_item"\ndescription = "Hands something over."\n'
-            '[actions.parameters.item]\ndescription = "What."\n',
+            '[actions.parameters.item]\ndescription = "What."\n'
+            '[[actions]]\nname = "open_door"\ndescription = "Opens the door."\nawaits = true\n'
+            '[[triggers]]\nname = "gull_seen"\nevent = "gull"\nargs = { feathers = 3 }\n'
+            '[[suggestions]]\ntext = "What is behind the door?"\n',
             encoding="utf-8",
         )
 
@@ -136,32 +145,12 @@ def _ready(process: subprocess.Popen[bytes], log: Path) -> str:
     raise AssertionError(f"the server did not start:\n{log.read_text(encoding='utf-8')}")
 
 
-@contextmanager
-def refusing_server() -> Iterator[str]:
-    """A server that accepts only the token "secret": it says why, and closes with 4201."""
-    from dialogue_protocol.codec import MSGPACK
-    from dialogue_protocol.messages import Error, Hello, Limits, Welcome
-    from websockets.sync.server import ServerConnection, serve
-    from websockets.typing import Subprotocol
-
-    def refuse(socket: ServerConnection) -> None:
-        hello = MSGPACK.decode_client(socket.recv())
-        assert isinstance(hello, Hello)
-        if hello.token == "secret":
-            limits = Limits(1, 2, 3, 4, 5)
-            socket.send(MSGPACK.encode(Welcome("s", "e", 0, limits)))
-            for _ in socket:
-                pass
-            return
-        socket.send(MSGPACK.encode(Error("unauthorized", "The token is wrong: get a valid one.")))
-        socket.close(4201, "wrong token")
-
-    subprotocols = [Subprotocol("dialogue.v1.msgpack")]
-    with serve(refuse, "127.0.0.1", 0, subprotocols=subprotocols) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        try:
-            yield f"ws://127.0.0.1:{running.socket.getsockname()[1]}"
-        finally:
-            running.shutdown()
-            thread.join()
+def with_tickets(folder: Path, command: list[str]) -> tuple[list[str], list[str]]:
+    """The command with a server that demands a ticket, and the one that prints such a ticket."""
+    keys = str(folder / "keys.json")
+    program = [sys.executable, "-m", "dialogue_server", "ticket"]
+    subprocess.run(
+        [*program, "--make-key", keys], check=True, capture_output=True, env=environment()
+    )
+    serve = [*command, "--access-key-file", keys]
+    return serve, [*program, command[4], "--access-key-file", keys, "--player", "ann"]

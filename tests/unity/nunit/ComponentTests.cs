@@ -9,13 +9,13 @@ using DialogueServer.Transport;
 using NUnit.Framework;
 using TMPro;
 using UnityEngine;
+using static DialogueServer.Tests.Scene;
 
 namespace DialogueServer.Tests
 {
     /// <summary>The components in a stub of Unity's player loop, against the real server process.</summary>
     public sealed class ComponentTests
     {
-        private static readonly Assembly Components = typeof(DialogueClient).Assembly;
         private readonly List<IDisposable> _rigs = new List<IDisposable>();
 
         [SetUp]
@@ -24,11 +24,9 @@ namespace DialogueServer.Tests
         [TearDown]
         public void LeavePlayMode()
         {
-            StubPlayer.Stop();
+            Scene.Leave();
             foreach (IDisposable rig in _rigs) rig.Dispose();
             _rigs.Clear();
-            Assert.That(DialogueClient.Default == null);
-            Assert.That(Debug.Lines.Where(line => line.StartsWith("exception")), Is.Empty);
         }
 
         [Test]
@@ -246,35 +244,37 @@ namespace DialogueServer.Tests
         }
 
         [Test]
-        public void A_wrong_token_fails_for_good_and_a_right_one_gets_in()
+        public void A_wrong_ticket_fails_for_good_and_a_right_one_gets_in()
         {
             string token = "k-7f3a";
-            DialogueClient client = Client(Rig.RefusingUrl, connect: false);
+            DialogueClient client = Client(Rig.GuardedUrl, connect: false);
+            client.Player = new Player("ann", "Ann");
             client.SetToken(() => token);
             DialogueNpc npc = Npc(client, "mira");
             client.Connect();
             Task<DialogueTurn> said = npc.Say("Hello").Completion;
             Assert.That(StubPlayer.Until(() => client.Status == SessionStatus.Failed));
-            Assert.That(client.Reason, Does.Contain("get a valid one").And.Contain("4201"));
+            Assert.That(client.Reason, Does.Contain("ticket").And.Contain("4201").And.Not.Contain(token));
             Assert.That(((DialogueException)said.Exception.InnerException).Code, Is.EqualTo(DialogueException.Disconnected));
             Assert.That(Debug.Lines.Single(), Does.Not.Contain(token));
             for (int frame = 0; frame < 50; frame++) StubPlayer.Frame();
             Assert.That(client.Status, Is.EqualTo(SessionStatus.Failed));
-            token = "secret";
+            token = Rig.Ticket;
             client.Connect();
-            Assert.That(StubPlayer.Until(() => client.Status == SessionStatus.Online));
+            Assert.That(Done(npc.Say("Hello").Completion).Text, Is.EqualTo("Well met, friend."));
+            Assert.That(string.Concat(Debug.Lines), Does.Not.Contain(token));
         }
 
         [Test]
         public void A_token_may_come_late_or_not_at_all()
         {
             var late = new TaskCompletionSource<string>();
-            DialogueClient client = Client(Rig.RefusingUrl, connect: false);
+            DialogueClient client = Client(Rig.GuardedUrl, connect: false);
             client.TokenProvider = cancel => late.Task;
             client.Connect();
             for (int frame = 0; frame < 20; frame++) StubPlayer.Frame();
             Assert.That(client.Status, Is.EqualTo(SessionStatus.Connecting));
-            ThreadPool.QueueUserWorkItem(_ => late.SetResult("secret"));
+            ThreadPool.QueueUserWorkItem(_ => late.SetResult(Rig.Ticket));
             Assert.That(StubPlayer.Until(() => client.Status == SessionStatus.Online));
             client.Disconnect();
             client.TokenProvider = cancel => Task.FromException<string>(new InvalidOperationException("no login"));
@@ -449,65 +449,6 @@ namespace DialogueServer.Tests
                 + (GC.CollectionCount(0) - collections) + " collections in " + count);
             // A string of 5 characters takes 32 bytes on a 64-bit runtime. The tenths are the measurement's own.
             Assert.That(bytes, Is.LessThan(32.1));
-        }
-
-        // ------------------------------------------------------------ the scene
-
-        private static DialogueClient Client(string url, Action<DialogueSettings> change = null, bool connect = true)
-        {
-            var settings = ScriptableObject.CreateInstance<DialogueSettings>();
-            settings.url = url;
-            settings.playerId = Guid.NewGuid().ToString("N");
-            settings.longestRetry = 0.5f;
-            change?.Invoke(settings);
-            Assert.That(settings.Problem(), Is.Empty);
-            var home = new GameObject("Client");
-            home.SetActive(false);
-            DialogueClient client = home.AddComponent<DialogueClient>();
-            Set(client, "settings", settings);
-            Set(client, "connectOnEnable", connect);
-            home.SetActive(true);
-            return client;
-        }
-
-        private static DialogueNpc Npc(DialogueClient client, string id, string conversation = "")
-        {
-            var home = new GameObject(id);
-            home.SetActive(false);
-            DialogueNpc npc = home.AddComponent<DialogueNpc>();
-            npc.NpcId = id;
-            npc.ConversationName = conversation;
-            npc.Client = client;
-            home.SetActive(true);
-            npc.Client.ToString();
-            Set(npc, "client", null); // found again by itself, should this one go
-            return npc;
-        }
-
-        private static DialogueText Text(DialogueNpc npc, out TMP_Text label)
-        {
-            var home = new GameObject("Text");
-            label = home.AddComponent<TMP_Text>();
-            DialogueText text = home.AddComponent<DialogueText>();
-            text.CharactersPerSecond = 300;
-            text.Label = label;
-            text.Npc = npc;
-            return text;
-        }
-
-        private static void Set(object target, string field, object value) =>
-            target.GetType().GetField(field, BindingFlags.Instance | BindingFlags.NonPublic).SetValue(target, value);
-
-        private static T Done<T>(Task<T> task)
-        {
-            Wait(task);
-            return task.Result;
-        }
-
-        private static void Wait(Task task)
-        {
-            Assert.That(StubPlayer.Until(() => task.IsCompleted));
-            if (task.IsFaulted) throw task.Exception.InnerException;
         }
 
         private static bool Until(DialogueSession session, Func<bool> condition, double seconds = 8)

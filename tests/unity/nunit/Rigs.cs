@@ -14,7 +14,11 @@ namespace DialogueServer.Tests
     {
         public static string ServerUrl => Required("TEST_SERVER_URL");
 
-        public static string RefusingUrl => Required("TEST_REFUSING_URL");
+        /// <summary>A server that demands a ticket.</summary>
+        public static string GuardedUrl => Required("TEST_GUARDED_URL");
+
+        /// <summary>One for it, of the player "ann".</summary>
+        public static string Ticket => Required("TEST_TICKET");
 
         public static string Required(string name) => Environment.GetEnvironmentVariable(name)
             ?? throw new InvalidOperationException(name + " is not set: run these tests by pytest tests/unity");

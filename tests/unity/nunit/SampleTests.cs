@@ -1,12 +1,12 @@
 using System;
 using System.Linq;
-using System.Reflection;
 using DialogueServer.Samples;
 using NUnit.Framework;
 using TMPro;
 using UnityEngine;
 using UnityEngine.EventSystems;
 using UnityEngine.UI;
+using static DialogueServer.Tests.Scene;
 
 namespace DialogueServer.Tests
 {
@@ -19,8 +19,7 @@ namespace DialogueServer.Tests
         [TearDown]
         public void LeavePlayMode()
         {
-            StubPlayer.Stop();
-            Assert.That(StubPlayer.All<MonoBehaviour>(), Is.Empty);
+            Leave();
             Assert.That(Debug.Lines, Is.Empty);
         }
 
@@ -70,9 +69,6 @@ namespace DialogueServer.Tests
             StubPlayer.Frame();
             return sample;
         }
-
-        private static void Set(object target, string field, object value) =>
-            target.GetType().GetField(field, BindingFlags.Instance | BindingFlags.NonPublic).SetValue(target, value);
 
         private static Button Button(string name) =>
             StubPlayer.All<Button>().FirstOrDefault(button => button.gameObject.name == name);
