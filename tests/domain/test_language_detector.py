@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dialogue_server.domain import language_detector
+from dialogue_server.domain.authored import plain
 from dialogue_server.domain.language_detector import Detector, wrong_language
 from dialogue_server.domain.sentences import SentenceStarts
 from dialogue_server.stores import content
@@ -94,7 +95,7 @@ def starter_sentences() -> Iterator[str]:
     for persona in content.load(STARTER).personas.values():
         texts = [*persona.fallback, *(line.text for line in persona.lines)]
         texts += [fact.text for fact in persona.knowledge]
-        for text in texts:
+        for text in map(plain, texts):
             at = [0, *SentenceStarts().feed(text), len(text)]
             yield from (text[a:b] for a, b in pairwise(at))
 
