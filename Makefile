@@ -21,6 +21,7 @@ test: $(VENV)/.dev ## everything, the embedded model included
 	@$(BIN)/python tests/engines/install_godot.py || echo "Going on without Godot: its tests are skipped, or fail where CI is set."
 	@$(BIN)/python tests/engines/install_node.py || echo "Going on without Node: WebGL's tests are skipped, or fail where CI is set."
 	@$(BIN)/python tests/page/install_chromium.py || echo "Going on without Chromium: the page's tests are skipped, or fail where CI is set."
+	@$(BIN)/python tests/services/install_services.py || echo "Going on without Redis or nginx: their tests are skipped, or fail where CI is set."
 	@$(BIN)/python tests/engines/install_dotnet.py || echo "Going on without .NET: Unity's tests are skipped, or fail where CI is set."
 	$(BIN)/python -m pytest $(ARGS)
 

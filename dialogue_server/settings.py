@@ -263,7 +263,9 @@ class StoreSettings(Section, frozen=True, kw_only=True):
     path: Annotated[
         str,
         _option(
-            "The SQLite file, in the world's folder by default; `memory` forgets at the end.",
+            "The SQLite file, in the world's folder by default; `memory` forgets at the end; "
+            "redis://HOST or rediss://HOST is a Redis or Valkey that several servers share (a "
+            "password belongs into the environment: DIALOGUE_STORE_PATH).",
             flag="--store",
             path=True,
         ),

@@ -181,7 +181,7 @@ def _convert(option: Option, value: Any, origin: str, strict: bool) -> Any:
 
 def _resolve(option: Option, value: Any, base: Path) -> Any:
     """A path made relative to the file or folder that it was written in."""
-    if not option.path or not value or value == MEMORY:
+    if not option.path or not value or value == MEMORY or "://" in value:
         return value
     if option.key == "local.model" and not _names_a_file(value, base):
         return value

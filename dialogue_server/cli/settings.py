@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ def settings(
     rows = []
     for option in options():
         value = getattr(getattr(loaded.settings, option.section), option.name)
-        shown = "" if value is None else str(value)
+        # The address of a store may hold a password.
+        shown = "" if value is None else re.sub(r"://[^/@]*@", "://***@", str(value))
         rows.append((option.key, shown, loaded.origins.get(option.key, "default"), option.help))
     terminal.table(("setting", "value", "from", "what it is"), rows)

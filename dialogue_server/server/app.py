@@ -27,6 +27,7 @@ from ..settings import MEMORY, Settings
 from ..stores import content
 from ..stores.base import Store
 from ..stores.memory import MemoryStore
+from ..stores.redis import RedisStore
 from ..stores.sqlite import SQLiteStore
 from .admission import Admission
 from .desk import Folder
@@ -266,6 +267,8 @@ async def serve(
 def _store(settings: Settings) -> Store:
     if settings.store.path == MEMORY:
         return MemoryStore()
+    if "://" in settings.store.path:
+        return RedisStore(settings.store.path)
     return SQLiteStore(Path(settings.store.path))
 
 

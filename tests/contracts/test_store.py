@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,14 +13,32 @@ from dialogue_server.domain.conversation import Checkpoint, ConversationKey, Lis
 from dialogue_server.errors import StoreError
 from dialogue_server.stores.base import Found, Store
 from dialogue_server.stores.memory import MemoryStore
+from dialogue_server.stores.redis import RedisStore
 from dialogue_server.stores.sqlite import SQLiteStore
+from tests.services.redis_server import empty, new_redis
 
 KEY = ConversationKey("ann", "tavern")
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = new_redis(tmp_path_factory.mktemp("redis"))
+    yield server.url
+    server.close()
+
+
+@pytest.fixture(params=["memory", "sqlite", "redis"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    store: Store = MemoryStore() if request.param == "memory" else SQLiteStore(tmp_path / "t.db")
+    store: Store
+    match request.param:
+        case "memory":
+            store = MemoryStore()
+        case "sqlite":
+            store = SQLiteStore(tmp_path / "t.db")
+        case _:
+            url = request.getfixturevalue("redis_url")
+            await empty(url)
+            store = RedisStore(url)
     await store.start()
     yield store
     await store.aclose()

@@ -1,0 +1,412 @@
+"""Conversations in Redis (or Valkey), for several servers that share them. Owner of redis-py.
+
+One conversation is a handful of keys with one hash tag, so that they lie in one slot of a
+cluster, and every change of it is one script: whole, or not at all. What is durable is up to the
+Redis: `appendonly yes` keeps all but the last second, `appendfsync always` everything.
+
+    {d:TAG}:conversation  hash   player, conversation, head, revision, state, version, last
+    {d:TAG}:nodes         hash   node id -> the node, in msgpack
+    {d:TAG}:order         list   node ids as they came, parents before children
+    {d:TAG}:lines         hash   a request's line id -> the node that it made
+    {d:TAG}:answers       hash   p:PARENT and l:LINE -> the newest NPC's node that answers it
+    {d:TAG}:checkpoints   hash   checkpoint id -> the checkpoint, in msgpack
+    d:node:ID             string the TAG of a node's conversation
+    d:player:PLAYER       zset   the player's TAGs by when they last grew
+    d:conversations       zset   all TAGs, likewise
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import Any, TypeVar, cast
+
+import msgspec
+from redis import exceptions
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
+
+from ..domain.conversation import Archive, Checkpoint, ConversationKey, Listed, Node, Snapshot
+from ..domain.state import merge_patch
+from ..errors import StoreError
+from .base import Found, already_there
+
+TIMEOUT = 5.0
+"""Seconds that Redis may take to answer, and to be reached."""
+ATTEMPTS = 3
+
+T = TypeVar("T")
+_encode = msgspec.msgpack.encode
+_node = msgspec.msgpack.Decoder(Node).decode
+_checkpoint = msgspec.msgpack.Decoder(Checkpoint).decode
+
+_APPEND = """
+local conversation, nodes, order, lines, answers = unpack(KEYS)
+local id, packed, kind, line, parent, at, player, name = unpack(ARGV)
+if kind ~= 'npc' and line ~= '' then
+  local known = redis.call('HGET', lines, line)
+  if known then return redis.call('HGET', nodes, known) end
+  redis.call('HSET', lines, line, id)
+end
+if redis.call('HSETNX', nodes, id, packed) == 0 then return packed end
+redis.call('RPUSH', order, id)
+if kind == 'npc' then
+  redis.call('HSET', answers, 'p:' .. parent, id)
+  if line ~= '' then redis.call('HSET', answers, 'l:' .. line, id) end
+end
+redis.call('HSET', conversation, 'player', player, 'conversation', name, 'head', id, 'last', at)
+redis.call('HINCRBY', conversation, 'version', 1)
+return packed
+"""
+_PATH = """
+local found, id, left = {}, ARGV[1], tonumber(ARGV[2])
+while id and id ~= '' and left > 0 do
+  local packed = redis.call('HGET', KEYS[1], id)
+  if not packed then break end
+  found[#found + 1] = packed
+  id = cmsgpack.unpack(packed)['parent']
+  left = left - 1
+end
+return found
+"""
+_REPLACE = """
+if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+return 1
+"""
+_SET = """
+redis.call('HSET', KEYS[1], unpack(ARGV))
+return redis.call('HINCRBY', KEYS[1], 'version', 1)
+"""
+_COLLECT = """
+local conversation, nodes, order, lines, answers = unpack(KEYS)
+if redis.call('HGET', conversation, 'version') ~= ARGV[1] then return 0 end
+local gone = cmsgpack.unpack(ARGV[2])
+for _, id in ipairs(gone) do
+  redis.call('HDEL', nodes, id)
+  redis.call('LREM', order, 0, id)
+end
+redis.call('DEL', lines, answers)
+for key, hash in pairs({[ARGV[3]] = lines, [ARGV[4]] = answers}) do
+  local pairs_ = cmsgpack.unpack(key)
+  for at = 1, #pairs_, 2 do redis.call('HSET', hash, pairs_[at], pairs_[at + 1]) end
+end
+return 1
+"""
+_ALL = 2**31
+
+
+class RedisStore:
+    """A Store in a Redis that others may share. `url` is redis://, rediss:// or unix://."""
+
+    def __init__(self, url: str, *, timeout: float = TIMEOUT) -> None:
+        self._shown = url.rpartition("@")[2].removeprefix("redis://")
+        self._redis: Redis = Redis.from_url(
+            url,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
+            retry=Retry(
+                ExponentialWithJitterBackoff(cap=0.5, base=0.05),
+                ATTEMPTS,
+                # Every script may be sent again: it finds what it did.
+                supported_errors=(exceptions.ConnectionError, exceptions.TimeoutError),
+            ),
+            health_check_interval=30,
+        )
+        script = self._redis.register_script
+        self._append_script, self._path_script = script(_APPEND), script(_PATH)
+        self._replace_script, self._set_script = script(_REPLACE), script(_SET)
+        self._collect_script = script(_COLLECT)
+
+    async def start(self) -> None:
+        """Reach Redis; a StoreError that says what to do if it cannot be."""
+        await self._ask(self._redis.ping())
+
+    async def load(self, key: ConversationKey) -> Snapshot:
+        """The head path and the state."""
+        names = _Keys(key)
+        found = await self._fields(names, "head", "revision", "state")
+        if found is None:
+            return Snapshot()
+        head, revision, state = found
+        return Snapshot(
+            await self._path(names, (head or b"").decode()),
+            int(revision or 0),
+            msgspec.msgpack.decode(state) if state else {},
+        )
+
+    async def append(self, key: ConversationKey, node: Node) -> Node:
+        """Add a node and make it the head, unless its line is known."""
+        names = _Keys(key)
+        # The way from a node to its conversation first: by itself it does no harm.
+        await self._ask(self._redis.set(f"d:node:{node.id}", names.tag))
+        packed = await self._ask(
+            self._append_script(
+                keys=[names.conversation, names.nodes, names.order, names.lines, names.answers],
+                args=[
+                    *(node.id, _encode(node), node.kind, node.line, node.parent, node.at),
+                    *(key.player, key.conversation),
+                ],
+            )
+        )
+        await self._grew(key, names, node.at)
+        return _node(packed)
+
+    async def find_line(self, key: ConversationKey, line: str) -> Found | None:
+        """What is known of a line id."""
+        names = _Keys(key)
+        known = await self._hget(names.lines, line)
+        if known is not None:
+            asked = await self._one(names, known)
+            answer = await self._hget(names.answers, f"p:{known}")
+            return Found(asked, await self._one(names, answer))
+        answered = await self._one(names, await self._hget(names.answers, f"l:{line}"))
+        return Found(await self._one(names, answered.parent), answered) if answered else None
+
+    async def amend(self, node: str, text: str, reason: str) -> None:
+        """Cut a node's text to what was seen."""
+        if not await self._change(node, text=text, reason=reason):
+            raise StoreError(f"There is no stored turn {node!r} to cut.")
+
+    async def annotate(self, node: str, meta: dict[str, Any]) -> None:
+        """Merge into a node's record."""
+        if not await self._change(node, meta=meta):
+            raise StoreError(f"There is no stored turn {node!r} to annotate.")
+
+    async def elsewhere(
+        self, key: ConversationKey, conversations: int, lines: int
+    ) -> tuple[tuple[Node, ...], ...]:
+        """The player's other conversations."""
+        own = _Keys(key).tag.encode()
+        wanted = await self._ask(self._redis.zrevrange(f"d:player:{key.player}", 0, conversations))
+        paths = []
+        for tag in [tag for tag in wanted if tag != own][:conversations]:
+            names = _Keys(tag.decode())
+            head = await self._hget(names.conversation, "head")
+            paths.append(await self._path(names, head or "", lines))
+        return tuple(filter(None, paths))
+
+    async def path(self, key: ConversationKey, node: str) -> tuple[Node, ...]:
+        """The branch that ends in a node."""
+        return await self._path(_Keys(key), node)
+
+    async def save_checkpoint(self, key: ConversationKey, checkpoint: Checkpoint) -> None:
+        """Keep a moment."""
+        names = _Keys(key)
+        await self._ask(
+            self._redis.hset(names.checkpoints, checkpoint.id, _encode(checkpoint))  # type: ignore[arg-type]
+        )
+
+    async def restore(self, key: ConversationKey, checkpoint: str) -> Snapshot | None:
+        """Move head and state back."""
+        names = _Keys(key)
+        packed = await self._ask(self._redis.hget(names.checkpoints, checkpoint))
+        known = await self._fields(names, "player")
+        if packed is None or known is None:
+            return None
+        found = _checkpoint(packed)
+        await self._set(names, head=found.head, revision=found.revision, state=_encode(found.state))
+        return msgspec.structs.replace(await self.load(key), saved=found.at)
+
+    async def collect(self, before: float) -> int:
+        """Delete old nodes on no path, conversation by conversation: one that grows meanwhile
+        waits for the next time."""
+        removed = 0
+        for tag in await self._ask(self._redis.zrange("d:conversations", 0, -1)):
+            removed += await self._collect(_Keys(tag.decode()), before)
+        return removed
+
+    async def conversations(self) -> tuple[Listed, ...]:
+        """All conversations, the newest first."""
+        listed = []
+        for tag, last in await self._ask(
+            self._redis.zrevrange("d:conversations", 0, -1, withscores=True)
+        ):
+            names = _Keys(tag.decode())
+            found = await self._fields(names, "player", "conversation")
+            if found is not None:
+                count = await self._ask(self._redis.hlen(names.nodes))
+                player, name = (field.decode() for field in found)
+                listed.append(Listed(ConversationKey(player, name), count, last))
+        return tuple(listed)
+
+    async def export(self, key: ConversationKey) -> Archive | None:
+        """All of a conversation, of one moment."""
+        names = _Keys(key)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hmget(names.conversation, "player", "head", "revision", "state")
+            pipe.lrange(names.order, 0, -1)
+            pipe.hgetall(names.nodes)
+            pipe.hvals(names.checkpoints)
+            fields, order, nodes, checkpoints = await self._ask(pipe.execute())
+        player, head, revision, state = fields
+        if player is None:
+            return None
+        return Archive(
+            key,
+            (head or b"").decode(),
+            int(revision or 0),
+            msgspec.msgpack.decode(state) if state else {},
+            tuple(_node(nodes[name]) for name in order),
+            tuple(sorted(map(_checkpoint, checkpoints), key=lambda each: each.at)),
+        )
+
+    async def restore_archive(self, archive: Archive) -> None:
+        """Store what was exported."""
+        names = _Keys(archive.key)
+        taken = [names.conversation, *(f"d:node:{node.id}" for node in archive.nodes)]
+        if await self._ask(self._redis.exists(*taken)):
+            raise StoreError(already_there(archive.key))
+        for node in archive.nodes:
+            await self.append(archive.key, node)
+        for checkpoint in archive.checkpoints:
+            await self.save_checkpoint(archive.key, checkpoint)
+        await self._begin(archive.key, names)
+        await self._set(
+            names, head=archive.head, revision=archive.revision, state=_encode(archive.state)
+        )
+
+    async def save_state(self, key: ConversationKey, revision: int, state: dict[str, Any]) -> None:
+        """Replace the state."""
+        names = _Keys(key)
+        await self._begin(key, names)
+        await self._set(names, revision=revision, state=_encode(state))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._redis.aclose()
+
+    # ------------------------------------------------------------ the keys
+
+    async def _begin(self, key: ConversationKey, names: _Keys) -> None:
+        """A conversation may have a state before anything is said in it."""
+        await self._set(names, player=key.player, conversation=key.conversation)
+        await self._grew(key, names, 0.0)
+
+    async def _grew(self, key: ConversationKey, names: _Keys, at: float) -> None:
+        """So that lists find it. Never backwards, since two servers may tell of it at once."""
+        score = {names.tag: at}
+        await self._ask(self._redis.zadd("d:conversations", score, gt=True))
+        await self._ask(self._redis.zadd(f"d:player:{key.player}", score, gt=True))
+
+    async def _set(self, names: _Keys, **fields: str | int | bytes) -> None:
+        flat = [part for pair in fields.items() for part in pair]
+        await self._ask(self._set_script(keys=[names.conversation], args=flat))
+
+    async def _change(self, node: str, meta: dict[str, Any] | None = None, **fields: Any) -> bool:
+        """Change a node as one step, whoever else changes it; False if there is none."""
+        tag = await self._ask(self._redis.get(f"d:node:{node}"))
+        if tag is None:
+            return False
+        names = _Keys(tag.decode())
+        while True:
+            packed = await self._ask(self._redis.hget(names.nodes, node))
+            if packed is None:
+                return False
+            old = _node(packed)
+            if meta is not None:
+                fields["meta"] = merge_patch(old.meta, meta)
+            new = _encode(msgspec.structs.replace(old, **fields))
+            if await self._ask(self._replace_script(keys=[names.nodes], args=[node, packed, new])):
+                return True
+
+    async def _collect(self, names: _Keys, before: float) -> int:
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hmget(names.conversation, "version", "head")
+            pipe.lrange(names.order, 0, -1)
+            pipe.hgetall(names.nodes)
+            pipe.hvals(names.checkpoints)
+            (version, head), order, packed, checkpoints = await self._ask(pipe.execute())
+        nodes = {name: _node(data) for name, data in packed.items()}
+        ends = [(head or b"").decode(), *(_checkpoint(each).head for each in checkpoints)]
+        ends += [node.id for node in nodes.values() if node.at >= before]
+        kept: set[str] = set()
+        while ends:
+            node = nodes.get(ends.pop().encode())
+            if node is not None and node.id not in kept:
+                kept.add(node.id)
+                ends.append(node.parent)
+        gone = [name.decode() for name in order if name.decode() not in kept]
+        if not gone:
+            return 0
+        staying = [nodes[name] for name in order if name.decode() in kept]
+        lines = {node.line: node.id for node in staying if node.kind != "npc" and node.line}
+        answers = {f"p:{node.parent}": node.id for node in staying if node.kind == "npc"}
+        answers |= {f"l:{n.line}": n.id for n in staying if n.kind == "npc" and n.line}
+        done = await self._ask(
+            self._collect_script(
+                keys=[names.conversation, names.nodes, names.order, names.lines, names.answers],
+                args=[version or b"", _encode(gone), _pairs(lines), _pairs(answers)],
+            )
+        )
+        if not done:
+            return 0
+        await self._ask(self._redis.delete(*(f"d:node:{name}" for name in gone)))
+        return len(gone)
+
+    async def _path(self, names: _Keys, node: str, lines: int = _ALL) -> tuple[Node, ...]:
+        found = await self._ask(self._path_script(keys=[names.nodes], args=[node, lines]))
+        return tuple(_node(packed) for packed in reversed(found))
+
+    async def _one(self, names: _Keys, node: str | None) -> Node | None:
+        if not node:
+            return None
+        packed = await self._ask(self._redis.hget(names.nodes, node))
+        return _node(packed) if packed else None
+
+    async def _hget(self, key: str, field: str) -> str | None:
+        value = await self._ask(self._redis.hget(key, field))
+        return value.decode() if value is not None else None
+
+    async def _fields(self, names: _Keys, *fields: str) -> Sequence[bytes | None] | None:
+        """Fields of a conversation; None if it is unknown."""
+        player, *found = await self._ask(self._redis.hmget(names.conversation, ["player", *fields]))
+        return found if player is not None else None
+
+    async def _ask(self, answer: Awaitable[Any] | Any) -> Any:
+        """The answer of Redis, its failures as ours."""
+        try:
+            return await cast("Awaitable[Any]", answer)
+        except exceptions.RedisError as error:
+            raise StoreError(f"Redis at {self._shown}: {_explain(error)}") from error
+        except OSError as error:
+            raise StoreError(f"Redis at {self._shown}: {_explain(error)}") from error
+
+
+class _Keys:
+    """The names of a conversation's keys."""
+
+    def __init__(self, of: ConversationKey | str) -> None:
+        if isinstance(of, ConversationKey):
+            both = f"{len(of.player)}:{of.player}{of.conversation}"
+            of = hashlib.blake2b(both.encode(), digest_size=16).hexdigest()
+        self.tag = of
+        base = f"{{d:{of}}}"
+        self.conversation = f"{base}:conversation"
+        self.nodes = f"{base}:nodes"
+        self.order = f"{base}:order"
+        self.lines = f"{base}:lines"
+        self.answers = f"{base}:answers"
+        self.checkpoints = f"{base}:checkpoints"
+
+
+def _pairs(of: dict[str, str]) -> bytes:
+    return _encode([part for pair in of.items() for part in pair])
+
+
+_AWAY = "it does not answer; see that it runs, that it is not overloaded, and store.path."
+_ADVICE: Iterable[tuple[type[Exception], str]] = (
+    (exceptions.AuthenticationError, "it refuses the password; see store.path."),
+    (exceptions.BusyLoadingError, "it still reads its file; try again in a moment."),
+    (exceptions.ReadOnlyError, "it is a replica; store.path must name the primary."),
+    (exceptions.OutOfMemoryError, "its memory is full; raise maxmemory, or free some."),
+    (exceptions.TimeoutError, _AWAY),
+    (exceptions.ConnectionError, _AWAY),
+    (OSError, _AWAY),
+)
+
+
+def _explain(error: Exception) -> str:
+    advice = next((text for kind, text in _ADVICE if isinstance(error, kind)), "")
+    return advice or f"{type(error).__name__}: {error}"
