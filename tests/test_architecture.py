@@ -48,6 +48,7 @@ PARTS = {  # modules that are split over files: what each may use of its own fol
     "backends.local_process": {"local_child"},
     "backends.weights": {"gguf"},
     "stores.sqlite": {"sqlite_schema"},
+    "stores.sqlite": {"sqlite_schema"},
     "backends.weights_get": {"gguf", "weights"},
 }
 

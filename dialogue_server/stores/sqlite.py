@@ -21,79 +21,22 @@ from ..domain.conversation import Archive, Checkpoint, ConversationKey, Listed, 
 from ..domain.state import merge_patch
 from ..errors import StoreError
 from .base import Found, already_there
-
-SCHEMA_VERSION = 2
-_SCHEMA = """
-CREATE TABLE conversations (
-    player TEXT NOT NULL, conversation TEXT NOT NULL, head TEXT NOT NULL DEFAULT '',
-    revision INTEGER NOT NULL DEFAULT 0, state BLOB NOT NULL DEFAULT x'80',
-    PRIMARY KEY (player, conversation)
-) WITHOUT ROWID;
-CREATE TABLE nodes (
-    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
-    player TEXT NOT NULL, conversation TEXT NOT NULL, parent TEXT NOT NULL,
-    kind TEXT NOT NULL, speaker TEXT NOT NULL, text TEXT NOT NULL, at REAL NOT NULL,
-    line TEXT NOT NULL, reason TEXT NOT NULL, meta BLOB NOT NULL
-);
-CREATE INDEX nodes_parent ON nodes (parent);
-CREATE INDEX nodes_line ON nodes (player, conversation, line);
-CREATE UNIQUE INDEX line_once ON nodes (player, conversation, line)
-    WHERE kind <> 'npc' AND line <> '';
-CREATE TABLE checkpoints (
-    id TEXT PRIMARY KEY, player TEXT NOT NULL, conversation TEXT NOT NULL,
-    head TEXT NOT NULL, revision INTEGER NOT NULL, state BLOB NOT NULL, at REAL NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX checkpoints_conversation ON checkpoints (player, conversation);
-"""
-_MIGRATIONS = {
-    # Events have line ids of their own, as the player's lines do.
-    1: """
-DROP INDEX line_once;
-CREATE UNIQUE INDEX line_once ON nodes (player, conversation, line)
-    WHERE kind <> 'npc' AND line <> '';
-""",
-}
-"""What brings a file of an older version to the next."""
-_COLUMNS = "id, parent, kind, speaker, text, at, line, reason, meta"
-_PATH = f"""
-WITH RECURSIVE path (step, id) AS (
-    VALUES (0, ?)
-    UNION ALL
-    SELECT step + 1, nodes.parent FROM path JOIN nodes ON nodes.id = path.id WHERE step < ?
+from .sqlite_schema import (
+    ALL,
+    COLLECT,
+    COLUMNS,
+    INSERT,
+    INSERT_CHECKPOINT,
+    LIST,
+    MIGRATIONS,
+    OTHER_HEADS,
+    PATH,
+    SCHEMA,
+    SCHEMA_VERSION,
+    checkpoint_row,
+    node_of,
+    node_row,
 )
-SELECT {", ".join("nodes." + name for name in _COLUMNS.split(", "))}
-FROM path JOIN nodes ON nodes.id = path.id
-WHERE player = ? AND conversation = ? ORDER BY step DESC
-"""  # noqa: S608 - the interpolated names are constants of this module
-
-_ALL = 2**62
-_OTHER_HEADS = """
-SELECT conversations.conversation, head FROM conversations JOIN nodes ON nodes.id = head
-WHERE conversations.player = ? AND conversations.conversation <> ?
-ORDER BY nodes.at DESC, nodes.number DESC LIMIT ?
-"""
-_INSERT = (
-    "INSERT INTO nodes (player, conversation, id, parent, kind, speaker, text, at, line, reason, "
-    "meta) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-_INSERT_CHECKPOINT = (
-    "INSERT INTO checkpoints (id, player, conversation, head, revision, state, at) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
-_COLLECT = """
-WITH RECURSIVE kept (id) AS (
-    SELECT head FROM conversations UNION SELECT head FROM checkpoints
-    UNION SELECT id FROM nodes WHERE at >= :before
-    UNION
-    SELECT nodes.parent FROM kept JOIN nodes ON nodes.id = kept.id
-)
-DELETE FROM nodes WHERE at < :before AND id NOT IN (SELECT id FROM kept)
-"""
-_LIST = """
-SELECT c.player, c.conversation, count(nodes.id), coalesce(max(nodes.at), 0.0) AS last
-FROM conversations AS c LEFT JOIN nodes USING (player, conversation)
-GROUP BY c.player, c.conversation ORDER BY last DESC
-"""
 
 T = TypeVar("T")
 
@@ -136,8 +79,10 @@ class SQLiteStore:
         return await self._run(self._restore, key, checkpoint)
 
     async def collect(self, before: float) -> int:
-        """Delete old nodes on no path."""
-        return await self._run(self._collect, before)
+        """Delete old nodes on no path, a conversation at a time: the store serves others
+        between."""
+        keys = await self._run(self._grown_before, before)
+        return sum([await self._run(self._collect, key, before) for key in keys])
 
     async def conversations(self) -> tuple[Listed, ...]:
         """All conversations, the newest first."""
@@ -224,12 +169,10 @@ class SQLiteStore:
             db.execute("PRAGMA synchronous = NORMAL")
             (version,) = db.execute("PRAGMA user_version").fetchone()
             if version == 0:
+                db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+            while version in MIGRATIONS:
                 db.executescript(
-                    f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-                )
-            while version in _MIGRATIONS:
-                db.executescript(
-                    f"BEGIN; {_MIGRATIONS[version]} PRAGMA user_version = {version + 1}; COMMIT;"
+                    f"BEGIN; {MIGRATIONS[version]} PRAGMA user_version = {version + 1}; COMMIT;"
                 )
                 version += 1
             if version not in (0, SCHEMA_VERSION):
@@ -259,16 +202,14 @@ class SQLiteStore:
         head, revision, state = row
         return Snapshot(self._path_to(key, head), revision, msgspec.msgpack.decode(state))
 
-    def _path_to(self, key: ConversationKey, node: str, lines: int = _ALL) -> tuple[Node, ...]:
+    def _path_to(self, key: ConversationKey, node: str, lines: int = ALL) -> tuple[Node, ...]:
         bounds = (node, lines - 1, key.player, key.conversation)
-        return tuple(map(_node, self._connection.execute(_PATH, bounds)))
+        return tuple(map(node_of, self._connection.execute(PATH, bounds)))
 
     def _elsewhere(
         self, key: ConversationKey, conversations: int, lines: int
     ) -> tuple[tuple[Node, ...], ...]:
-        heads = self._connection.execute(
-            _OTHER_HEADS, (key.player, key.conversation, conversations)
-        )
+        heads = self._connection.execute(OTHER_HEADS, (key.player, key.conversation, conversations))
         return tuple(
             self._path_to(ConversationKey(key.player, name), head, lines)
             for name, head in heads.fetchall()
@@ -281,7 +222,7 @@ class SQLiteStore:
                 known = self._by_line(key, node.line)
                 if known is not None:
                     return known
-            db.execute(_INSERT, _row(key, node))
+            db.execute(INSERT, node_row(key, node))
             db.execute(
                 "INSERT INTO conversations (player, conversation, head) VALUES (?, ?, ?) "
                 "ON CONFLICT DO UPDATE SET head = excluded.head",
@@ -309,10 +250,10 @@ class SQLiteStore:
     def _node_where(self, condition: str, *values: str) -> Node | None:
         """The newest node for which one of this module's conditions holds."""
         row = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM nodes WHERE {condition} ORDER BY number DESC LIMIT 1",  # noqa: S608
+            f"SELECT {COLUMNS} FROM nodes WHERE {condition} ORDER BY number DESC LIMIT 1",  # noqa: S608
             values,
         ).fetchone()
-        return _node(row) if row else None
+        return node_of(row) if row else None
 
     def _amend(self, node: str, text: str, reason: str) -> None:
         with self._connection as db:
@@ -344,7 +285,7 @@ class SQLiteStore:
 
     def _save_checkpoint(self, key: ConversationKey, checkpoint: Checkpoint) -> None:
         with self._connection as db:
-            db.execute(_INSERT_CHECKPOINT, _checkpoint_row(key, checkpoint))
+            db.execute(INSERT_CHECKPOINT, checkpoint_row(key, checkpoint))
 
     def _restore(self, key: ConversationKey, checkpoint: str) -> Snapshot | None:
         with self._connection as db:
@@ -361,13 +302,20 @@ class SQLiteStore:
             ).fetchone() or (0,)
         return msgspec.structs.replace(self._load(key), saved=at) if moved else None
 
-    def _collect(self, before: float) -> int:
+    def _grown_before(self, before: float) -> list[ConversationKey]:
+        rows = self._connection.execute(
+            "SELECT DISTINCT player, conversation FROM nodes WHERE at < ?", (before,)
+        )
+        return [ConversationKey(player, conversation) for player, conversation in rows]
+
+    def _collect(self, key: ConversationKey, before: float) -> int:
+        names = {"player": key.player, "conversation": key.conversation, "before": before}
         with self._connection as db:
-            db.execute(_COLLECT, {"before": before})
+            db.execute(COLLECT, names)
             return int(db.execute("SELECT changes()").fetchone()[0])
 
     def _conversations(self) -> tuple[Listed, ...]:
-        rows = self._connection.execute(_LIST)
+        rows = self._connection.execute(LIST)
         return tuple(Listed(ConversationKey(p, c), nodes, last) for p, c, nodes, last in rows)
 
     def _export(self, key: ConversationKey) -> Archive | None:
@@ -384,7 +332,7 @@ class SQLiteStore:
         if found is None:
             return None
         nodes = db.execute(
-            f"SELECT {_COLUMNS} FROM nodes WHERE player = ? AND conversation = ? ORDER BY number",  # noqa: S608
+            f"SELECT {COLUMNS} FROM nodes WHERE player = ? AND conversation = ? ORDER BY number",  # noqa: S608
             names,
         )
         checkpoints = db.execute(
@@ -397,7 +345,7 @@ class SQLiteStore:
             found[0],
             found[1],
             msgspec.msgpack.decode(found[2]),
-            tuple(map(_node, nodes)),
+            tuple(map(node_of, nodes)),
             tuple(
                 Checkpoint(name, head, revision, msgspec.msgpack.decode(state), at)
                 for name, head, revision, state, at in checkpoints
@@ -415,29 +363,8 @@ class SQLiteStore:
                         msgspec.msgpack.encode(archive.state),
                     ),
                 )
-                db.executemany(_INSERT, (_row(key, node) for node in archive.nodes))
-                rows = (_checkpoint_row(key, checkpoint) for checkpoint in archive.checkpoints)
-                db.executemany(_INSERT_CHECKPOINT, rows)
+                db.executemany(INSERT, (node_row(key, node) for node in archive.nodes))
+                rows = (checkpoint_row(key, checkpoint) for checkpoint in archive.checkpoints)
+                db.executemany(INSERT_CHECKPOINT, rows)
         except sqlite3.IntegrityError as error:
             raise StoreError(already_there(key)) from error
-
-
-def _row(key: ConversationKey, node: Node) -> tuple[Any, ...]:
-    return (
-        *(key.player, key.conversation, node.id, node.parent, node.kind, node.speaker),
-        *(node.text, node.at, node.line, node.reason, msgspec.msgpack.encode(node.meta)),
-    )
-
-
-def _checkpoint_row(key: ConversationKey, checkpoint: Checkpoint) -> tuple[Any, ...]:
-    state = msgspec.msgpack.encode(checkpoint.state)
-    return (
-        *(checkpoint.id, key.player, key.conversation),
-        *(checkpoint.head, checkpoint.revision, state, checkpoint.at),
-    )
-
-
-def _node(row: tuple[Any, ...]) -> Node:
-    node, parent, kind, speaker, text, at, line, reason, meta = row
-    decoded = msgspec.msgpack.decode(meta)
-    return Node(node, parent, kind, speaker, text, at, line, reason, decoded)

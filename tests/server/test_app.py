@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import shutil
@@ -86,7 +87,10 @@ async def test_old_branches_are_collected_at_the_start_and_the_log_says_how_many
     said = io.StringIO()
     app = App(structs.replace(settings, store=kept), Log("json", stream=said))
     await app.start()
-    assert await app.context.store.path(key, "b") == ()  # waits for the store's thread
+    async with asyncio.timeout(10):
+        while "store.collected" not in said.getvalue():
+            await asyncio.sleep(0.01)
+    assert await app.context.store.path(key, "b") == ()
     await app.stop()
     (line,) = [line for line in said.getvalue().splitlines() if "store.collected" in line]
     assert json.loads(line)["nodes"] == 1
