@@ -175,7 +175,7 @@ def recall(
     if room <= 0 or not older:
         return Recalled()
     candidates = _candidates(who, older)
-    order = _ranked(candidates, text, path[-_RECENT_LINES:])
+    order = _ranked(candidates, text, path[start:][-_RECENT_LINES:])
     summary = _summary(who, path[:start], int(room * SUMMARY_SHARE))
     chosen = [summary] if summary else []
     left = room - sum(memory.tokens for memory in chosen)

@@ -107,8 +107,9 @@ _IRREGULAR = {
 
 
 def root(word: str) -> str:
-    """A casefolded word's stem, English irregular forms included."""
-    return stem(_IRREGULAR.get(word, word))
+    """A casefolded word's stem, English irregular forms and "siblings" (an -s after an -ing)
+    included."""
+    return stem(stem(_IRREGULAR.get(word, word)))
 
 
 _COMMON = frozenset(
