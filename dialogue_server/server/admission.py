@@ -137,6 +137,11 @@ class Admission:
                 return f"this machine only, as {right}; set access.key_file to let in others"
 
     @property
+    def takes_tickets(self) -> bool:
+        """Whether clients of other machines can come in at all."""
+        return bool(self._keys)
+
+    @property
     def _anonymous(self) -> str:
         if self._access.anonymous == "auto":
             return "never" if self._keys else DESIGNER

@@ -29,7 +29,7 @@ from ..stores.base import Store
 from ..stores.memory import MemoryStore
 from ..stores.redis import RedisStore
 from ..stores.sqlite import SQLiteStore
-from .admission import Admission
+from .admission import Admission, is_local
 from .desk import Folder
 from .models import choose_backend, compared_backends
 from .tls import tls_context
@@ -245,6 +245,12 @@ class App:
         self._stack.push_async_callback(registry.drain, settings.server.shutdown_grace)
         host = settings.server.host
         self.access = admission.rule
+        if host != "localhost" and not is_local(host, {}) and not admission.takes_tickets:
+            self.log.warning(
+                "access.closed",
+                note=f"listens on {host}, and without keys takes only clients of this machine; "
+                "`dialogue-server ticket --make-key FILE` makes keys for access.key_file",
+            )
         self.url = f"{'wss' if tls else 'ws'}://{f'[{host}]' if ':' in host else host}:{port}"
 
 

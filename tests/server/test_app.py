@@ -116,3 +116,16 @@ async def test_sessions_are_recorded_where_a_folder_is_named(
     assert answer.ended.reason in text
     assert "Who are you?" in text
     assert "Ann" not in text
+
+
+@pytest.mark.parametrize(("host", "said_so"), [("0.0.0.0", True), ("127.0.0.1", False)])
+async def test_a_port_open_to_others_that_takes_none_of_them_is_told(
+    world: Path, host: str, said_so: bool
+) -> None:
+    settings = settings_for(world, "scripted", Path())
+    server = structs.replace(settings.server, host=host)
+    said = io.StringIO()
+    app = App(structs.replace(settings, server=server), Log("json", stream=said))
+    await app.start()
+    await app.stop()
+    assert ("--make-key FILE" in said.getvalue()) is said_so
