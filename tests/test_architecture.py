@@ -30,7 +30,6 @@ OWNERS = {
     "xllamacpp": {"backends.local_child"},
 }
 TOLD_ELSEWHERE = (
-    "dialogue_protocol.codegen",  # by what it writes, in the engines
     "dialogue_protocol.vectors",  # tests/protocol/test_vectors.py
     # Structs without behaviour: every test uses them
     "dialogue_protocol.messages",
@@ -47,7 +46,6 @@ PARTS = {  # modules that are split over files: what each may use of its own fol
     "backends.local": {"clocks", "local_child", "local_process", "openai_http", "weights"},
     "backends.local_process": {"local_child"},
     "backends.weights": {"gguf"},
-    "stores.sqlite": {"sqlite_schema"},
     "stores.sqlite": {"sqlite_schema"},
     "backends.weights_get": {"gguf", "weights"},
 }

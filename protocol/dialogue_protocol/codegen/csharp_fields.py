@@ -100,8 +100,8 @@ def type_name(type_: FieldType) -> str:
             return f"{type_name(item)}[]"
         case Record(name):
             return name
-        case Nullable(inner):
-            return type_name(inner)
+        case _:
+            return type_name(type_.type)
 
 
 def default_value(field: Field) -> str:
