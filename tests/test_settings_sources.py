@@ -129,6 +129,7 @@ def test_an_unset_temperature_can_be_set():
         ("[server]\nlog_level = 'wanring'", "'wanring', did you mean warning?"),
         ("[server\n", "is not valid TOML"),
         ("[model]\napi_key = 'sk-1'", "name that with model.key_env"),
+        ("[access]\nsecret = 'sk-1'", "name that with access.key_env"),
     ],
 )
 def test_a_wrong_file_is_named_with_its_key_and_the_mend(tmp_path: Path, text: str, says: str):
@@ -172,6 +173,8 @@ def test_a_long_wrong_value_is_shortened():
 
 def test_the_variable_that_holds_the_key_is_not_taken_for_a_setting(tmp_path: Path):
     load(environ={"DIALOGUE_KEY": "sk-1"}, flags={"model.key_env": "DIALOGUE_KEY"})
+    both = {"DIALOGUE_KEYS": "sk-1", "DIALOGUE_ACCESS_KEY_ENV": "DIALOGUE_KEYS"}
+    load(environ={"DIALOGUE_KEY": "sk-1", **both}, flags={"model.key_env": "DIALOGUE_KEY"})
     load(folder=world(tmp_path, "model.key_env = 'DIALOGUE_K'"), environ={"DIALOGUE_K": "sk-1"})
     assert "sk-1" not in refusal(environ={"DIALOGUE_KEY": "sk-1"})
 
