@@ -1,10 +1,11 @@
 """Proof that no gate leaks: every NPC's prompts, tried in every state that matters, with every
 line that calls something up, searched for what must not be in them.
 
-Searched for are lore that the NPC may not know, and lore, knowledge and sections whose condition
-does not hold, by their runs (hidden.py): the proof is word by word. Searched are the messages of
-both layouts, what the NPC says without a model (greeting, fallback, fillers, lines), and what a
-layout had to leave out because it tells.
+Searched for are lore that the NPC may not know, and lore, knowledge, sections, relationships and
+happenings whose condition does not hold, by their runs (hidden.py): the proof is word by word.
+Searched are the messages of both layouts, in every scene at every stage and in every translation;
+what is said without a model (greeting, fallback, fillers, lines, suggestions to the player); and
+what a layout had to leave out because it tells.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from .lore import Placed, may_know, placed_entries
 from .persona import Persona, World
 from .prompt import Prompt, PromptInput
 from .relevance import words
+from .staging import Scene, Stage
 from .state_space import Setting, state_space
+from .translations import localized
 
 Layout = Literal["standard", "compact"]
 Search = Callable[[str, str, str, str], bool]
@@ -44,8 +47,9 @@ _STRANGER = "_stranger"
 
 class Leak(Struct, frozen=True):
     """`where` (file and key) gives `npc` what stands at `secret`. `how` is the layout of the
-    prompt, "spoken" for what is said without a model, "left out" for what the layouts refuse.
-    `state` are the values of what conditions look at."""
+    prompt, "spoken" for what is said without a model, "suggested" for what the player is given to
+    say, "left out" for what the layouts refuse. `state` are the values of what conditions look
+    at."""
 
     npc: str
     secret: str
@@ -55,6 +59,8 @@ class Leak(Struct, frozen=True):
     state: tuple[str, ...]
     line: str = ""
     """The player's line that brought it up, where one did."""
+    locale: str = ""
+    """The translation that it was found in; places are those of the original."""
 
 
 class LeakReport(Struct, frozen=True):
@@ -75,6 +81,17 @@ class _Gated(Struct, frozen=True):
     whens: tuple[str, ...]
 
 
+class _Case(Struct, frozen=True):
+    """An NPC in one language and one state, with all that is gated."""
+
+    world: World
+    persona: Persona
+    locale: str
+    placed: tuple[Placed, ...]
+    own: tuple[_Gated, ...]
+    setting: Setting
+
+
 class _Tally:
     """What has been tried so far."""
 
@@ -92,54 +109,67 @@ def check_leaks(
     world: World, personas: Mapping[str, Persona], watch: Watch = lambda _done, _all: None
 ) -> LeakReport:
     """Try all gates. Pure, and not quick: some thousand prompts for a small world."""
-    placed = tuple(placed_entries(world))
     tally = _Tally()
-    gates: dict[str, str] = {
-        item.source: item.entry.text for item in placed if item.whos or item.whens
-    }
-    shared = [when for item in placed for when in item.whens]
-    todo: list[tuple[Persona, tuple[_Gated, ...], Setting]] = []
+    gates: dict[tuple[str, str], str] = {}
+    todo: list[_Case] = []
     for persona in personas.values():
-        own = tuple(_own(persona))
-        gates.update((item.source, item.text) for item in own)
-        space = state_space([*shared, *_conditions(persona)], world.state, limit=MAX_STATES)
-        tally.complete = tally.complete and space.complete
-        todo += [(persona, own, setting) for setting in space.settings]
-    for done, (persona, own, setting) in enumerate(todo):
+        for tag in ("", *sorted({*world.translations, *persona.translations})):
+            here, npc = localized(world, tag), localized(persona, tag)
+            placed, own = tuple(placed_entries(here)), tuple(_own(here.scenes, npc))
+            gates |= {(i.source, tag): i.entry.text for i in placed if i.whos or i.whens}
+            gates |= {(item.source, tag): item.text for item in own}
+            wanted = [*(when for item in placed for when in item.whens), *_conditions(own, npc)]
+            space = state_space(wanted, world.state, limit=MAX_STATES)
+            tally.complete = tally.complete and space.complete
+            todo += [_Case(here, npc, tag, placed, own, setting) for setting in space.settings]
+    for done, case in enumerate(todo):
         watch(done, len(todo))
-        _try_state(world, persona, placed, own, setting, tally)
+        _try_state(case, tuple(personas.values()), tally)
     watch(len(todo), len(todo))
+    unproven = dict.fromkeys(source for (source, _), text in gates.items() if not runs(text))
     return LeakReport(
         leaks=tuple(tally.leaks.values()),
-        unproven=tuple(source for source, text in gates.items() if not runs(text)),
-        gates=len(gates),
+        unproven=tuple(unproven),
+        gates=len({source for source, _ in gates}),
         states=len(todo),
         prompts=tally.prompts,
         complete=tally.complete,
     )
 
 
-def _own(persona: Persona) -> Iterator[_Gated]:
-    """What of a persona holds only under a condition."""
+def _own(scenes: Mapping[str, Scene], persona: Persona) -> Iterator[_Gated]:
+    """What besides lore holds only under a condition."""
     file = f"personas/{persona.id}.toml"
     for at, fact in enumerate(persona.knowledge):
         if fact.when:
             yield _Gated(f"{file}:knowledge[{at}]", fact.text, (fact.when,))
     for at, section in enumerate(persona.sections):
         yield _Gated(f"{file}:sections[{at}]", section.text, (section.when,))
+    for whom, relations in persona.relationships.items():
+        for at, relation in enumerate(relations):
+            if relation.when:
+                source = f"{file}:relationships.{whom}[{at}]"
+                yield _Gated(source, relation.text, (relation.when,))
+    for name, scene in scenes.items():
+        for at, happened in enumerate(scene.happened):
+            if happened.when:
+                source = f"world.toml:scenes.{name}.happened[{at}]"
+                yield _Gated(source, happened.text, (happened.when,))
 
 
-def _conditions(persona: Persona) -> Iterator[str]:
-    yield from (fact.when for fact in persona.knowledge)
-    yield from (section.when for section in persona.sections)
+def _conditions(own: Iterable[_Gated], persona: Persona) -> Iterator[str]:
+    """What else a prompt, or what is said without a model, depends on."""
+    yield from (gated.whens[0] for gated in own)
     yield from (line.when for line in persona.lines)
     yield from (action.when for action in persona.actions)
+    yield from (suggestion.when for suggestion in persona.suggestions)
 
 
 def hidden_now(
-    persona: Persona, placed: Iterable[Placed], state: Mapping[str, object]
+    world: World, persona: Persona, placed: Iterable[Placed], state: Mapping[str, object]
 ) -> tuple[Hidden, Hidden]:
-    """What the NPC may never be told, and what it may not be told in this state.
+    """What the NPC may never be told, and what it may not be told in this state: of lore, its own
+    file and the scenes.
 
     What stands under a condition that holds now is the designer's word that it is so now; it
     opens the second kind, never the first."""
@@ -152,59 +182,67 @@ def hidden_now(
                 open_.append(item.entry.text)
             else:
                 shut.append((item.source, item.entry.text))
-    for own in _own(persona):
+    for own in _own(world.scenes, persona):
         if holds(own.whens[0], state):
             open_.append(own.text)
         else:
             shut.append((own.source, own.text))
-    open_ += [line.text for line in persona.lines if line.when and holds(line.when, state)]
+    for said in (persona.lines, persona.suggestions):
+        open_ += [each.text for each in said if each.when and holds(each.when, state)]
     return hidden_from_persona(persona, entries), Hidden(shut, open_)
 
 
-def _try_state(
-    world: World,
-    persona: Persona,
-    placed: tuple[Placed, ...],
-    own: tuple[_Gated, ...],
-    setting: Setting,
-    tally: _Tally,
-) -> None:
+def _try_state(case: _Case, cast: tuple[Persona, ...], tally: _Tally) -> None:
     """All lines in both layouts, in one state, and what is said without a model."""
-    never, now = hidden_now(persona, placed, setting.state)
+    world, persona, state = case.world, case.persona, case.setting.state
+    never, now = hidden_now(world, persona, case.placed, state)
     if not never and not now:
         return
 
     def search(text: str, where: str, how: str, line: str = "") -> bool:
         told = [found for hidden in (never, now) if (found := hidden.finding(text)) is not None]
         for secret, said in told:
-            tally.add(Leak(persona.id, secret, where, how, said, setting.values, line))
+            values = case.setting.values
+            tally.add(Leak(persona.id, secret, where, how, said, values, line, case.locale))
         return bool(told)
 
-    for where, text in spoken(persona, setting.state):
-        search(text, where, "spoken")
+    for where, text in spoken(persona, state):
+        search(text, where, "suggested" if ":suggestions[" in where else "spoken")
+    for mood, text in persona.mood_texts.items():  # in the prompt whenever it is in that mood
+        search(text, f"personas/{persona.id}.toml:mood_texts.{mood}", "standard")
     given = PromptInput(
         world=world,
         persona=persona,
         player=Player(id="_check"),
         text="…",
         budget=BUDGET,
-        state=setting.state,
+        state=state,
+        cast=cast,
     )
-    for line in _lines(persona, placed, own, (never, now)):
-        for layout in _LAYOUTS:
-            for scene in ("", *world.scenes) if not line else ("",):
-                prompt = assemble(replace(given, text=line or "…", scene=scene), layout)
+    for line in _lines(persona, case.placed, case.own, (never, now)):
+        for scene, stage in _scenes(world) if not line else (("", ""),):
+            asked = replace(given, text=line or "…", scene=scene, stage=stage)
+            for layout in _LAYOUTS:
+                prompt = assemble(asked, layout)
                 tally.prompts += 1
                 _search_prompt(prompt, layout, line, search)
                 for part in prompt.dropped:
                     if part.why.startswith("tells "):
                         search(part.text, part.source, "left out", line)
-    for item in placed:
+    for item in case.placed:
         if item.source in never.sources:
             for layout in _LAYOUTS:
                 tally.prompts += 1
                 prompt = assemble(_poisoned(given, item, (never, now)), layout)
                 _search_prompt(prompt, layout, "", search)
+
+
+def _scenes(world: World) -> Iterator[tuple[str, str]]:
+    """Every scene at every stage, and none."""
+    yield "", ""
+    for name, scene in world.scenes.items():
+        for stage in scene.stages or [Stage("")]:
+            yield name, stage.name
 
 
 def _poisoned(given: PromptInput, item: Placed, hidden: tuple[Hidden, Hidden]) -> PromptInput:
@@ -232,7 +270,8 @@ def _search_prompt(prompt: Prompt, layout: str, line: str, search: Search) -> No
 
 
 def spoken(persona: Persona, state: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """What an NPC says in this state without a model, with its place; without tags."""
+    """What an NPC says in this state without a model, or the player is given to say to it, with
+    its place; without tags."""
     file = f"personas/{persona.id}.toml"
     if persona.greeting:
         yield f"{file}:greeting", authored.plain(persona.greeting)
@@ -242,6 +281,9 @@ def spoken(persona: Persona, state: Mapping[str, object]) -> Iterator[tuple[str,
     for at, line in enumerate(persona.lines):
         if holds(line.when, state):
             yield f"{file}:lines[{at}]", authored.plain(line.text)
+    for at, suggestion in enumerate(persona.suggestions):
+        if holds(suggestion.when, state):
+            yield f"{file}:suggestions[{at}]", suggestion.text
 
 
 def _lines(

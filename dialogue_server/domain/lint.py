@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 
 from ..errors import ContentError
-from .sources import Sources
 from .leaks import LeakReport, hidden_now, spoken
 from .lint_names import same_entry_names, shared_names, unknown_names, unused_files
 from .lint_reach import unreachable
@@ -21,10 +20,16 @@ from .lint_subject import Found, Severity, Subject
 from .lint_texts import poor_texts
 from .lore import placed_entries
 from .persona import Persona, World
+from .sources import Sources
 from .state_space import state_space
 
 MAX_STATES = 200
 _LINE = re.compile(r"line (\d+)(?:, column \d+)?(?: \(the end of the file\))?(?:, )?")
+_WAYS = {
+    "spoken": "says it without a model",
+    "suggested": "has it suggested to the player",
+    "left out": "has it left out of its prompts",
+}
 _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -93,9 +98,10 @@ def of_errors(errors: Iterable[ContentError]) -> list[Finding]:
 def of_leaks(report: LeakReport) -> Iterator[Found]:
     """What the leak check found, and what it cannot prove."""
     for leak in report.leaks:
-        ways = {"spoken": "says it without a model", "left out": "has it left out of its prompts"}
-        how = ways.get(leak.how, f"is told it in the {leak.how} layout")
+        how = _WAYS.get(leak.how, f"is told it in the {leak.how} layout")
         state = f", where {', '.join(leak.state)}" if leak.state else ""
+        if leak.locale:
+            how += f" (in the language {leak.locale})"
         yield Found(
             leak.where, "error", "leak", _leak(leak.npc, how, leak.words, leak.secret, state)
         )
@@ -118,20 +124,19 @@ def _told(world: World, personas: Mapping[str, Persona]) -> Iterator[Found]:
     placed = tuple(placed_entries(world))
     for persona in personas.values():
         conditions = [when for item in placed for when in item.whens]
-        for part in (persona.knowledge, persona.sections, persona.lines):
+        for part in (persona.knowledge, persona.sections, persona.lines, persona.suggestions):
             conditions += [each.when for each in part]
         told: set[tuple[str, str]] = set()
         for setting in state_space(conditions, world.state, limit=MAX_STATES).settings:
-            for hidden in hidden_now(persona, placed, setting.state):
+            for hidden in hidden_now(world, persona, placed, setting.state):
                 for source, text in spoken(persona, setting.state):
                     found = hidden.finding(text)
                     if found is None or (source, found[0]) in told:
                         continue
                     told.add((source, found[0]))
                     state = f", where {', '.join(setting.values)}" if setting.values else ""
-                    problem = _leak(
-                        persona.id, "says it without a model", found[1], found[0], state
-                    )
+                    how = _WAYS["suggested" if ":suggestions[" in source else "spoken"]
+                    problem = _leak(persona.id, how, found[1], found[0], state)
                     yield Found(source, "error", "leak", problem)
 
 

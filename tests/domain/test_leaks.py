@@ -19,7 +19,7 @@ from dialogue_server.domain.persona import (
     Section,
     World,
 )
-from dialogue_server.domain.staging import Scene
+from dialogue_server.domain.staging import Happening, Relation, Scene, Stage, Suggestion
 
 SECRET = "The heir of the old king sleeps above the stable."
 TOLD = "Well, the heir of the old king, they say, is near."
@@ -165,3 +165,71 @@ def test_a_key_that_is_the_secret_itself_proves_nothing() -> None:
 def test_a_world_without_gates_needs_no_prompt() -> None:
     report = check_leaks(World("W", "A world."), {"pell": PELL})
     assert (report.gates, report.prompts, report.leaks) == (0, 0, ())
+
+
+@pytest.mark.parametrize(
+    ("key", "tove", "how"),
+    [
+        ("suggestions[0]", replace(TOVE, suggestions=[Suggestion(TOLD)]), "suggested"),
+        ("mood_texts.calm", replace(TOVE, mood_texts={"calm": TOLD}), "standard"),
+        (
+            "relationships.pell[0]",
+            replace(TOVE, relationships={"pell": [Relation(TOLD, "lamp == 'lit'")]}),
+            "left out",
+        ),
+    ],
+)
+def test_moods_relations_and_suggestions_are_searched_too(
+    key: str, tove: Persona, how: str
+) -> None:
+    assert ("tove", INN, f"personas/tove.toml:{key}", how) in found(check(tove))
+
+
+def test_a_suggestion_under_a_condition_of_its_own_that_holds_is_no_leak() -> None:
+    suggestions = [Suggestion(LIT, when="lamp == 'lit'")]
+    assert check(replace(TOVE, suggestions=suggestions)).leaks == ()
+
+
+def test_every_stage_of_a_scene_is_tried() -> None:
+    stages = [Stage("calm"), Stage("late", text=TOLD)]
+    world = replace(WORLD, scenes={"inn": Scene("Low.", stages=stages)})
+    assert ("tove", INN, "world.toml:scenes.inn.stages[1]", "left out") in found(check(world=world))
+
+
+def test_relations_and_happenings_under_a_condition_are_gates() -> None:
+    happened = [
+        Happening("The old ferry sank with all its cattle.", "lamp == 'lit'"),
+        Happening("It rained."),
+    ]
+    world = replace(WORLD, scenes={"inn": Scene("Low.", happened=happened)})
+    thought = Relation("Pell has never paid for the copper kettle.", "lamp == 'lit'")
+    lines = [
+        Line("The old ferry sank with all its cattle, friend.", ["ferry"]),
+        Line("Pell has never paid for the copper kettle!", ["kettle"]),
+    ]
+    tove = replace(TOVE, relationships={"pell": [thought, Relation("A friend.")]}, lines=lines)
+    report = check(tove, world)
+    spoken = [leak for leak in report.leaks if leak.how == "spoken"]
+    assert {(leak.secret, leak.where, leak.state) for leak in spoken} == {
+        (
+            "world.toml:scenes.inn.happened[0]",
+            "personas/tove.toml:lines[0]",
+            ('lamp = "dark"',),
+        ),
+        (
+            "personas/tove.toml:relationships.pell[0]",
+            "personas/tove.toml:lines[1]",
+            ('lamp = "dark"',),
+        ),
+    }
+
+
+def test_translations_are_tried_with_the_gates_in_their_language() -> None:
+    secret = "Der Erbe des alten Königs schläft über dem Stall."
+    book = LoreBook([Entry(secret, keys=["Erbe"])], known_by=KnownBy(["pell"]))
+    german = replace(WORLD, books={"inn": book})
+    tove = replace(TOVE, translations={"de": replace(TOVE, fallback=[f"Man sagt: {secret}"])})
+    report = check(tove, replace(WORLD, translations={"de": german}))
+    assert ("tove", INN, "personas/tove.toml:fallback[0]", "spoken") in found(report)
+    assert {leak.locale for leak in report.leaks} == {"de"}
+    assert report.gates == check().gates

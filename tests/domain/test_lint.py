@@ -73,6 +73,12 @@ def test_a_secret_that_an_npc_says_without_a_model_is_an_error_in_its_line() -> 
     assert checked(MIRA.replace("\n\n[[ex", f"{told}\n[[ex"), spoken=False) == []
 
 
+def test_a_secret_that_is_suggested_to_the_player_is_an_error() -> None:
+    suggested = '\nsuggestions = ["The heir of the old king?"]\n'
+    (finding,) = checked(MIRA.replace("\n\n[[ex", f"{suggested}\n[[ex"))
+    assert "mira has it suggested to the player" in finding.problem
+
+
 def test_what_is_not_so_now_is_told_once_with_the_state() -> None:
     line = '\n[[lines]]\ntext = "The lamp burns over the causeway, friend."\nkeys = ["lamp"]\n'
     (finding,) = checked(MIRA + line)
@@ -118,10 +124,12 @@ def test_the_leak_checks_report_becomes_findings() -> None:
 def test_each_way_of_a_leak_is_told_and_that_the_proof_is_not_whole() -> None:
     leak = Leak("mira", "world.toml:lore[0]", "personas/mira.toml:greeting", "spoken", "a b", ())
     out = replace(leak, how="left out", state=("lamp = nothing",))
-    report = LeakReport((leak, out), (), gates=1, states=1, prompts=1, complete=False)
-    spoken, left_out, incomplete = of_leaks(report)
+    given = replace(leak, how="suggested", locale="de")
+    report = LeakReport((leak, out, given), (), gates=1, states=1, prompts=1, complete=False)
+    spoken, left_out, suggested, incomplete = of_leaks(report)
     assert "mira says it without a model." in spoken.problem
     assert "mira has it left out of its prompts, where lamp = nothing." in left_out.problem
+    assert "mira has it suggested to the player (in the language de)." in suggested.problem
     assert (incomplete.severity, incomplete.rule) == ("note", "incomplete")
 
 

@@ -82,7 +82,10 @@ def test_names_that_are_not_there_are_found_with_the_nearest() -> None:
         "personas/mira.toml:relationships.bo",
         "personas/mira.toml:triggers[0].stage",
     ]
-    assert "names 'mria', and there is no such NPC; did you mean mira?" in problems["world.toml:lore[0].known_by.npcs[0]"]
+    assert (
+        "names 'mria', and there is no such NPC; did you mean mira?"
+        in problems["world.toml:lore[0].known_by.npcs[0]"]
+    )
 
 
 def test_npcs_that_share_a_name_are_found() -> None:
