@@ -9,7 +9,10 @@ from collections.abc import Iterator
 
 from dialogue_protocol.messages import Player
 
+from . import authored
 from .assembly import assemble
+from .guards_rules import Cast, Watch
+from .guards_settings import Settled, settled
 from .lint_subject import Found, Subject, persona_file
 from .lore import may_know, placed_entries
 from .persona import Persona, World
@@ -33,9 +36,9 @@ _INDEFINITE = {
 }
 """Words of an action's description that leave open what is meant, and the parameter to say it."""
 _MACHINE = re.compile(
-    r"\b(?:an ai|a\.i\.|language model|chatbot|prompt|tokens?|servers?|api|timeout|connection)\b",
-    re.I,
+    r"\b(?:servers?|api|timeouts?|offline|connection (?:lost|failed|error))\b", re.I
 )
+_IN_CHARACTER = Settled(character=True)
 
 
 def poor_texts(subject: Subject) -> Iterator[Found]:
@@ -46,6 +49,7 @@ def poor_texts(subject: Subject) -> Iterator[Found]:
         yield from _actions(persona)
         yield from _twice(subject.world, persona)
         yield from _languages(persona)
+        yield from _guarded(subject.world, persona)
 
 
 def _size(world: World, persona: Persona) -> Iterator[Found]:
@@ -95,13 +99,50 @@ def _advice(persona: Persona) -> Iterator[Found]:
     if not persona.examples:
         problem = "has no examples; one to three teach a model more than any description"
         yield Found(file, "note", "no-examples", problem)
-    spoken = [("greeting", persona.greeting)]
-    for key in ("fallback", "fillers"):
-        spoken += [(f"{key}[{at}]", text) for at, text in enumerate(getattr(persona, key))]
-    for key, text in spoken:
-        if found := _MACHINE.search(text):
-            problem = f"speaks of “{found[0]}”: {persona.name} knows nothing of machines; reword it"
+    watch = Watch(_IN_CHARACTER, Cast(persona.name, ""))
+    for key, text in _without_player(persona):
+        if _MACHINE.search(text) or watch.hit(authored.plain(text)):
+            problem = f"speaks of machines, and {persona.name} knows nothing of them: reword it"
             yield Found(f"{file}:{key}", "warning", "out-of-character", problem)
+
+
+def _without_player(persona: Persona) -> Iterator[tuple[str, str]]:
+    """What is said whatever the player said, with its key."""
+    yield "greeting", persona.greeting
+    for key in ("fallback", "fillers"):
+        for at, text in enumerate(getattr(persona, key)):
+            yield f"{key}[{at}]", text
+
+
+def _spoken(persona: Persona) -> Iterator[tuple[str, str]]:
+    """All that the NPC says in its file, with its key."""
+    yield from _without_player(persona)
+    for at, line in enumerate(persona.lines):
+        yield f"lines[{at}].text", line.text
+    for at, example in enumerate(persona.examples):
+        yield f"examples[{at}].npc", example.npc
+
+
+def _guarded(world: World, persona: Persona) -> Iterator[Found]:
+    """What the NPC says in its file and its own guards forbid it to say."""
+    guards = settled(world, persona)
+    phrases = Settled(
+        character=guards.character,
+        forbidden=guards.forbidden,
+        anachronisms=guards.anachronisms,
+        topics=guards.topics,
+        allowed=guards.allowed,
+    )
+    if not phrases:
+        return
+    watch = Watch(phrases, Cast(persona.name, "", terms=tuple(world.terms)))
+    for key, text in _spoken(persona):
+        if hit := watch.hit(authored.plain(text)):
+            problem = (
+                f"says what the NPC's own guards forbid ({hit.guard}: {hit.rule}): reword it, or "
+                "put the phrase into guards.allowed"
+            )
+            yield Found(f"{persona_file(persona)}:{key}", "warning", "guarded", problem)
 
 
 def _actions(persona: Persona) -> Iterator[Found]:
@@ -140,12 +181,7 @@ def _twice(world: World, persona: Persona) -> Iterator[Found]:
 
 def _languages(persona: Persona) -> Iterator[Found]:
     """Spoken texts of another language than most: a model goes on in either."""
-    spoken = [("greeting", persona.greeting)]
-    for key in ("fallback", "fillers"):
-        spoken += [(f"{key}[{at}]", text) for at, text in enumerate(getattr(persona, key))]
-    spoken += [(f"lines[{at}].text", line.text) for at, line in enumerate(persona.lines)]
-    spoken += [(f"examples[{at}].npc", example.npc) for at, example in enumerate(persona.examples)]
-    found = [(key, tongue) for key, text in spoken if (tongue := language(text))]
+    found = [(key, tongue) for key, text in _spoken(persona) if (tongue := language(text))]
     if not found:
         return
     usual = Counter(tongue for _, tongue in found).most_common(1)[0][0]

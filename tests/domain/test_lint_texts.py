@@ -14,6 +14,7 @@ from dialogue_server.domain.persona import (
     Entry,
     Example,
     Fact,
+    Guards,
     KnownBy,
     Line,
     Parameter,
@@ -112,6 +113,19 @@ def test_an_action_that_does_not_say_what_needs_a_parameter(
     else:
         assert found(actions=[action]) == []
     assert found(actions=[Action("act", description, {"item": Parameter()})]) == []
+
+
+def test_a_line_that_the_npcs_own_guards_forbid_is_found() -> None:
+    guards = Guards(forbidden=["kettle"], topics={"doors": ["door"]}, allowed=["shut the door"])
+    assert found(guards=guards) == [("fallback[0]", "warning", "guarded")]
+    assert "(forbidden: kettle)" in problem(guards=guards)
+    world = replace(WORLD, guards=Guards(topics={"doors": ["door"]}))
+    assert found(world) == [("examples[0].npc", "warning", "guarded")]
+    assert found(lines=[Line("I am a language model.", ["what"])]) == []
+    strict = Guards(character=True)
+    assert found(guards=strict, lines=[Line("I am a language model.", ["what"])]) == [
+        ("lines[0].text", "warning", "guarded")
+    ]
 
 
 def test_what_is_said_twice_is_found_with_the_first() -> None:
