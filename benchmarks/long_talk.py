@@ -25,7 +25,7 @@ from dialogue_server.backends.weights import find
 from dialogue_server.errors import DialogueError
 from dialogue_server.instrumentation.logging import Log
 from dialogue_server.server.app import App
-from dialogue_server.server.websocket import ClientSocket
+from dialogue_server.server.client_socket import ClientSocket
 from dialogue_server.settings import MEMORY, Settings
 
 NPC = "tove"

@@ -35,7 +35,7 @@ from dialogue_protocol.messages import (
     Welcome,
 )
 
-from dialogue_server.server.websocket import ClientSocket
+from dialogue_server.server.client_socket import ClientSocket
 
 from .load import DialogueStream, Job, Meter
 from .targets import NPC, Bench, Target, ask, bench, measure

@@ -34,9 +34,12 @@ from dialogue_server.engine.context import EngineContext, EngineLimits
 from dialogue_server.engine.observer import Record
 from dialogue_server.engine.registry import Registry
 from dialogue_server.server.admission import Admission
-from dialogue_server.server.websocket import ClientSocket, Listener
+from dialogue_server.server.client_socket import ClientSocket
+from dialogue_server.server.websocket import Listener
 from dialogue_server.stores.base import Store
 from dialogue_server.stores.memory import MemoryStore
+from dialogue_server.stores.redis import RedisStore
+from dialogue_server.stores.redis_directory import RedisDirectory
 
 M = TypeVar("M")
 PATIENCE = 10.0
@@ -101,8 +104,10 @@ async def serving(
     origins: str = "",
     tls: ssl.SSLContext | None = None,
     metrics: Callable[[], bytes] | None = None,
+    shared: bool = False,
 ) -> AsyncIterator[Served]:
-    """A server on a free port of the loopback, with everything real but the model."""
+    """A server on a free port of the loopback, with everything real but the model. `shared`: it
+    is one of several, over its store, a Redis."""
     records: list[Record] = []
     store = store or MemoryStore()
     await store.start()
@@ -132,12 +137,18 @@ async def serving(
         tls=tls,
         metrics=metrics,
     )
-    port = await listener.start()
+    url = f"ws://127.0.0.1:{await listener.start()}"
+    if shared:
+        assert isinstance(store, RedisStore)
+        context.directory = RedisDirectory(store)
+        await context.directory.start(url, registry.release)
     try:
-        yield Served(f"ws://127.0.0.1:{port}", context, registry, records)
+        yield Served(url, context, registry, records)
     finally:
         await registry.drain(grace)
         await listener.stop()
+        if context.directory is not None:
+            await context.directory.aclose()
         await backend.aclose()
         await store.aclose()
 

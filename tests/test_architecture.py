@@ -26,7 +26,7 @@ OWNERS = {
     "structlog": {"instrumentation.logging"},
     "uvloop": {"cli"},
     "watchfiles": {"server.desk"},
-    "websockets": {"server.websocket"},
+    "websockets": {"server.client_socket", "server.websocket"},
     "xllamacpp": {"backends.local_child"},
 }
 TOLD_ELSEWHERE = (
@@ -48,6 +48,7 @@ PARTS = {  # modules that are split over files: what each may use of its own fol
     "backends.weights": {"gguf"},
     "stores.sqlite": {"sqlite_schema"},
     "backends.weights_get": {"gguf", "weights"},
+    "stores.redis_directory": {"redis"},
 }
 
 

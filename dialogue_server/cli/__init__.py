@@ -10,7 +10,7 @@ import click
 
 from .. import __version__
 from ..errors import DialogueError, SettingsError
-from ..server.websocket import ConnectError
+from ..server.client_socket import ConnectError
 from .card import card
 from .chat import chat
 from .check import check

@@ -16,7 +16,7 @@ from dialogue_protocol.messages import ClientMessage, Error, ServerMessage, Welc
 from msgspec import Struct
 
 from .. import __version__
-from ..server.websocket import ClientSocket, ConnectError
+from ..server.client_socket import ClientSocket, ConnectError
 
 GIVE_UP_SECONDS = 20.0
 """How long a link tries to come back after a drop."""

@@ -18,6 +18,7 @@ from ..domain.persona import Persona, World
 from ..domain.tokens import Calibration
 from ..stores.base import Store
 from .desk import Desk
+from .directory import Directory
 from .observer import Observer
 from .tap import MakeTap, Tap
 
@@ -101,6 +102,8 @@ class EngineContext:
     """Tells the language of an answer; None where no guard asks for it."""
     language: str = ""
     """What NPCs speak where neither the client nor the persona says (content.language)."""
+    directory: Directory | None = None
+    """What several servers agree on; None for one alone."""
     calibration: Calibration = field(default_factory=Calibration)
     """What the models' own counts have taught about our estimate of tokens."""
     draining: bool = False

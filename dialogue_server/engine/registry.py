@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from dialogue_protocol.codec import Codec
 from dialogue_protocol.codes import CloseCode, ErrorCode
 from dialogue_protocol.connection import HandshakeError, ServerConnection
 from dialogue_protocol.messages import Hello
 
+from ..domain.conversation import ConversationKey
+from ..errors import StoreError
 from .context import EngineContext
 from .identity import LOCAL, Identity
 from .observer import SessionEnded, SessionStarted
@@ -135,7 +139,25 @@ class Registry:
         if self._context.tap is not None:
             session.tap = self._context.taps[session.id] = self._context.tap(session.id, hello)
         socket.write(connection.welcome())
+        if self._context.directory is not None:
+            self._soon(self._context.directory.own(session.id), f"own {session.id}")
         return session
+
+    def knows(self, session: str) -> bool:
+        """Whether a session lives here."""
+        return session in self._sessions
+
+    async def release(self, key: ConversationKey) -> None:
+        """Close a conversation that another server wants (engine/directory.py)."""
+        conversation = self._context.conversations.pop(key, None)
+        if conversation is not None:
+            await conversation.close()
+
+    def _soon(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Begin something that nobody waits for; `drain` does."""
+        task = asyncio.create_task(_leniently(work), name=name)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     def detach(self, session: Session, socket: Socket) -> None:
         """The socket is gone. The session lives on for the grace period."""
@@ -151,11 +173,7 @@ class Registry:
     def _expire(self, session: Session, reason: str = "expired") -> None:
         self._expiring.pop(session.id, None)
         del self._sessions[session.id]  # whoever comes from here on begins anew
-        task = asyncio.create_task(
-            self._end(session, reason, CloseCode.GOING_AWAY), name=f"expire {session.id}"
-        )
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        self._soon(self._end(session, reason, CloseCode.GOING_AWAY), f"expire {session.id}")
 
     async def end(
         self, session: Session, reason: str, code: CloseCode = CloseCode.GOING_AWAY
@@ -167,6 +185,8 @@ class Registry:
     async def _end(self, session: Session, reason: str, code: CloseCode) -> None:
         await session.close()
         session.connection.end()
+        if self._context.directory is not None:
+            await _leniently(self._context.directory.disown(session.id))
         tap = self._context.taps.pop(session.id, None)
         if tap is not None:
             tap.end(reason)
@@ -209,3 +229,9 @@ async def _finish_all(sessions: list[Session]) -> None:
 
 async def _until(event: asyncio.Event) -> None:
     await event.wait()
+
+
+async def _leniently(work: Awaitable[None]) -> None:
+    """What the other servers are told may fail: they find out for themselves."""
+    with contextlib.suppress(StoreError):
+        await work

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import traceback
 from collections import OrderedDict
 from typing import Protocol, assert_never
@@ -42,7 +43,7 @@ from dialogue_protocol.messages import (
 )
 from msgspec import structs
 
-from ..errors import DialogueError, RequestError
+from ..errors import DialogueError, RequestError, StoreError
 from .asking import TurnRequest
 from .context import EngineContext
 from .conversation import OpenConversation
@@ -245,6 +246,8 @@ class Session:
         try:
             if old is not None:
                 await old.close()
+            if self._context.directory is not None:
+                await self._context.directory.claim(conversation.key)
             opened = await conversation.load(checkpoint)
         except BaseException:
             if held.get(conversation.key) is conversation:
@@ -374,3 +377,6 @@ class Session:
         await conversation.close()
         if self._context.conversations.get(conversation.key) is conversation:
             del self._context.conversations[conversation.key]
+            if self._context.directory is not None:
+                with contextlib.suppress(StoreError):  # it is lost when this server is
+                    await self._context.directory.disclaim(conversation.key)

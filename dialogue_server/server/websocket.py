@@ -12,24 +12,18 @@ import contextlib
 import re
 import ssl
 import traceback
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from types import TracebackType
-from typing import Self
 
 from dialogue_protocol.codec import JSON, MSGPACK, Codec, DecodeError, codec_for
 from dialogue_protocol.codes import CloseCode, ErrorCode, close_reason
 from dialogue_protocol.connection import HandshakeError, ProtocolError, check_hello
 from dialogue_protocol.messages import SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK, Error, Hello
-from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import (
     ConnectionClosed,
-    InvalidHandshake,
-    InvalidURI,
     NegotiationError,
-    WebSocketException,
 )
 from websockets.http11 import Request, Response
 from websockets.typing import Origin, Subprotocol
@@ -39,10 +33,12 @@ from ..engine.identity import OPERATOR
 from ..engine.observer import Failure, RequestRefused
 from ..engine.registry import Registry
 from ..engine.session import Session
+from ..errors import StoreError
 from ..instrumentation.metrics import CONTENT_TYPE
 from ..settings import Access
 from . import http
 from .admission import Admission, is_local
+from .client_socket import relay
 
 Frame = bytes | str
 _LARGEST_FRAME = 1 << 20
@@ -179,6 +175,10 @@ class Listener:
             hello = self._hello(frame, codec)
             headers = connection.request.headers if connection.request else Headers()
             local = _is_local(connection, headers)
+            elsewhere = await self._elsewhere(hello)
+            if elsewhere:
+                await relay(connection, frame, elsewhere, codec)
+                return
             identity = self._admission.identify(hello.token, local=local)
             session = self._registry.attach(hello, codec, socket, identity)
         except HandshakeError as error:
@@ -195,6 +195,16 @@ class Listener:
                     await self._receive(session, frame)
         finally:
             self._registry.detach(session, socket)
+
+    async def _elsewhere(self, hello: Hello) -> str:
+        """The address of the other server where the session that a hello resumes lives."""
+        directory = self._context.directory
+        if directory is None or hello.resume is None or self._registry.knows(hello.resume.session):
+            return ""
+        try:
+            return await directory.whereabouts(hello.resume.session)
+        except StoreError:
+            return ""  # begins anew here, as after a crash
 
     async def _receive(self, session: Session, frame: Frame) -> None:
         try:
@@ -268,77 +278,3 @@ class _Socket:
             task = asyncio.create_task(self._connection.close(code, reason), name="close socket")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-
-
-# ---------------------------------------------------------------- the client's side
-
-
-class ConnectError(Exception):
-    """The server could not be reached; the message says what was tried."""
-
-
-class ClientSocket:
-    """A client's WebSocket: `send`, `async for frame in socket`, `close`. After the iteration
-    ends, `close_code` says why."""
-
-    def __init__(self, connection: ClientConnection) -> None:
-        self._connection = connection
-
-    @classmethod
-    async def connect(cls, url: str, codec: Codec = MSGPACK, *, timeout: float = 10.0) -> Self:
-        """Connect to ws:// or wss:// `url`; raises ConnectError within `timeout` seconds."""
-        try:
-            connection = await connect(
-                url,
-                subprotocols=[Subprotocol(codec.subprotocol)],
-                compression=None,
-                open_timeout=timeout,
-                max_size=None,
-                proxy=None,
-            )
-        except InvalidURI as error:
-            raise ConnectError(f"{url!r} is no WebSocket address (ws://host:port)") from error
-        except TimeoutError as error:
-            raise ConnectError(f"{url} did not answer within {timeout:g} s") from error
-        except OSError as error:
-            raise ConnectError(
-                f"nothing listens at {url} ({error.strerror or error}); is the server running?"
-            ) from error
-        except (InvalidHandshake, WebSocketException) as error:
-            raise ConnectError(f"{url} refused the connection: {error}") from error
-        return cls(connection)
-
-    @property
-    def close_code(self) -> int:
-        """The code the socket was closed with; 1006 for an abrupt drop."""
-        code = self._connection.close_code
-        return 1006 if code is None else code
-
-    async def send(self, frame: Frame) -> None:
-        """Send a frame; silently nothing once the socket is closed."""
-        with contextlib.suppress(ConnectionClosed):
-            await self._connection.send(frame)
-
-    async def __aiter__(self) -> AsyncIterator[Frame]:
-        with contextlib.suppress(ConnectionClosed):
-            while True:
-                yield await self._connection.recv()
-
-    async def close(self) -> None:
-        """Close and wait."""
-        await self._connection.close()
-
-    def abort(self) -> None:
-        """Drop the connection without a word, as a tunnel does."""
-        self._connection.transport.abort()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()

@@ -98,11 +98,12 @@ _ALL = 2**31
 
 
 class RedisStore:
-    """A Store in a Redis that others may share. `url` is redis://, rediss:// or unix://."""
+    """A Store in a Redis that others may share. `url` is redis://, rediss:// or unix://.
+    `client` is for redis_directory.py, which asks by `ask`."""
 
     def __init__(self, url: str, *, timeout: float = TIMEOUT) -> None:
         self._shown = url.rpartition("@")[2].removeprefix("redis://")
-        self._redis: Redis = Redis.from_url(
+        self.client: Redis = Redis.from_url(
             url,
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
@@ -114,14 +115,14 @@ class RedisStore:
             ),
             health_check_interval=30,
         )
-        script = self._redis.register_script
+        script = self.client.register_script
         self._append_script, self._path_script = script(_APPEND), script(_PATH)
         self._replace_script, self._set_script = script(_REPLACE), script(_SET)
         self._collect_script = script(_COLLECT)
 
     async def start(self) -> None:
         """Reach Redis; a StoreError that says what to do if it cannot be."""
-        await self._ask(self._redis.ping())
+        await self.ask(self.client.ping())
 
     async def load(self, key: ConversationKey) -> Snapshot:
         """The head path and the state."""
@@ -140,8 +141,8 @@ class RedisStore:
         """Add a node and make it the head, unless its line is known."""
         names = _Keys(key)
         # The way from a node to its conversation first: by itself it does no harm.
-        await self._ask(self._redis.set(f"d:node:{node.id}", names.tag))
-        packed = await self._ask(
+        await self.ask(self.client.set(f"d:node:{node.id}", names.tag))
+        packed = await self.ask(
             self._append_script(
                 keys=[names.conversation, names.nodes, names.order, names.lines, names.answers],
                 args=[
@@ -179,7 +180,7 @@ class RedisStore:
     ) -> tuple[tuple[Node, ...], ...]:
         """The player's other conversations."""
         own = _Keys(key).tag.encode()
-        wanted = await self._ask(self._redis.zrevrange(f"d:player:{key.player}", 0, conversations))
+        wanted = await self.ask(self.client.zrevrange(f"d:player:{key.player}", 0, conversations))
         paths = []
         for tag in [tag for tag in wanted if tag != own][:conversations]:
             names = _Keys(tag.decode())
@@ -194,14 +195,14 @@ class RedisStore:
     async def save_checkpoint(self, key: ConversationKey, checkpoint: Checkpoint) -> None:
         """Keep a moment."""
         names = _Keys(key)
-        await self._ask(
-            self._redis.hset(names.checkpoints, checkpoint.id, _encode(checkpoint))  # type: ignore[arg-type]
+        await self.ask(
+            self.client.hset(names.checkpoints, checkpoint.id, _encode(checkpoint))
         )
 
     async def restore(self, key: ConversationKey, checkpoint: str) -> Snapshot | None:
         """Move head and state back."""
         names = _Keys(key)
-        packed = await self._ask(self._redis.hget(names.checkpoints, checkpoint))
+        packed = await self.ask(self.client.hget(names.checkpoints, checkpoint))
         known = await self._fields(names, "player")
         if packed is None or known is None:
             return None
@@ -213,33 +214,33 @@ class RedisStore:
         """Delete old nodes on no path, conversation by conversation: one that grows meanwhile
         waits for the next time."""
         removed = 0
-        for tag in await self._ask(self._redis.zrange("d:conversations", 0, -1)):
+        for tag in await self.ask(self.client.zrange("d:conversations", 0, -1)):
             removed += await self._collect(_Keys(tag.decode()), before)
         return removed
 
     async def conversations(self) -> tuple[Listed, ...]:
         """All conversations, the newest first."""
         listed = []
-        for tag, last in await self._ask(
-            self._redis.zrevrange("d:conversations", 0, -1, withscores=True)
+        for tag, last in await self.ask(
+            self.client.zrevrange("d:conversations", 0, -1, withscores=True)
         ):
             names = _Keys(tag.decode())
             found = await self._fields(names, "player", "conversation")
             if found is not None:
-                count = await self._ask(self._redis.hlen(names.nodes))
-                player, name = (field.decode() for field in found)
+                count = await self.ask(self.client.hlen(names.nodes))
+                player, name = ((field or b"").decode() for field in found)
                 listed.append(Listed(ConversationKey(player, name), count, last))
         return tuple(listed)
 
     async def export(self, key: ConversationKey) -> Archive | None:
         """All of a conversation, of one moment."""
         names = _Keys(key)
-        async with self._redis.pipeline(transaction=True) as pipe:
+        async with self.client.pipeline(transaction=True) as pipe:
             pipe.hmget(names.conversation, "player", "head", "revision", "state")
             pipe.lrange(names.order, 0, -1)
             pipe.hgetall(names.nodes)
             pipe.hvals(names.checkpoints)
-            fields, order, nodes, checkpoints = await self._ask(pipe.execute())
+            fields, order, nodes, checkpoints = await self.ask(pipe.execute())
         player, head, revision, state = fields
         if player is None:
             return None
@@ -256,7 +257,7 @@ class RedisStore:
         """Store what was exported."""
         names = _Keys(archive.key)
         taken = [names.conversation, *(f"d:node:{node.id}" for node in archive.nodes)]
-        if await self._ask(self._redis.exists(*taken)):
+        if await self.ask(self.client.exists(*taken)):
             raise StoreError(already_there(archive.key))
         for node in archive.nodes:
             await self.append(archive.key, node)
@@ -275,7 +276,21 @@ class RedisStore:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._redis.aclose()
+        await self.client.aclose()
+
+    @staticmethod
+    def holder_key(key: ConversationKey) -> str:
+        """Where it stands which server has a conversation open (redis_directory.py)."""
+        return f"{{d:{_Keys(key).tag}}}:holder"
+
+    async def ask(self, answer: Awaitable[Any] | Any) -> Any:
+        """The answer of Redis, its failures as ours."""
+        try:
+            return await cast("Awaitable[Any]", answer)
+        except exceptions.RedisError as error:
+            raise StoreError(f"Redis at {self._shown}: {_explain(error)}") from error
+        except OSError as error:
+            raise StoreError(f"Redis at {self._shown}: {_explain(error)}") from error
 
     # ------------------------------------------------------------ the keys
 
@@ -287,37 +302,37 @@ class RedisStore:
     async def _grew(self, key: ConversationKey, names: _Keys, at: float) -> None:
         """So that lists find it. Never backwards, since two servers may tell of it at once."""
         score = {names.tag: at}
-        await self._ask(self._redis.zadd("d:conversations", score, gt=True))
-        await self._ask(self._redis.zadd(f"d:player:{key.player}", score, gt=True))
+        await self.ask(self.client.zadd("d:conversations", score, gt=True))
+        await self.ask(self.client.zadd(f"d:player:{key.player}", score, gt=True))
 
     async def _set(self, names: _Keys, **fields: str | int | bytes) -> None:
         flat = [part for pair in fields.items() for part in pair]
-        await self._ask(self._set_script(keys=[names.conversation], args=flat))
+        await self.ask(self._set_script(keys=[names.conversation], args=flat))
 
     async def _change(self, node: str, meta: dict[str, Any] | None = None, **fields: Any) -> bool:
         """Change a node as one step, whoever else changes it; False if there is none."""
-        tag = await self._ask(self._redis.get(f"d:node:{node}"))
+        tag = await self.ask(self.client.get(f"d:node:{node}"))
         if tag is None:
             return False
         names = _Keys(tag.decode())
         while True:
-            packed = await self._ask(self._redis.hget(names.nodes, node))
+            packed = await self.ask(self.client.hget(names.nodes, node))
             if packed is None:
                 return False
             old = _node(packed)
             if meta is not None:
                 fields["meta"] = merge_patch(old.meta, meta)
             new = _encode(msgspec.structs.replace(old, **fields))
-            if await self._ask(self._replace_script(keys=[names.nodes], args=[node, packed, new])):
+            if await self.ask(self._replace_script(keys=[names.nodes], args=[node, packed, new])):
                 return True
 
     async def _collect(self, names: _Keys, before: float) -> int:
-        async with self._redis.pipeline(transaction=True) as pipe:
+        async with self.client.pipeline(transaction=True) as pipe:
             pipe.hmget(names.conversation, "version", "head")
             pipe.lrange(names.order, 0, -1)
             pipe.hgetall(names.nodes)
             pipe.hvals(names.checkpoints)
-            (version, head), order, packed, checkpoints = await self._ask(pipe.execute())
+            (version, head), order, packed, checkpoints = await self.ask(pipe.execute())
         nodes = {name: _node(data) for name, data in packed.items()}
         ends = [(head or b"").decode(), *(_checkpoint(each).head for each in checkpoints)]
         ends += [node.id for node in nodes.values() if node.at >= before]
@@ -334,7 +349,7 @@ class RedisStore:
         lines = {node.line: node.id for node in staying if node.kind != "npc" and node.line}
         answers = {f"p:{node.parent}": node.id for node in staying if node.kind == "npc"}
         answers |= {f"l:{n.line}": n.id for n in staying if n.kind == "npc" and n.line}
-        done = await self._ask(
+        done = await self.ask(
             self._collect_script(
                 keys=[names.conversation, names.nodes, names.order, names.lines, names.answers],
                 args=[version or b"", _encode(gone), _pairs(lines), _pairs(answers)],
@@ -342,36 +357,27 @@ class RedisStore:
         )
         if not done:
             return 0
-        await self._ask(self._redis.delete(*(f"d:node:{name}" for name in gone)))
+        await self.ask(self.client.delete(*(f"d:node:{name}" for name in gone)))
         return len(gone)
 
     async def _path(self, names: _Keys, node: str, lines: int = _ALL) -> tuple[Node, ...]:
-        found = await self._ask(self._path_script(keys=[names.nodes], args=[node, lines]))
+        found = await self.ask(self._path_script(keys=[names.nodes], args=[node, lines]))
         return tuple(_node(packed) for packed in reversed(found))
 
     async def _one(self, names: _Keys, node: str | None) -> Node | None:
         if not node:
             return None
-        packed = await self._ask(self._redis.hget(names.nodes, node))
+        packed = await self.ask(self.client.hget(names.nodes, node))
         return _node(packed) if packed else None
 
     async def _hget(self, key: str, field: str) -> str | None:
-        value = await self._ask(self._redis.hget(key, field))
+        value = await self.ask(self.client.hget(key, field))
         return value.decode() if value is not None else None
 
     async def _fields(self, names: _Keys, *fields: str) -> Sequence[bytes | None] | None:
         """Fields of a conversation; None if it is unknown."""
-        player, *found = await self._ask(self._redis.hmget(names.conversation, ["player", *fields]))
+        player, *found = await self.ask(self.client.hmget(names.conversation, ["player", *fields]))
         return found if player is not None else None
-
-    async def _ask(self, answer: Awaitable[Any] | Any) -> Any:
-        """The answer of Redis, its failures as ours."""
-        try:
-            return await cast("Awaitable[Any]", answer)
-        except exceptions.RedisError as error:
-            raise StoreError(f"Redis at {self._shown}: {_explain(error)}") from error
-        except OSError as error:
-            raise StoreError(f"Redis at {self._shown}: {_explain(error)}") from error
 
 
 class _Keys:

@@ -11,7 +11,7 @@ from dialogue_server.cli.link import LinkLost, connected
 from dialogue_server.cli.talk import Refused, Talk
 from dialogue_server.cli.terminal import Terminal
 from dialogue_server.domain.conversation import ConversationKey
-from dialogue_server.server.websocket import ConnectError
+from dialogue_server.server.client_socket import ConnectError
 from tests.fakes.steered import SteeredBackend
 from tests.harness import PATIENCE, serving
 

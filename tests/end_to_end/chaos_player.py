@@ -33,7 +33,7 @@ from dialogue_protocol.messages import (
 )
 from dialogue_protocol.messages import State as GameState
 
-from dialogue_server.server.websocket import ClientSocket, ConnectError
+from dialogue_server.server.client_socket import ClientSocket, ConnectError
 
 QUIET = 1.5
 """Seconds of silence after which a player who waits doubts the connection."""

@@ -17,7 +17,7 @@ from dialogue_protocol.codec import MSGPACK
 from dialogue_protocol.codes import CloseCode
 from dialogue_protocol.messages import Delta, GoAway, Hello, Say, TurnEnd
 
-from dialogue_server.server.websocket import ClientSocket
+from dialogue_server.server.client_socket import ClientSocket
 from tests.harness import Client
 
 from .chaos_upstream import answer_to

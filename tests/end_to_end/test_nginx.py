@@ -38,7 +38,7 @@ from dialogue_protocol.messages import (
 from dialogue_server.engine.context import EngineLimits
 from dialogue_server.instrumentation.metrics import Metrics
 from dialogue_server.server.admission import Admission, Claims, issue, read_keys
-from dialogue_server.server.websocket import ClientSocket
+from dialogue_server.server.client_socket import ClientSocket
 from dialogue_server.settings import Access
 from tests.fakes.certificate import write_certificate
 from tests.fakes.steered import SteeredBackend

@@ -40,8 +40,8 @@ from dialogue_server.server.admission import (
     player_of,
     read_keys,
 )
+from dialogue_server.server.client_socket import ClientSocket, ConnectError
 from dialogue_server.server.tls import tls_context
-from dialogue_server.server.websocket import ClientSocket, ConnectError
 from dialogue_server.settings import Access, Server
 from tests.fakes.certificate import write_certificate
 from tests.fakes.steered import SteeredBackend

@@ -10,7 +10,7 @@ from dialogue_protocol.messages import Delta, Error, Hello, Say
 
 from dialogue_server.engine.context import EngineLimits
 from dialogue_server.engine.observer import SessionEnded
-from dialogue_server.server.websocket import ClientSocket
+from dialogue_server.server.client_socket import ClientSocket
 from tests.fakes.steered import SteeredBackend
 from tests.harness import Client, Served, serving
 

@@ -30,7 +30,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from dialogue_server.engine.context import EngineLimits
 from dialogue_server.engine.observer import SessionEnded
-from dialogue_server.server.websocket import ClientSocket, ConnectError
+from dialogue_server.server.client_socket import ClientSocket, ConnectError
 from tests.fakes.steered import SteeredBackend
 from tests.harness import Answer, Client, serving
 

@@ -151,6 +151,6 @@ async def test_every_failure_of_the_library_is_one_of_ours(
             Exception.__init__(error, "so")
             raise error
 
-        monkeypatch.setattr(store._redis, "ping", fail)
+        monkeypatch.setattr(store.client, "ping", fail)
         with pytest.raises(StoreError, match="Redis at"):
             await store.start()

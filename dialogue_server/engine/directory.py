@@ -1,0 +1,51 @@
+"""The port to what several servers must agree on: where a session lives, who has a conversation.
+
+One server alone needs none of it (`EngineContext.directory` is None then). With several, each
+session lives on one of them; a client that comes to another is passed through to it
+(server/relay.py), so what a session knows never has to move. A conversation is open on at most
+one server. stores/redis_directory.py implements it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from ..domain.conversation import ConversationKey
+
+Release = Callable[[ConversationKey], Awaitable[None]]
+"""Closes a conversation that another server wants, and stores what it holds."""
+
+
+class Directory(Protocol):
+    """Failures are `StoreError`s."""
+
+    async def start(self, address: str, release: Release) -> None:
+        """Make this server known, under an address that the others reach it by."""
+        ...
+
+    async def own(self, session: str) -> None:
+        """The session lives here."""
+        ...
+
+    async def disown(self, session: str) -> None:
+        """The session is over."""
+        ...
+
+    async def whereabouts(self, session: str) -> str:
+        """The address of the other server where a session lives; "" if it lives here, nowhere, or
+        on one that is dead."""
+        ...
+
+    async def claim(self, key: ConversationKey) -> None:
+        """Take a conversation, after whoever else has it has stored what it holds. One that died,
+        or does not answer, has lost it."""
+        ...
+
+    async def disclaim(self, key: ConversationKey) -> None:
+        """Let go of a conversation."""
+        ...
+
+    async def aclose(self) -> None:
+        """Leave: nothing lives here any more."""
+        ...

@@ -1,0 +1,147 @@
+"""What several servers must agree on, in the Redis that they share (engine/directory.py).
+
+d:server:ID           string  a server's address; gone LEASE seconds after its last sign of life
+d:session:ID          string  the server where a session lives
+{d:TAG}:holder        string  the server that has a conversation open
+d:release:ID          channel asks a server to let go of a conversation
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+
+import msgspec
+
+from ..domain.conversation import ConversationKey
+from ..engine.directory import Release
+from ..errors import StoreError
+from .redis import RedisStore
+
+LEASE = 5.0
+"""Seconds after which a server that gives no sign of life is taken for dead."""
+BEAT = LEASE / 3
+PATIENCE = 3.0
+"""Seconds that another server gets to let go of a conversation."""
+_SESSION_LEASE = 86_400
+_LOOK_AGAIN = 0.02
+
+_CLAIM = """
+local holder = redis.call('GET', KEYS[1])
+if not holder or holder == ARGV[1] or holder == ARGV[2] then
+  redis.call('SET', KEYS[1], ARGV[1])
+  return false
+end
+return holder
+"""
+_DISCLAIM = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+"""
+
+
+class RedisDirectory:
+    """A server's view of the others. `start`, then `aclose`."""
+
+    def __init__(self, store: RedisStore) -> None:
+        self.server = uuid.uuid4().hex
+        self._redis = store.client
+        self._ask = store.ask
+        self._claim = store.client.register_script(_CLAIM)
+        self._disclaim = store.client.register_script(_DISCLAIM)
+        self._sessions: set[str] = set()
+        self._address = ""
+        self._release: Release
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, address: str, release: Release) -> None:
+        """Make this server known, and go on giving signs of life."""
+        self._address, self._release = address, release
+        await self._live()
+        self._tasks = [
+            asyncio.create_task(self._beat(), name="sign of life"),
+            asyncio.create_task(self._listen(), name="listen to servers"),
+        ]
+
+    async def own(self, session: str) -> None:
+        """The session lives here."""
+        self._sessions.add(session)
+        await self._ask(self._redis.set(f"d:session:{session}", self.server, ex=_SESSION_LEASE))
+
+    async def disown(self, session: str) -> None:
+        """The session is over."""
+        self._sessions.discard(session)
+        await self._ask(self._redis.delete(f"d:session:{session}"))
+
+    async def whereabouts(self, session: str) -> str:
+        """The address of the other server where a session lives, "" for none."""
+        server = await self._ask(self._redis.get(f"d:session:{session}"))
+        if server is None or server.decode() == self.server:
+            return ""
+        address = await self._ask(self._redis.get(f"d:server:{server.decode()}"))
+        return address.decode() if address else ""
+
+    async def claim(self, key: ConversationKey) -> None:
+        """Take a conversation, after whoever else has it has stored what it holds."""
+        name, dead, asked = RedisStore.holder_key(key), "", False
+        until = asyncio.get_running_loop().time() + PATIENCE
+        while holder := await self._ask(self._claim(keys=[name], args=[self.server, dead])):
+            other = holder.decode()
+            late = asyncio.get_running_loop().time() > until
+            if late or not await self._ask(self._redis.exists(f"d:server:{other}")):
+                dead = other
+                continue
+            if not asked:
+                asked = True
+                wanted = msgspec.msgpack.encode((key.player, key.conversation))
+                await self._ask(self._redis.publish(f"d:release:{other}", wanted))
+            await asyncio.sleep(_LOOK_AGAIN)
+
+    async def disclaim(self, key: ConversationKey) -> None:
+        """Let go of a conversation."""
+        await self._ask(self._disclaim(keys=[RedisStore.holder_key(key)], args=[self.server]))
+
+    async def aclose(self) -> None:
+        """Leave: nothing lives here any more."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        with contextlib.suppress(StoreError):
+            await self._ask(self._redis.delete(f"d:server:{self.server}"))
+
+    async def _live(self) -> None:
+        lease = round(1000 * LEASE)
+        await self._ask(self._redis.set(f"d:server:{self.server}", self._address, px=lease))
+
+    async def _beat(self) -> None:
+        beats = 0
+        while True:
+            await asyncio.sleep(BEAT)
+            beats += 1
+            # Redis may be away for a while: what it knew of us is told again when it is back.
+            with contextlib.suppress(StoreError):
+                await self._live()
+                if beats % 600 == 0:
+                    for session in list(self._sessions):
+                        await self.own(session)
+
+    async def _listen(self) -> None:
+        """Let go of what others want, one after the other."""
+        while True:
+            with contextlib.suppress(StoreError):
+                async with self._redis.pubsub() as channel:
+                    await self._ask(channel.subscribe(f"d:release:{self.server}"))
+                    while True:
+                        message = await self._ask(
+                            channel.get_message(ignore_subscribe_messages=True, timeout=BEAT)
+                        )
+                        if message is not None:
+                            await self._let_go(message["data"])
+            await asyncio.sleep(_LOOK_AGAIN)
+
+    async def _let_go(self, wanted: bytes) -> None:
+        player, conversation = msgspec.msgpack.decode(wanted, type=tuple[str, str])
+        key = ConversationKey(player, conversation)
+        await self._release(key)
+        await self.disclaim(key)

@@ -1,0 +1,185 @@
+"""Several servers over one Redis: sessions found from anywhere, conversations open in one place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+
+import pytest
+from dialogue_protocol.codec import JSON
+from dialogue_protocol.messages import Close, Closed, Delta, Error, Hello, Resume, Say, TurnEnd
+
+from dialogue_server.domain.conversation import ConversationKey
+from dialogue_server.stores import redis_directory
+from dialogue_server.stores.redis import RedisStore
+from dialogue_server.stores.redis_directory import RedisDirectory
+from tests.fakes.steered import SteeredBackend
+from tests.harness import Client, Served, serving
+from tests.services.redis_server import RedisServer, empty, new_redis
+
+KEY = ConversationKey("ann", "c")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = new_redis(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+async def two(server: RedisServer) -> AsyncIterator[list[tuple[Served, SteeredBackend]]]:
+    """Two servers, each with a model of its own to steer."""
+    await empty(server.url)
+    async with AsyncExitStack() as stack:
+        servers = []
+        for _ in range(2):
+            backend = SteeredBackend()
+            served = await stack.enter_async_context(
+                serving(backend, store=RedisStore(server.url), shared=True)
+            )
+            servers.append((served, backend))
+        yield servers
+
+
+async def test_a_client_that_comes_to_another_server_resumes_in_mid_turn(
+    two: list[tuple[Served, SteeredBackend]],
+) -> None:
+    (first, model), (second, other) = two
+    client = await Client.connect(first.url)
+    await client.open()
+    await client.send(Say("c", "1", "Tell me."))
+    call = await model.call()
+    call.say("It was ")
+    shown = (await client.expect(Delta)).text
+    client.socket.abort()
+    call.say("long ago.")
+    again = await client.resume(second.url)
+    assert again.welcome is not None
+    assert again.welcome.resumed
+    call.finish()
+    assert (await again.expect(TurnEnd)).length == len("It was long ago.")
+    missed = [message.text for message in again.received if isinstance(message, Delta)]
+    assert shown + "".join(missed) == "It was long ago."
+    await again.send(Say("c", "2", "And then?"))  # the session lives where it did
+    call = await model.call()
+    call.say("Nothing.")
+    call.finish()
+    assert (await again.answer()).text == "Nothing."
+    assert other.calls.empty()
+    assert second.registry.count == 0
+    await again.send(Close("c"))
+    await again.expect(Closed)
+    await again.leave()
+
+
+async def test_a_close_goes_through_to_the_client_with_its_code(
+    two: list[tuple[Served, SteeredBackend]],
+) -> None:
+    (first, _), (second, _) = two
+    client = await Client.connect(first.url)
+    client.socket.abort()
+    again = await client.resume(second.url)
+    back = await again.resume(first.url)  # on its own server, the newer socket wins
+    assert await again.close_code() == 4203
+    await back.leave()
+
+
+async def test_a_session_over_the_relay_may_speak_json(
+    two: list[tuple[Served, SteeredBackend]],
+) -> None:
+    (first, _), (second, _) = two
+    client = await Client.connect(first.url)
+    assert client.welcome is not None
+    welcome = client.welcome
+    hello = Hello(resume=Resume(welcome.session, welcome.epoch, 0))
+    again = await Client.connect(second.url, JSON, hello=hello)
+    assert again.welcome is not None
+    assert again.welcome.resumed
+    await again.open()
+    await again.leave()
+
+
+async def test_a_player_s_newest_connection_takes_its_conversation_from_another_server(
+    two: list[tuple[Served, SteeredBackend]],
+) -> None:
+    (first, model), (second, other) = two
+    old = await Client.connect(first.url)
+    await old.open()
+    await old.send(Say("c", "1", "Tell me."))
+    call = await model.call()
+    call.say("It was ")
+    await old.expect(Delta)
+    new = await Client.connect(second.url)
+    opened = await new.open()
+    assert opened.history == 2  # the greeting, and the turn as far as it was said
+    assert (await old.expect(TurnEnd)).reason == "truncated"
+    await old.send(Say("c", "2", "Hello?"))
+    assert "taken it over" in (await old.expect(Error)).detail
+    await new.send(Say("c", "1", "Tell me."))  # the same line: told again, not answered anew
+    assert (await new.answer()).text == "It was"
+    assert other.calls.empty()
+
+
+async def test_what_a_dead_server_held_is_free_within_seconds(
+    two: list[tuple[Served, SteeredBackend]], server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first, _), _ = two
+    monkeypatch.setattr(redis_directory, "LEASE", 0.3)
+    monkeypatch.setattr(redis_directory, "PATIENCE", 30.0)
+    store = RedisStore(server.url)
+    dead = RedisDirectory(store)
+    await dead.start("ws://127.0.0.1:1", _never)
+    await dead.own("s")
+    await dead.claim(KEY)
+    directory = first.context.directory
+    assert directory is not None
+    assert await directory.whereabouts("s") == "ws://127.0.0.1:1"
+    for task in dead._tasks:  # as a kill does: no word of farewell
+        task.cancel()
+    async with asyncio.timeout(5):
+        await directory.claim(KEY)
+    assert await directory.whereabouts("s") == ""
+    await dead.disclaim(KEY)  # it has nothing to let go of any more
+    async with asyncio.timeout(1):
+        await directory.claim(KEY)
+    await store.aclose()
+
+
+async def test_one_that_does_not_let_go_in_time_has_lost_it(
+    two: list[tuple[Served, SteeredBackend]], server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first, _), _ = two
+    monkeypatch.setattr(redis_directory, "PATIENCE", 0.1)
+    store = RedisStore(server.url)
+    stubborn = RedisDirectory(store)
+    await stubborn.start("ws://127.0.0.1:1", _never)
+    await stubborn.claim(KEY)
+    directory = first.context.directory
+    assert directory is not None
+    async with asyncio.timeout(5):
+        await directory.claim(KEY)
+    await stubborn.aclose()
+    await store.aclose()
+
+
+async def test_a_session_of_a_server_that_is_gone_begins_anew_elsewhere(
+    server: RedisServer,
+) -> None:
+    await empty(server.url)
+    async with AsyncExitStack() as stack:
+        second = await stack.enter_async_context(
+            serving(SteeredBackend(), store=RedisStore(server.url), shared=True)
+        )
+        async with serving(SteeredBackend(), store=RedisStore(server.url), shared=True) as first:
+            client = await Client.connect(first.url)
+        again = await client.resume(second.url)
+        assert again.welcome is not None
+        assert not again.welcome.resumed
+        await again.open()
+        await again.leave()
+
+
+async def _never(_: ConversationKey) -> None:
+    await asyncio.Event().wait()
