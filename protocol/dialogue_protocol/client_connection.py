@@ -274,7 +274,8 @@ class ClientConnection:
                 opened = self._settle(
                     lambda m: isinstance(m, Open | Load) and m.conversation == name
                 )
-                if isinstance(opened, Open) and opened.checkpoint:
+                newest = self._opens.get(name)
+                if isinstance(opened, Open) and opened.checkpoint and opened is newest:
                     # Opened again after a loss, the talk goes on where it is by then.
                     self._opens[name] = structs.replace(opened, checkpoint="")
             case Saved(conversation=name):

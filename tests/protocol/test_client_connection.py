@@ -370,3 +370,12 @@ def test_the_delay_grows_twofold_up_to_its_limit() -> None:
 @given(st.integers(0, 10**9), st.floats(0, 1, exclude_max=True))
 def test_the_delay_is_spread_over_the_whole_interval(attempt: int, random: float) -> None:
     assert 0 <= reconnect_delay(attempt, random) < 30
+
+
+def test_an_open_that_was_followed_by_another_does_not_replace_it_when_it_is_answered() -> None:
+    client = attached()
+    client.send(msgspec.structs.replace(OPEN, checkpoint="k1"))
+    newer = msgspec.structs.replace(OPEN, checkpoint="k2")
+    client.send(newer)
+    give(client, Opened("c1", []))  # answers the first
+    assert come_back(client, welcome("s2")) == [newer]
