@@ -142,13 +142,13 @@ class Speech:
         """A mood or an action, where it happens."""
         if cue.kind == "pause":
             return
+        if cue.kind == "mood":
+            self._aside(f"({cue.name})", "dim italic")
+            return
         shown = cue.name
         if cue.args:
             shown += " " + " ".join(f"{key}={_shown(value)}" for key, value in cue.args.items())
-        if cue.kind == "mood":
-            self._aside(f"({shown})", "dim italic")
-        else:
-            self._aside(f"*{shown}*", "bold")
+        self._aside(f"*{shown}*", "bold")
 
     def end(self, remark: str = "") -> None:
         """The line is over; `remark` says why it is shorter than it might be."""
