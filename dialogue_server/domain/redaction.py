@@ -1,4 +1,4 @@
-"""What a recording leaves out: tokens always, the players' names by setting.
+"""Players' names and ids, covered in a recording.
 
 A name is covered letter by letter, so that offsets and lengths stay right, also where it came in
 several deltas.
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from dialogue_protocol.messages import Delta, Hello, Open, Player
+from dialogue_protocol.messages import Delta, Open, Player
 from msgspec import Struct, convert, structs, to_builtins
 
 from .recording import Entry, Streamed, What
@@ -21,28 +21,24 @@ _SHORTEST = 2
 
 
 class Redactor:
-    """Takes a session's entries in order. `players`: whether names are covered, too."""
+    """Takes a session's entries in order."""
 
-    def __init__(self, *, players: bool) -> None:
-        self._players = players
+    def __init__(self) -> None:
         self._ids: dict[str, str] = {}
         self._names: re.Pattern[str] | None = None
         self._known: set[str] = set()
 
     def redact(self, entries: Sequence[Entry]) -> list[Entry]:
-        """The same entries without what must not be kept."""
-        plain = [_without_token(e) if type(e.what) is Hello else e for e in entries]
-        if not self._players:
-            return plain
-        for entry in plain:
+        """The same entries, names and ids covered."""
+        for entry in entries:
             if isinstance(entry.what, Open):
                 self._learn(entry.what.player)
         if self._names is None:
-            return plain
+            return list(entries)
         texts = {
             id(entry): text
             for kind in (Delta, Streamed)
-            for entry, text in self._streams([e for e in plain if type(e.what) is kind])
+            for entry, text in self._streams([e for e in entries if type(e.what) is kind])
         }
         return [
             structs.replace(
@@ -53,7 +49,7 @@ class Redactor:
                     else self._whole(entry.what)
                 ),
             )
-            for entry in plain
+            for entry in entries
         ]
 
     def _learn(self, player: Player) -> None:
@@ -108,9 +104,3 @@ def _rebuilt(what: What, fields: dict[str, Any]) -> What:
     hints = {field.name: field.type for field in structs.fields(kind)}
     made = {name: convert(value, hints[name], strict=False) for name, value in fields.items()}
     return kind(**made)
-
-
-def _without_token(entry: Entry) -> Entry:
-    assert isinstance(entry.what, Hello)
-    token = COVER if entry.what.token else ""
-    return structs.replace(entry, what=structs.replace(entry.what, token=token))

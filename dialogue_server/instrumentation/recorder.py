@@ -1,8 +1,8 @@
 """Writes sessions to files as they go (domain/recording.py says how).
 
-While a session talks, its entries wait in memory; a few times a second they are encoded and
-appended. A kill loses what came since, and leaves whole lines. Files are bounded one by one and
-in all: a long session goes on in a further part, and the oldest files are deleted.
+While a session talks, its entries wait in memory; once a second those of all sessions are encoded
+and appended, in a thread. A kill loses what came since, and leaves whole lines. Files are bounded
+one by one and in all: a long session goes on in a further part, and the oldest files are deleted.
 """
 
 from __future__ import annotations
@@ -23,19 +23,29 @@ from dialogue_protocol.messages import (
     Turn,
     TurnEnd,
 )
-from msgspec import Struct, structs
+from msgspec import structs
 
 from ..backends.base import Delta, Finished, ModelRequest, Usage
-from ..domain.recording import Answered, Asked, Ended, Entry, Head, Streamed, encode, encode_head
-from ..domain.redaction import Redactor
+from ..domain.recording import (
+    Answered,
+    Asked,
+    Ended,
+    Entry,
+    Head,
+    Streamed,
+    What,
+    encode,
+    encode_head,
+)
+from ..domain.redaction import COVER, Redactor
 from ..engine.observer import Failure, Observer
 from ..errors import BackendError, SettingsError
 
 SUFFIX = ".jsonl"
-FLUSH_SECONDS = 0.25
+FLUSH_SECONDS = 1.0
 _MEGABYTE = 1_000_000
-_TRANSPORT = (Ack, Ping, Pong)
-"""What says nothing of the talk."""
+_TRANSPORT = (Ack, Ping)
+"""What says nothing of the talk; nor does a pong."""
 
 
 class Recorder:
@@ -65,6 +75,10 @@ class Recorder:
         self._now = now
         self._monotonic = monotonic
         self._sessions: list[SessionRecording] = []
+        self._sizes: dict[str, int] = {}
+        """All files of the folder, and what they take."""
+        self._total = 0
+        self._order = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -74,6 +88,9 @@ class Recorder:
             probe = self._folder / ".writable"
             probe.touch()
             probe.unlink()
+            files = self._folder.glob(f"*{SUFFIX}")
+            self._sizes = {path.name: path.stat().st_size for path in files}
+            self._total = sum(self._sizes.values())
         except OSError as error:
             raise SettingsError(
                 f"record.folder: {self._folder} cannot be written to ({error.strerror}); name "
@@ -90,7 +107,7 @@ class Recorder:
         recording = SessionRecording(
             head, name, began, self._monotonic, self._backend, cover=self._cover_players
         )
-        recording.client(hello)
+        recording.client(structs.replace(hello, token=COVER if hello.token else ""))
         self._sessions.append(recording)
         return recording
 
@@ -105,18 +122,15 @@ class Recorder:
     async def flush(self) -> None:
         """Write what has come so far. A disk that fails is told, and ends the recording of what
         it failed on; talking goes on."""
-        for recording in tuple(self._sessions):
-            last = recording.ended
-            try:
-                data = recording.take(all_of_it=last)
-                if data:
-                    await asyncio.to_thread(self._append, recording, data)
-            except Exception:
-                self._observe(Failure(where="recorder", error=traceback.format_exc()))
+        async with self._order:
+            ended = [recording for recording in self._sessions if recording.ended]
+            batches = [(recording, recording.take()) for recording in self._sessions]
+            failed = await asyncio.to_thread(self._write, batches)
+            for recording, error in failed:
+                self._observe(Failure(where="recorder", error=error))
                 recording.stop()
-                last = True
-            if last:
-                self._sessions.remove(recording)
+                ended.append(recording)
+            self._sessions = [each for each in self._sessions if each not in ended]
 
     async def _write_on(self) -> None:
         while True:
@@ -124,29 +138,43 @@ class Recorder:
             # Not to be cancelled in the middle of a file.
             await asyncio.shield(asyncio.ensure_future(self.flush()))
 
+    def _write(
+        self, batches: list[tuple[SessionRecording, list[Entry]]]
+    ) -> list[tuple[SessionRecording, str]]:
+        """In a thread: encode and append; what failed, and how."""
+        failed = []
+        for recording, entries in batches:
+            try:
+                data = encode(recording.covered(entries))
+                if data:
+                    self._append(recording, data)
+            except Exception:
+                failed.append((recording, traceback.format_exc()))
+        return failed
+
     def _append(self, recording: SessionRecording, data: bytes) -> None:
-        """In a thread: to the file of the part in hand, or to a new one."""
+        """To the file of the part in hand, or to a new one."""
         if recording.size and recording.size + len(data) > self._file_bytes:
             recording.next_part()
         if not recording.size:
-            self._make_room(keep=recording.name)
             data = encode_head(recording.head) + data
         with (self._folder / recording.file).open("ab", buffering=0) as file:
             file.write(data)
         recording.size += len(data)
+        self._sizes[recording.file] = recording.size
+        self._total += len(data)
+        if self._total > self._total_bytes:
+            self._make_room()
 
-    def _make_room(self, keep: str) -> None:
+    def _make_room(self) -> None:
         """Delete the oldest files until the newest fit, those that are being written aside."""
-        open_ = {keep, *(recording.name for recording in self._sessions)}
-        files = sorted(self._folder.glob(f"*{SUFFIX}"))
-        sizes = {path: path.stat().st_size for path in files}
-        total = sum(sizes.values())
-        for path in files:
-            if total <= self._total_bytes:
+        writing = {recording.name for recording in self._sessions}
+        for name in sorted(self._sizes):
+            if self._total <= self._total_bytes:
                 return
-            if path.name.partition(".")[0] not in open_:
-                path.unlink(missing_ok=True)
-                total -= sizes[path]
+            if name.partition(".")[0] not in writing:
+                (self._folder / name).unlink(missing_ok=True)
+                self._total -= self._sizes.pop(name)
 
 
 class SessionRecording:
@@ -169,9 +197,8 @@ class SessionRecording:
         self._began = began
         self._monotonic = monotonic
         self._backend = backend
-        self._kept: list[tuple[float, Struct, bool]] = []
-        self._redactor = Redactor(players=cover)
-        self._cover = cover
+        self._kept: list[Entry] = []
+        self._redactor = Redactor() if cover else None
         self._stopped = False
 
     @property
@@ -197,8 +224,8 @@ class SessionRecording:
 
     def server(self, message: ServerMessage) -> None:
         """A message is on its way. The per-token path."""
-        if not self._stopped:
-            self._kept.append((self._monotonic(), message, False))
+        if type(message) is not Pong:
+            self._keep(message)
 
     async def model(
         self,
@@ -230,8 +257,8 @@ class SessionRecording:
             async for item in answer:
                 if type(item) is Finished:
                     self._keep(_answered(turn, item.reason, item.usage))
-                elif not self._stopped:
-                    self._kept.append((self._monotonic(), Streamed(turn, item.text), False))  # type: ignore[union-attr]
+                else:
+                    self._keep(Streamed(turn, item.text))  # type: ignore[union-attr]
                 yield item
         except BackendError as error:
             self._keep(Answered(turn=turn, code=error.code, detail=error.detail))
@@ -244,33 +271,33 @@ class SessionRecording:
         self._keep(Ended(reason))
         self.ended = True
 
-    def take(self, *, all_of_it: bool) -> bytes:
-        """What has come since, as lines. A turn whose text may hold half a name waits for its
-        end, unless all is wanted."""
+    def take(self) -> list[Entry]:
+        """What has come since. Where names are covered, a turn waits for its end, since its text
+        may hold half a name so far."""
         kept, self._kept = self._kept, []
-        if self._cover and not all_of_it:
-            whole = self._whole_turns(kept)
-            self._kept = kept[whole:] + self._kept
-            kept = kept[:whole]
-        entries = [
-            Entry(1000 * (at - self._began), what, client)  # type: ignore[arg-type]
-            for at, what, client in kept
-            if not isinstance(what, _TRANSPORT)
-        ]
-        return encode(self._redactor.redact(entries))
+        if self._redactor is not None and not self.ended:
+            whole = _whole_turns(kept)
+            kept, self._kept = kept[:whole], kept[whole:]
+        return kept
 
-    def _whole_turns(self, kept: list[tuple[float, Struct, bool]]) -> int:
-        """How many of the entries come before any turn that is not over."""
-        running, whole = 0, 0
-        for number, (_, what, _client) in enumerate(kept, 1):
-            running += (type(what) is Turn) - (type(what) is TurnEnd)
-            if running <= 0:
-                whole = number
-        return whole
+    def covered(self, entries: list[Entry]) -> list[Entry]:
+        """What of it may be kept."""
+        return entries if self._redactor is None else self._redactor.redact(entries)
 
-    def _keep(self, what: Struct, *, client: bool = False) -> None:
+    def _keep(self, what: What, *, client: bool = False) -> None:
         if not self._stopped:
-            self._kept.append((self._monotonic(), what, client))
+            at = 1000 * (self._monotonic() - self._began)
+            self._kept.append(Entry(at, what, client))
+
+
+def _whole_turns(kept: list[Entry]) -> int:
+    """How many of the entries come before any turn that is not over."""
+    running, whole = 0, 0
+    for number, entry in enumerate(kept, 1):
+        running += (type(entry.what) is Turn) - (type(entry.what) is TurnEnd)
+        if running <= 0:
+            whole = number
+    return whole
 
 
 def _answered(turn: int, reason: str, usage: Usage) -> Answered:

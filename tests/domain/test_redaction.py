@@ -11,16 +11,15 @@ from dialogue_server.domain.redaction import Redactor
 OPEN = Open("c", ["mira"], Player("user-77", "Ann Lee", "Ann Lee, a smith"))
 
 
-def redacted(*whats: What, players: bool = True) -> list[What]:
+def redacted(*whats: What) -> list[What]:
     entries = [Entry(float(at), what) for at, what in enumerate(whats)]
-    found = Redactor(players=players).redact(entries)
+    found = Redactor().redact(entries)
     assert [entry.at for entry in found] == [entry.at for entry in entries]
     return [entry.what for entry in found]
 
 
-def test_a_token_is_never_kept() -> None:
-    assert redacted(Hello(token="secret"), players=False) == [Hello(token="█")]
-    assert redacted(Hello(), OPEN, players=False) == [Hello(), OPEN]
+def test_before_any_player_is_known_nothing_is_covered() -> None:
+    assert redacted(Hello(client="Ann Lee")) == [Hello(client="Ann Lee")]
 
 
 def test_names_and_ids_of_players_are_covered_wherever_they_stand() -> None:

@@ -98,6 +98,14 @@ async def test_a_session_is_kept_message_by_message_with_what_the_model_was_aske
     assert times == sorted(times)
 
 
+async def test_a_token_is_never_kept(tmp_path: Path) -> None:
+    recording = recorder(tmp_path)
+    await recording.start()
+    recording.begin("s", Hello(token="secret")).end("over")
+    await recording.aclose()
+    assert [hello.token for hello in of(read(tmp_path), Hello)] == ["█"]
+
+
 async def test_what_keeps_the_connection_is_not_kept(tmp_path: Path) -> None:
     pieces = tuple(f"w{number} " for number in range(200))
     async with talking(recorder(tmp_path), [Answer(pieces=pieces)]) as client:
@@ -189,7 +197,7 @@ from tests.instrumentation.test_recorder import recorder, say, talking
 async def main():
     async with talking(recorder(Path(".")), [Answer("Under " * 3000), "x"]) as client:
         await say(client, "The mine?")
-        await asyncio.sleep(0.6)
+        await asyncio.sleep(1.6)
         os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(main())
 """
