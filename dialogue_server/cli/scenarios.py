@@ -11,7 +11,10 @@ from typing import Any
 import click
 from msgspec import Struct, structs
 
-from ..backends.base import Sampling
+from ..backends.base import ModelBackend, Sampling
+from ..backends.scripted import ScriptedBackend
+from ..domain import language_detector
+from ..domain.exchanges import exchanges
 from ..domain.scenario import Suite, decode
 from ..domain.scenario_result import (
     Result,
@@ -27,7 +30,11 @@ from ..domain.scenario_result import (
     transcript,
 )
 from ..engine.context import EngineContext
+from ..engine.languages import prepare_detector
+from ..engine.registry import MakeSession
 from ..engine.rehearsal import rehearse
+from ..engine.replaying import replaying
+from ..engine.session import Session
 from ..errors import SettingsError
 from ..server.app import engine_limits
 from ..server.models import choose_backend
@@ -36,6 +43,7 @@ from ..stores import content
 from ..stores.memory import MemoryStore
 from .flags import setting_flags, settings_of
 from .invocation import Invocation
+from .replay import read
 from .terminal import Terminal
 
 FOLDER = "scenarios"
@@ -74,6 +82,12 @@ class _Chosen(Struct, frozen=True):
     metavar="PERCENT",
     help="The share of answers that must be right.  [default: as the file says, else 100]",
 )
+@click.option(
+    "--recording",
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Let a recorded session answer, in place of a model.",
+)
 @click.option("--update", is_flag=True, help="Write what the authored voice says as golden texts.")
 @click.option("-v", "--verbose", is_flag=True, help="Show the passing conversations, too.")
 @click.option(
@@ -93,6 +107,7 @@ def test(
     only: str,
     seeds: int,
     minimum: float | None,
+    recording: Path | None,
     update: bool,
     verbose: bool,
     junit_file: Path | None,
@@ -113,6 +128,7 @@ def test(
       dialogue-server test village --backend local --seeds 3 --minimum 75
       dialogue-server test village --update          (keep the answers as golden texts)
       dialogue-server test village --junit report.xml
+      dialogue-server test village --recording recordings/FILE.jsonl -k lamp
 
     Exits with 0 if enough is right, with 1 if not, with 2 if a file is broken or there is
     nothing to play.
@@ -122,7 +138,7 @@ def test(
     if "model.backend" not in loaded.origins:
         loaded = settings_of(world, config, given, model__backend=_AUTHORED)
     settings = loaded.settings
-    if update and settings.model.backend != _AUTHORED:
+    if update and (recording or settings.model.backend != _AUTHORED):
         raise SettingsError(
             "--update keeps the answers of the authored voice, word by word; a model answers "
             f"otherwise each time. Write --backend {_AUTHORED} beside it."
@@ -133,7 +149,8 @@ def test(
         terminal.warn(error.detail)
     chosen = _read(terminal, _files(paths or (world,)), loaded_world, only)
     show = _Show(terminal, seeds, verbose=verbose, quiet=as_json)
-    run = asyncio.run(_play(show, settings, loaded_world, chosen, seeds, compare=not update))
+    play = _play(show, settings, loaded_world, chosen, seeds, compare=not update, file=recording)
+    run = asyncio.run(play)
     if update:
         _write_golden(terminal, chosen, run.results, whole=not only)
     good = _judge(show, run, chosen, minimum)
@@ -228,11 +245,18 @@ async def _play(
     seeds: int,
     *,
     compare: bool,
+    file: Path | None,
 ) -> _Run:
-    choice = choose_backend(settings)
-    backend = choice.backend
-    show.notes(choice.notes)
+    backend: ModelBackend
+    make: MakeSession = Session
     store = MemoryStore()
+    if file is None:
+        choice = choose_backend(settings)
+        backend, name = choice.backend, choice.backend.name
+        show.notes(choice.notes)
+    else:
+        backend, name = ScriptedBackend(), file.name  # which nobody asks
+        make = replaying(exchanges(read(file)), match="normalised", speed=0)
     # A test may talk faster than a player; nothing but the model should slow it down.
     limits = structs.replace(engine_limits(settings), messages_per_second=0, lines_per_minute=0)
     results: list[Result] = []
@@ -247,14 +271,19 @@ async def _play(
             observe=lambda _: None,
             limits=limits,
             sampling=Sampling(temperature=settings.model.temperature),
+            language=settings.content.language,
         )
+        await prepare_detector(context)
+        if any(p.step.language for c in chosen for s in c.suite.scenarios for p in s.steps):
+            context.detector, missing = await asyncio.to_thread(language_detector.load)
+            show.notes(filter(None, [missing]))
         for each in chosen:
             golden = {}
-            if compare and backend.name == _AUTHORED and each.golden.is_file():
+            if compare and name == _AUTHORED and each.golden.is_file():
                 golden = read_golden(each.golden.read_text(encoding="utf-8"))
-            show.file(each.suite, backend.name)
+            show.file(each.suite, name)
             scenarios = each.suite.scenarios
-            async for result in rehearse(context, scenarios, seeds=range(1, seeds + 1)):
+            async for result in rehearse(context, scenarios, seeds=range(1, seeds + 1), make=make):
                 diff = golden_difference(result, golden)
                 if diff:
                     problem = "differs from the golden text; if it should, --update keeps it"
@@ -264,7 +293,7 @@ async def _play(
     finally:
         await backend.aclose()
         await store.aclose()
-    return _Run(backend.name, results)
+    return _Run(name, results)
 
 
 def _judge(show: _Show, run: _Run, chosen: Sequence[_Chosen], minimum: float | None) -> bool:

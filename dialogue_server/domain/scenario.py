@@ -18,7 +18,7 @@ from dialogue_protocol.codes import EndReason
 from msgspec import Struct, field
 
 from ..errors import ContentError
-from . import content_files
+from . import content_files, language
 from .content_checks import Problem, nearest
 from .persona import Persona
 from .toml_places import Places
@@ -27,7 +27,6 @@ VERBS = ("say", "state", "event", "script", "advance", "result", "regenerate", "
 """What a step does: exactly one of them."""
 SILENT = frozenset({"state", "save", "load"})
 """The verbs that nobody answers."""
-LETTERS = ("latin", "cyrillic", "greek", "cjk", "hiragana", "katakana", "hangul", "arabic")
 
 
 class Expect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -45,8 +44,11 @@ class Expect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     args: dict[str, Any] = field(default_factory=dict)
     """What the action's parameters must be, at least."""
     never_action: list[str] = field(default_factory=list)
-    letters: list[str] = field(default_factory=list)
-    """The scripts that its letters may be of, as Unicode's names of letters begin."""
+    min_intensity: int | None = None
+    max_intensity: int | None = None
+    """How strong the mood is after the answer, from 0 to 100."""
+    language: str = ""
+    """The language of the answer, as a BCP 47 tag, such as "pt-BR"."""
     max_chars: int | None = None
     max_sentences: int | None = None
     max_ms: int | None = None
@@ -254,7 +256,7 @@ _DEFAULTS = msgspec.structs.astuple(Expect())
 
 # ---------------------------------------------------------------- what may be abbreviated
 
-_LISTS = ("never", "matches", "mood", "never_action", "letters", "trigger", "never_trigger")
+_LISTS = ("never", "matches", "mood", "never_action", "trigger", "never_trigger")
 
 
 def _short_forms(raw: dict[str, Any]) -> None:
@@ -352,8 +354,9 @@ def _expectations(
         yield from _known(f"{place}.by", expect.by, dict.fromkeys(npcs), "NPC in this talk")
     for name in expect.reason:
         yield from _known(f"{place}.reason", name, dict.fromkeys(map(str, EndReason)), "reason")
-    for name in expect.letters:
-        yield from _known(f"{place}.letters", name, dict.fromkeys(LETTERS), "such script")
+    if expect.language:
+        known = dict.fromkeys(language.NAMES)
+        yield from _known(f"{place}.language", language.primary(expect.language), known, "language")
 
 
 def _known(place: str, name: str, known: Mapping[str, object], what: str) -> Iterator[Problem]:

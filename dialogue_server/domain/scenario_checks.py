@@ -7,7 +7,6 @@ that contains its key words and still says something silly passes, so read the t
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -15,8 +14,10 @@ from dialogue_protocol.codes import EndReason
 from msgspec import Struct
 
 from . import leaks
-from .lore import Placed
-from .persona import Persona
+from .language import NAMES, english_name
+from .language_detector import Detector, wrong_language
+from .lore import placed_entries
+from .persona import Persona, World
 from .scenario import Step
 from .sentences import SentenceLimit
 
@@ -35,13 +36,14 @@ class Did(Struct, frozen=True):
 
 
 class Heard(Struct, frozen=True, kw_only=True):
-    """An answer as the game got it. Times in milliseconds from the line; `mood` is the NPC's
-    after it; `triggers` are those that fired since the line."""
+    """An answer as the game got it. Times in milliseconds from the line; `mood` and its
+    `intensity` are the NPC's after it; `triggers` are those that fired since the line."""
 
     npc: str = ""
     name: str = ""
     text: str = ""
     mood: str = ""
+    intensity: int = 0
     did: tuple[Did, ...] = ()
     triggers: tuple[str, ...] = ()
     reason: str = ""
@@ -58,9 +60,12 @@ class Heard(Struct, frozen=True, kw_only=True):
         return not self.npc
 
 
-def problems(step: Step, heard: Heard, speakers: Collection[str]) -> tuple[str, ...]:
+def problems(
+    step: Step, heard: Heard, speakers: Collection[str], detector: Detector | None = None
+) -> tuple[str, ...]:
     """What is not as expected; nothing if all is well. `speakers` are the names of all who could
-    be speaking, whose labels must not stand in an answer."""
+    be speaking, whose labels must not stand in an answer. Without a `detector`, languages are told
+    apart by their scripts only."""
     found = tuple(_triggers(step, heard))
     if heard.problem and heard.silent:
         return (heard.problem, *found)
@@ -68,7 +73,12 @@ def problems(step: Step, heard: Heard, speakers: Collection[str]) -> tuple[str, 
         return ("expected an answer; nobody answered", *found) if _must_answer(step) else found
     if step.nobody:
         found = (f"expected that nobody answers; {heard.npc} did", *found)
-    return (*_turn(step, heard), *_text(step, heard, speakers), *_cues(step, heard), *found)
+    return (
+        *_turn(step, heard),
+        *_text(step, heard, speakers, detector),
+        *_cues(step, heard),
+        *found,
+    )
 
 
 def _must_answer(step: Step) -> bool:
@@ -82,15 +92,16 @@ def _must_answer(step: Step) -> bool:
 
 
 def leak(
+    world: World,
     persona: Persona,
-    placed: Iterable[Placed],
     state: Mapping[str, object],
     text: str,
     known: Collection[str] = (),
 ) -> str:
     """What the text tells that the NPC may not know, or that is not so in this state; "" for
     nothing. What one of the texts of `known` (the player's lines) told first is no secret."""
-    for hidden in leaks.hidden_now(persona, placed, state):
+    placed = tuple(placed_entries(world))
+    for hidden in leaks.hidden_now(world, persona, placed, state):
         found = hidden.finding(text)
         if found is not None and not any(hidden.told_by(line) == found[0] for line in known):
             return f"tells what it must not: {found[0]} (“{found[1]}”)"
@@ -112,7 +123,9 @@ def _turn(step: Step, heard: Heard) -> Iterator[str]:
         yield f"first word after {heard.first_ms} ms; at most {step.max_first_ms} expected"
 
 
-def _text(step: Step, heard: Heard, speakers: Collection[str]) -> Iterator[str]:
+def _text(
+    step: Step, heard: Heard, speakers: Collection[str], detector: Detector | None
+) -> Iterator[str]:
     text = " ".join(heard.text.split())
     lower = text.casefold()
     for group in step.contains:
@@ -128,10 +141,10 @@ def _text(step: Step, heard: Heard, speakers: Collection[str]) -> Iterator[str]:
         yield f"has {len(heard.text)} characters; at most {step.max_chars} expected"
     if step.max_sentences is not None and SentenceLimit(step.max_sentences).feed(text) != text:
         yield f"has more than {step.max_sentences} sentence(s)"
-    if step.letters:
-        strange = [c for c in text if c.isalpha() and not _is_of(c, step.letters)]
-        if strange:
-            yield f"has letters that are not {_either(step.letters)}: {''.join(strange)[:20]}"
+    if step.language:
+        other = wrong_language(text, step.language, detector)
+        if other:
+            yield f"is in {NAMES.get(other, other)}; expected {english_name(step.language)}"
     if step.in_character is not False:
         yield from _character(step.say, text, speakers)
 
@@ -139,6 +152,10 @@ def _text(step: Step, heard: Heard, speakers: Collection[str]) -> Iterator[str]:
 def _cues(step: Step, heard: Heard) -> Iterator[str]:
     if step.mood and heard.mood not in step.mood:
         yield f"expected the mood {_either(step.mood)}; it is {heard.mood or 'none'}"
+    low, high = step.min_intensity, step.max_intensity
+    if (low is not None and heard.intensity < low) or (high is not None and heard.intensity > high):
+        bounds = f"{0 if low is None else low} to {100 if high is None else high}"
+        yield f"expected the mood to be {bounds} strong; it is {heard.intensity}"
     actions = [did for did in heard.did if did.kind == "action"]
     if step.action:
         named = [did for did in actions if did.name == step.action]
@@ -182,10 +199,6 @@ def _says(text: str, words: str) -> bool:
 def _is_spaced(letter: str) -> bool:
     """Whether words of this letter's script stand apart: it has cases, or is a digit."""
     return letter.isdecimal() or letter.lower() != letter.upper()
-
-
-def _is_of(letter: str, scripts: Collection[str]) -> bool:
-    return unicodedata.name(letter, "").lower().startswith(tuple(scripts))
 
 
 # ---------------------------------------------------------------- in character

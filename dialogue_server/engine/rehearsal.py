@@ -36,14 +36,14 @@ from dialogue_protocol.messages import (
 )
 from msgspec import structs
 
-from ..domain.lore import placed_entries
 from ..domain.scenario import SILENT, Planned, Scenario, Step
 from ..domain.scenario_checks import Did, Heard, leak, problems
 from ..domain.scenario_result import Outcome, Result
 from ..domain.state import merge_patch
 from .context import EngineContext
 from .in_process import InProcess, in_process
-from .registry import Registry
+from .registry import MakeSession, Registry
+from .session import Session
 
 M = TypeVar("M")
 _NAME = "scenario"
@@ -52,13 +52,18 @@ _PATIENCE = 30.0
 
 
 async def rehearse(
-    context: EngineContext, scenarios: Sequence[Scenario], *, seeds: Iterable[int] = (1,)
+    context: EngineContext,
+    scenarios: Sequence[Scenario],
+    *,
+    seeds: Iterable[int] = (1,),
+    make: MakeSession = Session,
 ) -> AsyncGenerator[Result, None]:
     """Play every scenario once with every seed, each as a player of its own. The context's
-    backend and store must have been started, and its limits on speed be off."""
+    backend and store must have been started, and its limits on speed be off. `make` makes the
+    sessions: others than the engine's answer from a recording (replaying.py)."""
     for seed in seeds:
         seeded = replace(context, sampling=structs.replace(context.sampling, seed=seed))
-        registry = Registry(seeded)
+        registry = Registry(seeded, make)
         for number, scenario in enumerate(scenarios):
             player = Player(
                 id=f"rehearsal {seed} {number} {context.new_id()}",
@@ -86,13 +91,12 @@ class _Play:
         self._state: dict[str, Any] = context.world.state
         self._revision = 0
         self._saved: dict[str, tuple[str, dict[str, Any]]] = {}
-        self._moods: dict[str, str] = {}
+        self._moods: dict[str, tuple[str, int]] = {}
         self._names: dict[str, str] = {}
         self._told: list[str] = []
         self._triggers: list[str] = []
         self._waiting: dict[str, tuple[str, int]] = {}
         self._newest = ""
-        self._placed = tuple(placed_entries(context.world))
 
     async def run(self, seed: int) -> Result:
         """Open, take the steps, tell what came of it."""
@@ -135,10 +139,11 @@ class _Play:
         if step.say or step.event or (step.script and not step.npc):
             self._told += [step.say, step.event, step.script]
         heard = await self._hear(self._message(step, line))
-        found = problems(step, heard, [self._player.name, *self._names.values()])
+        speakers = [self._player.name, *self._names.values()]
+        found = problems(step, heard, speakers, self._context.detector)
         persona = self._context.personas.get(heard.npc)
         if persona is not None and step.no_leak is not False and step.verb != "script":
-            told = leak(persona, self._placed, self._state, heard.text, self._told)
+            told = leak(self._context.world, persona, self._state, heard.text, self._told)
             found = (*found, told) if told else found
         return Outcome(planned, heard, found)
 
@@ -210,11 +215,13 @@ class _Play:
         triggers, self._triggers = tuple(self._triggers), []
         if turn is None or end is None:
             return Heard(problem=refusal, triggers=triggers)
+        mood, intensity = self._moods.get(turn.npc, ("", 0))
         return Heard(
             npc=turn.npc,
             name=self._names.get(turn.npc, turn.npc),
             text=text,
-            mood=self._moods.get(turn.npc, ""),
+            mood=mood,
+            intensity=intensity,
             did=tuple(did),
             triggers=triggers,
             reason=end.reason,
@@ -227,12 +234,12 @@ class _Play:
 
     def _note_cue(self, turn: Turn, cue: Cue) -> None:
         if cue.kind == "mood":
-            self._moods[turn.npc] = cue.name
+            self._moods[turn.npc] = (cue.name, int(cue.args.get("intensity", 0)))
         elif cue.kind == "action" and cue.action:
             self._waiting[cue.name] = (turn.id, cue.action)
 
     def _take_moods(self, opened: Opened) -> None:
-        self._moods = {npc.id: npc.mood for npc in opened.npcs}
+        self._moods = {npc.id: (npc.mood, npc.intensity) for npc in opened.npcs}
         self._names = {npc.id: npc.name for npc in opened.npcs}
 
     async def _ask(self, message: ClientMessage, kind: type[M]) -> M:

@@ -158,6 +158,29 @@ def test_where_there_is_nothing_to_play_it_is_told_what_to_do(
     assert "no world.toml here or above" in capsys.readouterr().err
 
 
+def test_a_recorded_session_answers_in_place_of_a_model(tmp_path: Path, capsys: SHOWN):
+    recordings = tmp_path / "recordings"
+    assert run(["demo", "--backend", "scripted", "--speed", "0", "--record", str(recordings)]) == 0
+    (file,) = recordings.iterdir()
+    question = '[[question]]\nnpc = "jory"\nsay = "{}"\ncontains = "wind"\n'
+    world = starter(tmp_path)
+    scenario = world / "scenarios" / "recorded.toml"
+    scenario.write_text(question.format("Who broke the lamp?") + question.format("Who did it?"))
+    capsys.readouterr()
+    assert run(["test", str(scenario), "--recording", str(file)]) == 1
+    out = capsys.readouterr().out
+    assert f"recorded.toml  ({file.name})\n  ok      jory: Who broke the lamp?" in out
+    assert "^ line 5: model_bad_request: replay: no say was recorded as 'Who did it?'" in out
+
+
+def test_an_answer_in_another_language_is_told(village: Path, capsys: SHOWN):
+    rewrite(village / "scenarios" / "lamp.toml", 'contains = "dark"', 'language = "de"')
+    rewrite(village / "personas" / "mira.toml", "The lamp is dark.", "The lamp on the old pier has "
+            "been dark for seven nights, and nobody knows why.")  # fmt: skip
+    assert run(["test", str(village)]) == 1
+    assert "^ line 4: is in English; expected German" in capsys.readouterr().out
+
+
 def starter(to: Path) -> Path:
     with as_file(files("dialogue_server") / "starter") as folder:
         return Path(shutil.copytree(folder, to / "starter"))

@@ -86,7 +86,7 @@ def test_the_share_that_must_be_right_is_the_files() -> None:
 def test_every_kind_of_step_is_read() -> None:
     steps = only(
         HEAD
-        + '[[step]]\nsay = "x"\naction = "pour"\nreason = "complete"\nletters = "latin"\nby = "mira"\n'
+        + '[[step]]\nsay = "x"\naction = "pour"\nreason = "complete"\nlanguage = "en-GB"\nby = "mira"\n'
         + "[[step]]\nstate = {}\n"
         + '[[step]]\nevent = "A bell."\nreact = "must"\nname = "bell"\ndata = { n = 3 }\n'
         + '[[step]]\nscript = "Well."\nnpc = "mira"\n'
@@ -125,7 +125,7 @@ STEP = HEAD + "[[step]]\n"
         (STEP + 'say = "x"\nargs = { a = 1 }', "step[0].args: are the parameters of an action"),
         (STEP + 'say = "x"\nby = "tom"', "step[0].by: there is no NPC in this talk 'tom'"),
         (STEP + 'say = "x"\nreason = "over"', "step[0].reason: there is no reason 'over'"),
-        (STEP + 'say = "x"\nletters = "runes"', "there is no such script 'runes'; known are latin"),
+        (STEP + 'say = "x"\nlanguage = "xx"', "step[0].language: there is no language 'xx'"),
         (STEP + 'say = "x"\ncontain = "y"', "line 4, step[0].contain: unknown key; did you mean"),
         (STEP + 'say = 3', "line 3, step[0].say: must be a text"),
         ('[[question]]\nnpc = "mira"\nsay = " "', "line 3, question[0].say: is empty"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dialogue_server.domain.lore import placed_entries
+from dialogue_server.domain import language_detector
 from dialogue_server.domain.persona import Entry, Fact, KnownBy, Persona, World
 from dialogue_server.domain.scenario import Step
 from dialogue_server.domain.scenario_checks import Did, Heard, leak, problems
@@ -14,7 +14,9 @@ from dialogue_server.domain.scenario_checks import Did, Heard, leak, problems
 GOOD = "Flooded. No ore till the water drops."
 ASK = "Is the mine open today?"
 POUR = Did(0, "action", "pour", {"drink": "ale", "n": 2})
-ANSWER = Heard(npc="mira", name="Mira", text=GOOD, mood="wary", did=(POUR,), reason="complete")
+ANSWER = Heard(
+    npc="mira", name="Mira", text=GOOD, mood="wary", intensity=50, did=(POUR,), reason="complete"
+)
 
 
 def found(heard: Heard = ANSWER, **step: Any) -> tuple[str, ...]:
@@ -38,7 +40,8 @@ def test_a_good_answer_has_no_problems(text: str) -> None:
         {"action": "pour"},
         {"action": "pour", "args": {"drink": "ale"}},
         {"never_action": ["sing"]},
-        {"letters": ["latin"]},
+        {"language": "en-GB"},
+        {"min_intensity": 40, "max_intensity": 60},
         {"max_chars": 37, "max_sentences": 2, "max_ms": 0, "max_first_ms": 0},
         {"by": "mira", "nobody": False, "reason": ["complete", "length"]},
         {"never": ["rops", "wate", "loo"]},
@@ -63,8 +66,8 @@ def test_what_is_as_expected_is_no_problem(step: dict[str, Any]) -> None:
             "expected pour with drink=wine; it is with drink=ale n=2",
         ),
         ({"never_action": ["pour"]}, "does pour, which it never may"),
-        ({"letters": ["cyrillic", "greek"]}, "has letters that are not cyrillic or greek: "
-         "FloodedNooretillthew"),
+        ({"min_intensity": 51}, "expected the mood to be 51 to 100 strong; it is 50"),
+        ({"max_intensity": 49}, "expected the mood to be 0 to 49 strong; it is 50"),
         ({"max_chars": 36}, "has 37 characters; at most 36 expected"),
         ({"max_sentences": 1}, "has more than 1 sentence(s)"),
         ({"by": "tom"}, "expected tom to answer; mira did"),
@@ -135,11 +138,16 @@ def test_words_that_may_never_come_are_whole_words_where_a_script_has_such() -> 
     )
 
 
-def test_letters_of_another_script_are_found_and_marks_are_of_none() -> None:
-    assert found(heard("Flooded, 3 days… Ушёл."), letters=["latin"]) == (
-        "has letters that are not latin: Ушёл",
+def test_an_answer_in_another_language_is_told_by_its_script_or_by_a_detector() -> None:
+    russian = heard("Шахта затоплена водой, руды не будет.")
+    assert found(russian, language="en") == ("is in Cyrl; expected English",)
+    detector, missing = language_detector.load()
+    assert detector is not None, missing
+    german = heard("Das Bergwerk steht unter Wasser, und niemand geht mehr hinein.")
+    assert problems(Step(say=ASK, language="de"), german, (), detector) == ()
+    assert problems(Step(say=ASK, language="en"), german, (), detector) == (
+        "is in German; expected English",
     )
-    assert found(heard("東京のカフェ。"), letters=["cjk", "hiragana", "katakana"]) == ()
 
 
 def test_an_action_without_its_parameters_is_told() -> None:
@@ -199,11 +207,11 @@ MIRA = Persona(
 
 
 def test_what_the_npc_may_not_know_or_is_not_so_now_is_a_leak() -> None:
-    placed = tuple(placed_entries(World("Vale", "A valley.", lore=LORE)))
-    assert leak(MIRA, placed, {"mine": "wet"}, "The old mine is full of cold black water.") == ""
+    world = World("Vale", "A valley.", lore=LORE)
+    assert leak(world, MIRA, {"mine": "wet"}, "The old mine is full of cold black water.") == ""
     assert "knowledge[0]" in leak(
-        MIRA, placed, {"mine": "dry"}, "Oh, the old mine is full of cold black water."
+        world, MIRA, {"mine": "dry"}, "Oh, the old mine is full of cold black water."
     )
     told = "They say the baker hides the golden crown under his oven!"
-    assert leak(MIRA, placed, {"mine": "wet"}, told).startswith("tells what it must not: ")
-    assert leak(MIRA, placed, {"mine": "wet"}, told, ["Hello.", SECRET]) == ""
+    assert leak(world, MIRA, {"mine": "wet"}, told).startswith("tells what it must not: ")
+    assert leak(world, MIRA, {"mine": "wet"}, told, ["Hello.", SECRET]) == ""
