@@ -41,13 +41,14 @@ class GuardedStream:
     def _begin(self) -> None:
         self._stream = self._open()
         self._starts = SentenceStarts()
-        self._pending: list[Piece] = []
-        """What is not released yet; its text begins at `_sent`."""
-        self._released: list[str] = []
+        self._text = ""
+        """All that the stream gave: sentences that passed, then the one that is being read."""
+        self._passed = 0
         self._sent = 0
-        self._before = ""
-        """The sentences that have passed; `_buffer` comes behind them."""
-        self._buffer = ""
+        self._cues: list[tuple[int, Piece]] = []
+        """Those that wait, each with the length of the text when it came."""
+        self._limit = min(MAX_HELD, self._most)
+        """How long the text may get before it is looked at again."""
         self._sentences = 0
         self._holds = not self._reports
         self.hits: list[Hit] = []
@@ -65,7 +66,7 @@ class GuardedStream:
     @property
     def text(self) -> str:
         """What was released and stands: after a hit, the sentences that passed."""
-        return "".join(self._released) if self.hit is None else self._before
+        return self._text[: self._sent if self.hit is None else self._passed]
 
     def feed(self, text: str) -> list[Piece]:
         """Take a chunk of the model's text; return the pieces that have passed."""
@@ -84,61 +85,60 @@ class GuardedStream:
         return pieces if self.stopped else pieces + self._end()
 
     def _end(self) -> list[Piece]:
-        if self._buffer:
-            self._sentence_ends(self._buffer)
+        if len(self._text) > self._passed:
+            self._sentence_ends(len(self._text))
         self.stopped = True
         return [] if self.hit is not None else self._release(all_of_it=True)
 
     def _take(self, pieces: list[Piece]) -> list[Piece]:
         for piece in pieces:
-            self._pending.append(piece)
             if type(piece) is Text:
-                text = piece.text
-                starts = self._starts.feed(text)
-                size = len(self._buffer) + len(text)
-                if starts or size > MAX_HELD or len(self._before) + size > self._most:
-                    self._read(text, starts)
+                begin = len(self._text)
+                self._text += piece.text
+                starts = self._starts.feed(piece.text)
+                if starts or len(self._text) > self._limit:
+                    self._read(begin, starts)
                     if self.hit is not None:
                         break
-                else:
-                    self._buffer += text
+            else:
+                self._cues.append((len(self._text), piece))
+        if self._holds and self._passed <= self._sent:
+            return []
         return self._release()
 
-    def _read(self, text: str, starts: tuple[int, ...]) -> None:
-        """Take text in which sentences begin, or with which one gets too long."""
-        begin: int | None = 0
-        for start in (*starts, None):
-            self._buffer = self._bounded(self._buffer + text[begin:start])
-            begin = start
-            if start is not None and self.hit is None:
-                self._sentence_ends(self._buffer)
+    def _read(self, begin: int, starts: tuple[int, ...]) -> None:
+        """Look at text in which sentences begin, or with which one gets too long."""
+        for start in starts:
+            self._bound(begin + start)
+            if self.hit is None:
+                self._sentence_ends(begin + start)
                 self._sentences += 1
-                if self.hit is None and self.guards.max_sentences == self._sentences:
-                    self._found(Hit("length", "max_sentences"))
+            if self.hit is None and self.guards.max_sentences == self._sentences:
+                self._found(Hit("length", "max_sentences"))
             if self.hit is not None:
                 return
+        self._bound(len(self._text))
 
-    def _bounded(self, sentence: str) -> str:
-        """What is left of a sentence that may be longer than can be held."""
-        while len(sentence) > MAX_HELD and self.hit is None:
-            part = split(sentence, MAX_HELD)[0]
-            self._sentence_ends(part)
-            sentence = self._buffer + sentence[len(part) :]
-        if self.hit is None and len(self._before) + len(sentence.rstrip()) > self._most:
+    def _bound(self, end: int) -> None:
+        """Read a sentence in parts that is longer than can be held."""
+        while end - self._passed > MAX_HELD and self.hit is None:
+            part = split(self._text[self._passed : end], MAX_HELD)[0]
+            self._sentence_ends(self._passed + len(part))
+        if self.hit is None and len(self._text[:end].rstrip()) > self._most:
             self._found(Hit("length", "max_chars"))
-        return sentence
 
-    def _sentence_ends(self, sentence: str) -> None:
+    def _sentence_ends(self, end: int) -> None:
         """Check a sentence; if it passes, the next one begins with the white space behind it."""
-        if len(self._before) + len(sentence.rstrip()) > self._most:
+        sentence = self._text[self._passed : end]
+        end = self._passed + (len(sentence.rstrip()) or len(sentence))
+        if end > self._most:
             self._found(Hit("length", "max_chars"))
-        hit = self._watch.hit(sentence, self._before) if self.hit is None else None
+        hit = self._watch.hit(sentence, self._text[: self._passed]) if self.hit is None else None
         if hit is not None:
             self._found(hit)
         if self.hit is None:
-            end = len(sentence.rstrip()) or len(sentence)
-            self._before += sentence[:end]
-            self._buffer = sentence[end:]
+            self._passed = end
+            self._limit = min(end + MAX_HELD, self._most)
             if self.guards.hold == "first":
                 self._holds = False
 
@@ -153,33 +153,25 @@ class GuardedStream:
         """What may go to the player now: the sentences that passed, each with its cues; where
         nothing holds, everything up to an action, which waits for its sentence. A cue at the very
         end of a sentence belongs to the next one."""
-        end = len(self._before)
-        if end <= self._sent and self._holds and not all_of_it:
-            return []
-        free = all_of_it or ((self._reports or not self._holds) and self.hit is None)
-        wait_for = () if all_of_it or self._reports else (Action,)
+        flows = all_of_it or (not self._holds and self.hit is None)
+        waits_for = () if all_of_it or self._reports else (Action,)
+        until = len(self._text) if flows else self._passed
         out: list[Piece] = []
-        rest: list[Piece] = []
-        for piece in self._pending:
-            flows = free and not rest
-            if type(piece) is Text:
-                cut = len(piece.text) if flows else max(0, end - self._sent)
-                if cut:
-                    self._let_go(piece.text[:cut], out)
-                if cut < len(piece.text):
-                    rest.append(Text(piece.text[cut:]) if cut else piece)
+        rest: list[tuple[int, Piece]] = []
+        for at, cue in self._cues:
+            passed = getattr(cue, "offset", at) < self._passed
+            if passed or (flows and not rest and type(cue) not in waits_for):
+                self._let_go(at, out)
+                out.append(cue)
                 continue
-            passed = getattr(piece, "offset", self._sent) < end
-            goes = passed or (flows and type(piece) not in wait_for)
-            (out if goes else rest).append(piece)
-        self._pending = rest
+            if not rest:
+                until = min(until, max(at, self._passed))
+            rest.append((at, cue))
+        self._cues = rest
+        self._let_go(until, out)
         return out
 
-    def _let_go(self, text: str, out: list[Piece]) -> None:
-        self._sent += len(text)
-        self._released.append(text)
-        last = out[-1] if out else None
-        if isinstance(last, Text):
-            out[-1] = Text(last.text + text)
-        else:
-            out.append(Text(text))
+    def _let_go(self, until: int, out: list[Piece]) -> None:
+        if until > self._sent:
+            out.append(Text(self._text[self._sent : until]))
+            self._sent = until

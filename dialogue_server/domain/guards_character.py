@@ -9,6 +9,7 @@ is passed by its words alone (`_TELLTALE`); only one that holds a telltale word 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _KIND = (
     r"(?:an? )?(?:(?:just|only|merely) (?:an? )?)?(?:ai|a\.i\.?|artificial intelligence|"
@@ -107,9 +108,11 @@ _FORMS = re.compile(
 _MAY_BE_CODE = re.compile(r"[`<{#\\&%:：\d·–]|[.\-] [.\-]")
 
 
-def out_of_character(folded: str) -> bool:
-    """Whether a text (guards_text.fold) talks of models, prompts, or as an assistant does."""
-    telltale = not _TELLTALE.isdisjoint(_WORDS.findall(folded)) or any(s in folded for s in _STEMS)
+def out_of_character(folded: str, words: Iterable[str] | None = None) -> bool:
+    """Whether a text (guards_text.fold) talks of models, prompts, or as an assistant does. `words`
+    are those of the text (guards_text.words_of), if they are known."""
+    words = _WORDS.findall(folded) if words is None else words
+    telltale = not _TELLTALE.isdisjoint(words) or any(s in folded for s in _STEMS)
     if telltale and _SAID.search(folded) is not None:
         return True
     return not folded.isascii() and any(phrase in folded for phrase in _ELSEWHERE)

@@ -16,9 +16,9 @@ from msgspec import Struct
 
 from .guards_character import is_code, out_of_character
 from .guards_settings import Settled
-from .guards_text import Phrases, decoded, fold, spelled
-from .language import english_name, letters
-from .language_detector import MIN_LETTERS, Detector, wrong_language
+from .guards_text import Phrases, decoded, fold, spelled, words_of
+from .language import english_name
+from .language_detector import Detector, wrong_language
 from .prompt import Part
 from .relevance import is_function_word, words
 from .sentences import SentenceStarts
@@ -35,6 +35,13 @@ SHORTEST_RUN = 5
 LONG_SENTENCE = 6
 """Words of a sentence that an NPC may not say again; shorter ones are manners of speech."""
 _GRAM = 4
+_STRETCH = 160
+"""Code points of an answer of which the language is checked once, with the sentence that fills
+them; at the beginning with the first sentence …"""
+_BEGINNING = 40
+"""… and with the one that comes so far."""
+_ENOUGH = 100
+"""Code points that tell a language; more would only cost time."""
 _ALIKE = 0.8
 
 _NPC_TEXTS = ("description", "essence", "personality", "speech_style", "moods", "actions")
@@ -91,30 +98,31 @@ class Watch:
         """What is wrong with a sentence that stands after `before` in the answer."""
         folded = fold(sentence)
         plain = self._allowed.blank(folded)
+        seen = words_of(plain)
         found = words(sentence)
         guards = self.guards
         # What has an English function word in it is no code; of other languages, all is read.
         readings = () if any(map(is_function_word, found)) else decoded(sentence, folded)
         if guards.character and (
             is_code(sentence)
-            or out_of_character(plain)
+            or out_of_character(plain, seen)
             or any(out_of_character(reading) for reading in readings)
         ):
             return Hit("character", "out of character")
         return (
-            self._phrase(plain, readings)
+            self._phrase(plain, seen, readings)
             or self._for_player(sentence)
             or self._parroted(found, readings, before)
             or self._repeated(found, before)
             or self._foreign(sentence, folded, before)
         )
 
-    def _phrase(self, folded: str, readings: Iterable[str]) -> Hit | None:
+    def _phrase(self, folded: str, seen: list[str], readings: Iterable[str]) -> Hit | None:
         if not self._phrases:
             return None
         letters_of = spelled(folded)
         for guard, topic, phrases in self._phrases:
-            rule = phrases.found(folded)
+            rule = phrases.found(folded, seen)
             rule = rule or next(filter(None, map(phrases.spelled, letters_of)), "")
             rule = rule or next(filter(None, map(phrases.found_in_code, readings)), "")
             if rule:
@@ -155,9 +163,11 @@ class Watch:
         language = self._cast.language
         if not self.guards.language or not language:
             return None
-        if sum(letters(sentence).values()) < 2 * MIN_LETTERS:  # alone it may be too short to tell
-            folded = fold(f"{before[-4 * MIN_LETTERS :]} {sentence}")
-        other = wrong_language(self._names.blank(folded), language, self._detector)
+        if before and _stretch(len(before)) == _stretch(len(before) + len(sentence)):
+            return None  # the language of an answer does not change with each sentence
+        if len(sentence) < _ENOUGH:  # alone it may be too short to tell
+            folded = fold(f"{before[len(sentence) - _ENOUGH :]} {sentence}")
+        other = wrong_language(self._names.blank(folded[:_ENOUGH]), language, self._detector)
         return Hit("language", f"{other} instead of {language}") if other else None
 
     def hint(self, hit: Hit) -> str:
@@ -250,6 +260,10 @@ def _said(texts: tuple[str, ...]) -> tuple[frozenset[tuple[str, ...]], ...]:
             if len(sentence) >= LONG_SENTENCE:
                 found.append(_grams(sentence))
     return tuple(found)
+
+
+def _stretch(length: int) -> int:
+    return 0 if length < _BEGINNING else 1 + length // _STRETCH
 
 
 def _grams(found: Sequence[str]) -> frozenset[tuple[str, ...]]:

@@ -27,6 +27,7 @@ _LOOKALIKES = str.maketrans(
     dict(zip("авекмнорстухіјѕԁһαβεηικνορτυχ", "abekmhopctyxijsdhabenikvoptyx", strict=True))
 )
 _WORD = re.compile(r"[^\W\d_]+")
+_WORD_OR_NUMBER = re.compile(r"\w+")
 _SPELLED = re.compile(r"(?<!\w)\w(?:[\s.\-·•|/]+\w(?!\w)){2,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/\-_]{20,}={0,2}")
 _NOT_A_LETTER = re.compile(r"[\W_]+")
@@ -76,23 +77,36 @@ def _from_base64(text: str) -> Iterator[str]:
 
 class Phrases:
     """Words and phrases that are looked for as whole words, in folded text. `*` stands for any
-    letters at the beginning or the end of a word: "dragon*"."""
+    letters at the beginning or the end of a word: "dragon*".
+
+    A phrase that begins with a whole word is looked for only where that word stands, so that a
+    long list costs little; the others are one pattern.
+    """
 
     def __init__(self, phrases: Iterable[str]) -> None:
         self._phrases = {
             phrase: (re.compile(_pattern(phrase)), _letters(phrase))
             for phrase in filter(None, map(str.strip, phrases))
         }
+        begins = {phrase: _first_word(phrase) for phrase in self._phrases}
+        self._words = frozenset(begins.values()) - {""}
+        self._loose = _any_of(
+            pattern for phrase, (pattern, _) in self._phrases.items() if not begins[phrase]
+        )
         self._any = _any_of(pattern for pattern, _ in self._phrases.values())
         self._telling = _any_of(
             pattern for pattern, letters in self._phrases.values() if len(letters) >= _TELLING
         )
 
-    def found(self, folded: str) -> str:
-        """The first of the phrases that the text holds, as it was written; "" for none."""
-        if self._any is None or self._any.search(folded) is None:
+    def found(self, folded: str, words: Iterable[str] | None = None) -> str:
+        """The first of the phrases that the text holds, as it was written; "" for none. `words`
+        are those of the text (`words_of`), if they are known."""
+        if self._words.isdisjoint(words_of(folded) if words is None else words) and (
+            self._loose is None or self._loose.search(folded) is None
+        ):
             return ""
-        return next(phrase for phrase, (one, _) in self._phrases.items() if one.search(folded))
+        held = (phrase for phrase, (one, _) in self._phrases.items() if one.search(folded))
+        return next(held, "")
 
     def found_in_code(self, folded: str) -> str:
         """`found`, for a reading that may be chance: long phrases only."""
@@ -113,6 +127,11 @@ class Phrases:
         return folded if self._any is None else self._any.sub(" ", folded)
 
 
+def words_of(folded: str) -> list[str]:
+    """The words of a folded text, as phrases begin with them."""
+    return _WORD_OR_NUMBER.findall(folded)
+
+
 def _any_of(patterns: Iterable[re.Pattern[str]]) -> re.Pattern[str] | None:
     whole = "|".join(pattern.pattern for pattern in patterns)
     return re.compile(whole) if whole else None
@@ -128,6 +147,14 @@ def _pattern(phrase: str) -> str:
     # Korean writes particles onto the word before them.
     after = "" if has_unspaced(phrase[-1:]) or "\uac00" <= phrase[-1] <= "\ud7a3" else r"(?!\w)"
     return f"{before}{pattern}{after}" if words else r"(?!)"
+
+
+def _first_word(phrase: str) -> str:
+    """The whole word that a phrase begins with; "" where it begins within one."""
+    found = _WORD_OR_NUMBER.match(fold(phrase)) if "*" not in phrase else None
+    word = "" if found is None else found[0]
+    joined = has_unspaced(word) or any("\uac00" <= char <= "\ud7a3" for char in word)
+    return "" if joined else word
 
 
 def _letters(phrase: str) -> str:

@@ -55,11 +55,12 @@ class Detector:
             return ""
         if sum(letters(text).values()) < MIN_LETTERS or _is_one_phrase(text):
             return ""
-        ranked: list[tuple[str, float]] = self._identifier.rank(text)
-        best, likely = ranked[0]
+        best, likely = self._identifier.classify(text)
         kin = _kin(expected)
-        own = max(chance for language, chance in ranked if language in kin)
-        return best if best not in kin and likely >= SURE and own <= UNLIKELY else ""
+        if best in kin or likely < SURE:
+            return ""
+        own = max(chance for language, chance in self._identifier.rank(text) if language in kin)
+        return str(best) if own <= UNLIKELY else ""
 
 
 def load() -> tuple[Detector | None, str]:

@@ -45,6 +45,8 @@ class Candidate(Struct, frozen=True):
 
 def words(text: str) -> list[str]:
     """The words of a text in order, casefolded; unspaced scripts give pairs of characters."""
+    if text.isascii():
+        return _WORDS.findall(text.lower())
     found: list[str] = []
     for word in _WORDS.findall(text.casefold()):
         rest = 0

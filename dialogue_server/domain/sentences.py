@@ -22,6 +22,8 @@ _ABBREVIATIONS = frozenset(
 _MAY_END = re.compile(f"[\n{''.join(_MARKS | _FULL_WIDTH)}]").search
 _TAIL = 32
 """Code points that are remembered of what came before: enough for any abbreviation."""
+_TAILS = 8 * _TAIL
+"""How much may gather before what came earlier is let go."""
 _NONE: tuple[int, ...] = ()
 
 
@@ -36,7 +38,9 @@ class SentenceStarts:
     def feed(self, text: str) -> tuple[int, ...]:
         """Take text; return where in it sentences begin."""
         if _MAY_END(text) is None and not (self._ended or self._wide or self._broken):
-            self._tail = (self._tail + text)[-_TAIL:]
+            self._tail += text
+            if len(self._tail) > _TAILS:
+                self._tail = self._tail[-_TAIL:]
             return _NONE
         whole = self._tail + text
         known = len(self._tail)

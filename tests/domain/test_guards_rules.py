@@ -219,3 +219,16 @@ def test_the_model_is_told_what_to_do_otherwise(hit: Hit, told: str) -> None:
     assert told in hint
     assert hint.startswith("[Your last answer was not used: ")
     assert hint.endswith(".]")
+
+
+def test_the_language_of_a_long_answer_is_looked_at_now_and_then() -> None:
+    guard = watch("de", language=True)
+    foreign = "The road is dry now, and it stays dry for four hours."
+    begun = f"{SAID['de']} {SAID['de']} Ja. "
+    assert guard.hit(foreign, begun[:100]) is None
+    assert guard.hit(f"{foreign} {foreign}", begun) == Hit("language", "en instead of de")
+
+
+def test_a_text_of_few_words_is_not_recognised() -> None:
+    parts = (Part("rules", "Never lie.\nNot to anyone.", 9),)
+    assert watch(prompt=True, parts=parts).hit("Never lie. Not to anyone.") is None

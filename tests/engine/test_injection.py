@@ -149,6 +149,7 @@ def test_there_are_enough_attempts_of_every_kind() -> None:
 TRIED = [injection for injection in INJECTIONS if injection.kind != "carriers"][::20]
 
 
+@pytest.mark.slow
 async def test_the_embedded_model_says_nothing_forbidden_either() -> None:
     """A selection, asked of the real model of the starter world's `make demo`."""
     weights = embedded_weights()
