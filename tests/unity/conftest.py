@@ -82,6 +82,7 @@ def build_tests(tools: Toolchain, runtime: Runtime, folder: Path, platform: str 
     are called in a Node process."""
     variant = package.variant(platform)
     built = package.assemblies(variant)
+    assert variant.editor == any(assembly.name.endswith("Editor") for assembly in built)
     if platform == "webgl":
         built = package.replaced(built, package.HERE / "browser" / "WebGLSocket.cs")
     sources = sorted((package.HERE / "nunit").glob("*.cs"))

@@ -55,6 +55,9 @@ namespace DialogueServer.Editor
                 if (GUILayout.Button("Try")) _npc = npc.NpcId;
                 EditorGUILayout.EndHorizontal();
                 string problem = npc.Problem();
+                string[] known = _session?.ServerNpcs;
+                if (problem.Length == 0 && known != null && Array.IndexOf(known, npc.NpcId) < 0)
+                    problem = "The server has no NPC \"" + npc.NpcId + "\"; it has " + string.Join(", ", known) + ".";
                 if (problem.Length == 0 && !names.Add(npc.ConversationName + "/" + npc.NpcId))
                     problem = "Another object is the same NPC in a conversation of the same name: give one a name of its own.";
                 if (problem.Length > 0) EditorGUILayout.HelpBox(problem, MessageType.Error);
@@ -68,9 +71,12 @@ namespace DialogueServer.Editor
             _npc = EditorGUILayout.TextField("NPC", _npc);
             _line = EditorGUILayout.TextField("Line", _line);
             if (GUILayout.Button("Say") && _npc.Trim().Length > 0 && _line.Trim().Length > 0) Say();
+            if (GUILayout.Button("Ask the server for its NPCs")) Connect();
             if (_session == null) return;
             EditorGUILayout.LabelField(_session.Describe());
             if (_error.Length > 0) EditorGUILayout.HelpBox(_error, MessageType.Error);
+            foreach (string npc in _session.ServerNpcs ?? Array.Empty<string>())
+                if (GUILayout.Button("Try " + npc)) _npc = npc;
             DialogueTurn turn = _conversation?.Current;
             if (turn == null) return;
             EditorGUILayout.HelpBox(turn.Text + (turn.Ended ? "" : " ..."), MessageType.None);
@@ -79,16 +85,19 @@ namespace DialogueServer.Editor
                 EditorGUILayout.LabelField(turn.Reason + ", first token after " + turn.FirstTokenMs + " ms, all after " + turn.TotalMs + " ms");
         }
 
-        private void Say()
+        private void Connect()
         {
             _error = "";
-            if (_session == null || _session.Session.Status == Transport.SessionStatus.Failed)
-            {
-                Forget();
-                _router = new ConversationRouter();
-                _router.Failed += error => _error = error.Message;
-                _session = new EditorSession(_settings, _router, Repaint, _token);
-            }
+            if (_session != null && _session.Session.Status != Transport.SessionStatus.Failed) return;
+            Forget();
+            _router = new ConversationRouter();
+            _router.Failed += error => _error = error.Message;
+            _session = new EditorSession(_settings, _router, Repaint, _token);
+        }
+
+        private void Say()
+        {
+            Connect();
             if (_conversation == null || _conversation.Npcs[0] != _npc)
             {
                 if (_conversation != null) _router.Remove(_conversation);

@@ -1,4 +1,5 @@
 using System;
+using System.Linq;
 using System.Threading.Tasks;
 using DialogueServer.Protocol;
 using DialogueServer.Transport;
@@ -24,6 +25,7 @@ namespace DialogueServer.Editor
                     Url = settings.url,
                     Client = "Unity editor",
                     Locale = settings.locale,
+                    Capabilities = new[] { "designer" },
                     ConnectTimeout = TimeSpan.FromSeconds(settings.connectTimeout),
                     Token = cancel => Task.FromResult(token),
                 },
@@ -32,6 +34,8 @@ namespace DialogueServer.Editor
             {
                 if (status == SessionStatus.Failed)
                     _router.Detach(new DialogueException(DialogueException.Disconnected, Session.Reason));
+                else if (status == SessionStatus.Online && Session.Granted.Contains("designer"))
+                    AskForNpcs();
             };
             // A player of its own: what is tried in the editor stays out of the players' memories.
             router.Attach(Session, new Player("unity-editor", settings.playerName, settings.playerPersona));
@@ -41,6 +45,9 @@ namespace DialogueServer.Editor
         }
 
         public DialogueSession Session { get; }
+
+        /// <summary>The ids of the server's NPCs; null while it has not told them.</summary>
+        public string[] ServerNpcs { get; private set; }
 
         public string Describe()
         {
@@ -58,6 +65,24 @@ namespace DialogueServer.Editor
             AssemblyReloadEvents.beforeAssemblyReload -= Dispose;
             _router.Detach(null);
             Session.Dispose();
+        }
+
+        private async void AskForNpcs()
+        {
+            try
+            {
+                NpcInfo[] all = await _router.NpcsAsync();
+                ServerNpcs = all.Select(npc => npc.Id).ToArray();
+                _changed();
+            }
+            catch (DialogueException)
+            {
+                // The connection is gone, or the right to it; the next one asks again.
+            }
+            catch (OperationCanceledException)
+            {
+                // The session is over.
+            }
         }
 
         private void Update()

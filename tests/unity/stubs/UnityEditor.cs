@@ -1,12 +1,22 @@
-// What the client's editor code uses of UnityEditor: enough to compile it, not to run it.
+// What the client's editor code uses of UnityEditor. Nothing is drawn: a test reads what would be,
+// and says which button is pressed and what stands in a field.
 using System;
+using System.Collections.Generic;
+using System.Diagnostics;
 using UnityEngine;
 
 namespace UnityEngine
 {
     public static class GUILayout
     {
-        public static bool Button(string text) => false;
+        /// <summary>The button that is pressed while this is drawn.</summary>
+        public static string Pressed = "";
+
+        public static bool Button(string text)
+        {
+            UnityEditor.EditorGUILayout.Shown.Add("[" + text + "]");
+            return text == Pressed;
+        }
     }
 }
 
@@ -38,7 +48,7 @@ namespace UnityEditor
 
     public class Editor : ScriptableObject
     {
-        public UnityEngine.Object target => null;
+        public UnityEngine.Object target { get; set; }
 
         public virtual void OnInspectorGUI()
         {
@@ -55,7 +65,7 @@ namespace UnityEditor
 
     public class EditorWindow : ScriptableObject
     {
-        public static T GetWindow<T>(string title) where T : EditorWindow => null;
+        public static T GetWindow<T>(string title) where T : EditorWindow, new() => new T();
 
         public void Repaint()
         {
@@ -68,9 +78,11 @@ namespace UnityEditor
     {
         public static CallbackFunction update;
 
-        public static bool isPlaying => false;
+        private static readonly Stopwatch Clock = Stopwatch.StartNew();
 
-        public static double timeSinceStartup => 0;
+        public static bool isPlaying { get; set; }
+
+        public static double timeSinceStartup => Clock.Elapsed.TotalSeconds;
     }
 
     public static class AssemblyReloadEvents
@@ -89,25 +101,32 @@ namespace UnityEditor
 
     public static class EditorGUILayout
     {
-        public static void HelpBox(string message, MessageType type)
-        {
-        }
+        /// <summary>What was drawn, in order.</summary>
+        public static readonly List<string> Shown = new List<string>();
+
+        /// <summary>What the user has written into fields, by their label.</summary>
+        public static readonly Dictionary<string, object> Fields = new Dictionary<string, object>();
+
+        public static void HelpBox(string message, MessageType type) => Shown.Add(type + ": " + message);
 
         public static void Space()
         {
         }
 
-        public static void LabelField(string label)
+        public static void LabelField(string label) => Shown.Add(label);
+
+        public static string TextField(string label, string text) => (string)Field(label, text);
+
+        public static string PasswordField(string label, string password) => (string)Field(label, password);
+
+        public static UnityEngine.Object ObjectField(string label, UnityEngine.Object obj, Type type, bool allowSceneObjects) =>
+            (UnityEngine.Object)Field(label, obj);
+
+        public static UnityEngine.Object ObjectField(UnityEngine.Object obj, Type type, bool allowSceneObjects)
         {
+            Shown.Add(obj.name);
+            return obj;
         }
-
-        public static string TextField(string label, string text) => text;
-
-        public static string PasswordField(string label, string password) => password;
-
-        public static UnityEngine.Object ObjectField(string label, UnityEngine.Object obj, Type type, bool allowSceneObjects) => obj;
-
-        public static UnityEngine.Object ObjectField(UnityEngine.Object obj, Type type, bool allowSceneObjects) => obj;
 
         public static void BeginHorizontal()
         {
@@ -122,5 +141,8 @@ namespace UnityEditor
         public static void EndScrollView()
         {
         }
+
+        private static object Field(string label, object value) =>
+            Fields.TryGetValue(label, out object written) ? written : value;
     }
 }

@@ -62,7 +62,7 @@ namespace UnityEngine
     {
         public static T GetBuiltinResource<T>(string path) where T : Object, new() => new T { name = path };
 
-        public static T[] FindObjectsOfTypeAll<T>() where T : Object => Array.Empty<T>();
+        public static T[] FindObjectsOfTypeAll<T>() where T : Object => StubPlayer.All<T>();
     }
 
     public enum RenderMode

@@ -170,8 +170,7 @@ namespace DialogueServer
         internal void OnLost()
         {
             _turns.Clear();
-            _pending.Lose(new DialogueException(
-                DialogueException.Disconnected, "The connection was lost before the server answered; try again.", true));
+            _pending.Lose(DialogueException.Lost());
             foreach (DialogueConversation conversation in All()) conversation.Lost();
         }
 

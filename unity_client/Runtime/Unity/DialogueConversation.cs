@@ -16,9 +16,7 @@ namespace DialogueServer
         private Action<IClientMessage> _send;
         private Player _player;
         private bool _openDue;
-        private Dictionary<string, object> _state;
-        private bool _stateKnown;
-        private long _revision;
+        private readonly SharedState _state;
 
         public DialogueConversation(string name, string[] npcs)
         {
@@ -26,6 +24,7 @@ namespace DialogueServer
             if (npcs == null || npcs.Length == 0) throw new ArgumentException("A conversation needs an NPC.");
             Name = name;
             Npcs = npcs;
+            _state = new SharedState(name);
         }
 
         public string Name { get; }
@@ -46,7 +45,6 @@ namespace DialogueServer
         /// <summary>How many code points of the current turn the player has seen; null: all that arrived.</summary>
         public Func<int> SeenProvider { get; set; }
 
-        /// <summary>The server has opened it.</summary>
         public bool IsOpen { get; private set; }
 
         /// <summary>What the server says about the NPCs; empty until it is open.</summary>
@@ -71,7 +69,7 @@ namespace DialogueServer
 
         public event Action<DialogueTurn, DialogueCue> CueReceived;
 
-        /// <summary>The player interrupted the turn: its text ends here.</summary>
+        /// <summary>The turn's text ends here.</summary>
         public event Action<DialogueTurn> TurnInterrupted;
 
         /// <summary>A turn that had started is over. One that was refused only fails.</summary>
@@ -129,7 +127,7 @@ namespace DialogueServer
             string line = NewLine();
             return Ask(
                 new DialogueTurn(line, "", npc),
-                new EventMessage(Name, line, text, Word(react), npc, name, data == null ? null : GameState.Copy(data)));
+                new EventMessage(Name, line, text, react.OnWire(), npc, name, GameState.CopyOrNull(data)));
         }
 
         /// <summary>
@@ -171,7 +169,7 @@ namespace DialogueServer
             return Ask(
                 new DialogueTurn(line, "", of.Npc),
                 new ActionResultMessage(
-                    Name, line, of.Id, action, accepted, text, Word(react), data == null ? null : GameState.Copy(data)));
+                    Name, line, of.Id, action, accepted, text, react.OnWire(), GameState.CopyOrNull(data)));
         }
 
         /// <summary>
@@ -198,16 +196,10 @@ namespace DialogueServer
             if (_send == null || StateProvider == null) return;
             Dictionary<string, object> given = StateProvider();
             if (given == null) return;
-            Dictionary<string, object> state = GameState.Copy(given);
-            Dictionary<string, object> patch = _stateKnown ? GameState.Patch(_state, state) : null;
-            if (patch != null && patch.Count == 0) return;
-            _state = state;
-            _stateKnown = true;
-            _revision++;
+            StateMessage update = _state.Update(given);
+            if (update == null) return;
             _pending.Add(RequestKind.State);
-            Send(patch == null
-                ? new StateMessage(Name, _revision, state)
-                : new StateMessage(Name, _revision, null, patch));
+            Send(update);
         }
 
         /// <summary>Marks this moment, for the save file.</summary>
@@ -249,7 +241,7 @@ namespace DialogueServer
         {
             _send = send;
             _player = player;
-            _stateKnown = false;
+            _state.Forget();
             _pending.Clear(null);
             SetNpcs(Npcs);
         }
@@ -290,17 +282,16 @@ namespace DialogueServer
         internal void Lost()
         {
             IsOpen = false;
-            _pending.Lose(new DialogueException(
-                DialogueException.Disconnected, "The connection was lost before the server answered; try again.", true));
+            _pending.Lose(DialogueException.Lost());
             if (!_openDue) _pending.AddFirst(RequestKind.Open);
         }
 
         /// <summary>The state as a snapshot, to be sent after a loss; null if there is none.</summary>
         internal StateMessage Snapshot()
         {
-            if (_send == null || !_stateKnown) return null;
-            _pending.Add(RequestKind.State);
-            return new StateMessage(Name, ++_revision, _state);
+            StateMessage snapshot = _send == null ? null : _state.Snapshot();
+            if (snapshot != null) _pending.Add(RequestKind.State);
+            return snapshot;
         }
 
         internal void OnOpened(in OpenedMessage message)
@@ -309,8 +300,7 @@ namespace DialogueServer
             IsOpen = true;
             NpcInfos = message.Npcs;
             History = message.History;
-            if (loaded || _revision < message.Revision) _stateKnown = false;
-            _revision = Math.Max(_revision, message.Revision);
+            _state.Opened(message.Revision, loaded);
             Opened?.Invoke(message.Greeting);
         }
 
@@ -396,12 +386,12 @@ namespace DialogueServer
             }
             else if (message.Turn == 0)
             {
-                if (_pending.Refused(error) == RequestKind.State) _stateKnown = false; // a snapshot next time
+                if (_pending.Refused(error) == RequestKind.State) _state.Forget();
             }
             Failed?.Invoke(error);
         }
 
-        // ------------------------------------------------------------ lines
+        // ------------------------------------------------------------ turns
 
         private DialogueTurn Ask(DialogueTurn turn, IClientMessage request, bool ofPlayer = false)
         {
@@ -445,8 +435,6 @@ namespace DialogueServer
         }
 
         private void Send(IClientMessage message) => _send?.Invoke(message);
-
-        private static string Word(Reaction react) => react.ToString().ToLowerInvariant();
 
         private static void RequireText(string text)
         {

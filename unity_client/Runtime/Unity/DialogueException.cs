@@ -24,6 +24,9 @@ namespace DialogueServer
         {
         }
 
+        internal static DialogueException Lost() =>
+            new DialogueException(Disconnected, "The connection was lost before the server answered; try again.", true);
+
         /// <summary>A value of <see cref="ErrorCode"/>, or of a later server.</summary>
         public string Code { get; }
 

@@ -34,4 +34,10 @@ namespace DialogueServer
         /// <summary>Somebody speaks.</summary>
         Must,
     }
+
+    internal static class Reactions
+    {
+        public static string OnWire(this Reaction react) =>
+            react == Reaction.Never ? "never" : react == Reaction.Must ? "must" : "may";
+    }
 }

@@ -21,6 +21,8 @@ namespace DialogueServer
             return copy;
         }
 
+        internal static Dictionary<string, object> CopyOrNull(IDictionary data) => data == null ? null : Copy(data);
+
         /// <summary>
         /// The JSON Merge Patch (RFC 7396) that makes <paramref name="after"/> out of
         /// <paramref name="before"/>; both are copies. Null where a patch cannot say it: a null
