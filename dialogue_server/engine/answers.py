@@ -198,7 +198,7 @@ class Answers:
         self.turn = turn
         self._keep(turn, prompt)
         self._announce(turn, persona, prompt.tokens, len(prompt.dropped))
-        names = [self._talk.player.name, *(member.name for member in self._talk.cast)]
+        names = [self._talk.player.name, *(member.name for member in question.cast)]
         self._task = turn.start(
             model_request(context, persona, prompt, self._talk.key, words),
             answer_stream(context, question, prompt, names, words),
@@ -252,7 +252,7 @@ class Answers:
         if message.npc:
             persona = self._talk.member("inspect.npc", message.npc)
         else:
-            persona = turn_taking.addressed(self._talk.cast, text, self._talk.nodes)
+            persona = turn_taking.addressed(self._talk.cast_in(), text, self._talk.nodes)
         kind: Kind = "say" if text else "advance"
         question = self.question(persona, Asked(persona, text, kind), tuple(self._talk.nodes))
         if text:
@@ -275,7 +275,7 @@ class Answers:
             history=tuple(node for node in history if node.text),
             locale=language,
             kind=asked.kind,
-            cast=tuple(self._talk.cast),
+            cast=tuple(self._talk.cast_in(asked.locale)),
             stage=self._talk.direction.stage,
             mood=describe(persona, self._talk.direction.tone(persona)),
             memory=self._talk.remembering.past(persona),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dialogue_protocol.codes import ErrorCode
@@ -81,7 +80,7 @@ def asked_again(conversation: OpenConversation, node: Node) -> Asked:
     npc = str(node.meta.get("to", ""))
     persona = conversation.persona(npc) if npc else None
     if persona is None and "to" not in node.meta:
-        persona = turn_taking.addressed(conversation.cast, node.text, conversation.nodes)
+        persona = turn_taking.addressed(conversation.cast_in(), node.text, conversation.nodes)
     return Asked(persona, node.text, "event" if node.kind == "event" else "say", node=node)
 
 
@@ -103,7 +102,7 @@ def _addressed(conversation: OpenConversation, message: Say, text: str) -> Perso
     if message.to:
         return conversation.member("say.to", message.to)
     locale = message.locale or conversation.locale
-    return turn_taking.addressed(conversation.cast, text, conversation.nodes, locale)
+    return turn_taking.addressed(conversation.cast_in(locale), text, conversation.nodes, locale)
 
 
 def _reacting(conversation: OpenConversation, message: Event, text: str) -> Persona | None:
@@ -111,7 +110,7 @@ def _reacting(conversation: OpenConversation, message: Event, text: str) -> Pers
     named = conversation.member("event.npc", message.npc) if message.npc else None
     if message.react == "never":
         return None
-    cast: Sequence[Persona] = conversation.cast if named is None else (named,)
+    cast = [one for one in conversation.cast_in() if named is None or one.id == named.id]
     found = reactions.who_reacts(cast, message.name, text, conversation.state)
     if message.react == "must":
         return found or named or turn_taking.next_speaker(conversation.cast, conversation.nodes)

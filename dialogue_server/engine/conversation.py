@@ -22,10 +22,12 @@ from dialogue_protocol.messages import (
 )
 
 from ..domain.conversation import Checkpoint, ConversationKey, Node
-from ..domain.persona import Persona
+from ..domain.language import chosen
+from ..domain.persona import Persona, World
 from ..domain.prompt import Message
 from ..domain.scene import cast_ids
 from ..domain.state import check_state, merge_patch
+from ..domain.translations import localized
 from ..errors import DialogueError, RequestError
 from .answers import Answers
 from .asking import Asked
@@ -218,6 +220,16 @@ class OpenConversation:
         """Everyone who takes part: in the order of `open`, then the scene's own. A RequestError
         if one of them is gone from the content meanwhile."""
         return [self.persona(npc) for npc in self._npcs]
+
+    def cast_in(self, locale: str = "") -> list[Persona]:
+        """The cast with its texts in the language of a line, else of the conversation: what a
+        player's words are looked up in."""
+        return [persona_in(self.context, one, locale, self.locale)[0] for one in self.cast]
+
+    def world_in(self, locale: str = "") -> World:
+        """The world, in the same language."""
+        language = chosen((locale, self.locale, self.context.language))
+        return localized(self.context.world, language)
 
     @property
     def heard(self) -> list[str]:

@@ -47,7 +47,7 @@ class Direction:
         """What the player said or the game told, with the tones that it leaves the cast in; to
         be called before the node is stored. Where nobody answers, that ends a turn."""
         moved = {}
-        for persona in self._talk.cast:
+        for persona in self._talk.cast_in():
             before = tone.tone_of(persona, self._talk.nodes)
             after = tone.hear(
                 persona, before, node.text, self._talk.state, decay=node.kind == "player"
@@ -103,7 +103,12 @@ class Direction:
         its node is the conversation's newest."""
         for firing in triggers.fired(node):
             self._send(trigger_message(self._talk.name, firing))
-        for placed in triggers.due(self._moment(tuple(self._talk.nodes))).judged:
+        try:
+            waiting = triggers.due(self._moment(tuple(self._talk.nodes))).judged
+        except Exception:
+            self._failed(f"triggers after {node.id}")
+            return
+        for placed in waiting:
             task = asyncio.create_task(self._judge(placed, node.id), name=f"judge {placed.id}")
             self._judges.add(task)
             task.add_done_callback(self._judges.discard)
@@ -113,7 +118,8 @@ class Direction:
 
     def _moment(self, nodes: tuple[Node, ...]) -> triggers.Moment:
         talk = self._talk
-        return triggers.Moment(talk.context.world, tuple(talk.cast), talk.scene, talk.state, nodes)
+        cast = tuple(talk.cast_in())
+        return triggers.Moment(talk.world_in(), cast, talk.scene, talk.state, nodes)
 
     def _noticed(self, node: Node) -> Node:
         moment = self._moment((*self._talk.nodes, node))

@@ -81,8 +81,8 @@ class Suggesting:
         talk = self._talk
         count = min(message.count, suggestions.MAX_COUNT)
         situation = Situation(
-            talk.context.world,
-            tuple(talk.cast),
+            talk.world_in(message.locale),
+            tuple(talk.cast_in(message.locale)),
             talk.player,
             talk.scene,
             talk.state,

@@ -361,3 +361,18 @@ async def test_a_client_can_name_only_npcs_that_there_are() -> None:
         client = await Client.connect(server.url)
         await client.send(Open("c", ["nobody"], ANN, "inn"))
         assert (await client.expect(Error)).code == "unknown_npc"
+
+
+async def test_a_translated_npc_is_known_by_its_name_and_moved_by_words_of_its_language() -> None:
+    german = replace(MIRA, name="Mirjam", tone=[ToneRule("cross", keys=["Dummkopf"], change=50)])
+    mira = replace(MIRA, translations={"de": german})
+    backend = SteeredBackend()
+    async with serving(backend, personas=(mira, BORIN), world=WORLD) as server:
+        client = await Client.connect(server.url)
+        await client.open(npcs=("borin", "mira"), locale="de")
+        line = Say("c", "1", "Borin sagt, du bist ein Dummkopf, Mirjam!")
+        answer, call = await turn(client, backend, line, "Raus.")
+        assert answer.turn.npc == "mira"
+        assert [cue.args for cue in answer.cues] == [{"intensity": 50}]
+        _, call = await turn(client, backend, Say("c", "2", "Borin?"), "Ja?")
+        assert "[Mirjam says]\nRaus." in prompt(call)
