@@ -1,25 +1,29 @@
-"""The designers' pages: every example decodes.
+"""The designers' pages: every example decodes, and no key of their files is left untold.
 
 A block of TOML begins with a comment that names its file: `# personas/mira.toml` is a whole file,
-`# in personas/mira.toml` a part of one.
+`# in personas/mira.toml` a part of one: of the starter world's file of that name, if it has one, with
+the parts before it on the page.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 import typing
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from msgspec import Struct
 
-from dialogue_server.domain import content_files
+from dialogue_server.domain import content_files, scenario
 from dialogue_server.domain.lint import lint
 from dialogue_server.domain.persona import LoreBook, Persona, World
 from dialogue_server.domain.sources import Sources
 from dialogue_server.settings import Settings
+from dialogue_server.stores import content
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md"])
@@ -28,12 +32,15 @@ FOR_DESIGNERS = [
     for page in PAGES
     if page.stem in ("personas", "lore", "scenes", "guards", "languages", "memory")
 ]
-FILES: dict[type[Struct], str] = {
-    Persona: 'id = "{stem}"\nname = "A"\ndescription = "B."\n',
-    World: 'name = "A"\ndescription = "B."\n',
-    LoreBook: "",
+FILES: dict[type[Struct], dict[str, Any]] = {
+    Persona: {"name": "A", "description": "B."},
+    World: {"name": "A", "description": "B."},
+    LoreBook: {"entries": []},
 }
-_BLOCK = re.compile(r"^```toml\n(.*?)^```", re.M | re.S)
+"""What each kind of file needs at least."""
+FOLDER = Path(content.__file__).parents[1] / "starter"
+STARTER = content.load(FOLDER)
+BLOCK = re.compile(r"^```toml\n(.*?)^```", re.M | re.S)
 _HEAD = re.compile(r"# (in )?(\S+\.toml)\b")
 
 
@@ -51,46 +58,74 @@ def examples(pages: list[Path]) -> list[Example]:
         Example(page, text.count("\n", 0, match.start()) + 1, match[1])
         for page in pages
         for text in (page.read_text(encoding="utf-8"),)
-        for match in _BLOCK.finditer(text)
+        for match in BLOCK.finditer(text)
     ]
+
+
+def head(example: Example) -> tuple[bool, str]:
+    """Whether the block is a part of a file, and of which."""
+    match = _HEAD.match(example.text)
+    assert match, (
+        f"{example}: begin the block with its file, # personas/mira.toml, or # in world.toml"
+    )
+    return bool(match[1]), match[2]
+
+
+def kind_of(file: str) -> type[Struct] | None:
+    if re.fullmatch(r"world(\.[\w-]+)?\.toml", file):
+        return World
+    return {"personas": Persona, "lore": LoreBook}.get(file.partition("/")[0])
 
 
 def decoded(example: Example) -> Struct:
     """What the block says, as the server reads it."""
-    head = _HEAD.match(example.text)
-    assert head, (
-        f"{example}: begin the block with its file, # personas/mira.toml or # in world.toml"
-    )
-    part, file = bool(head[1]), head[2]
-    text = example.text
+    part, file = head(example)
+    data = example.text.encode()
     if file == "dialogue.toml":
-        return msgspec.convert(tomllib.loads(text), Settings)
-    kind: type[Struct] = Persona if file.startswith("personas/") else LoreBook
-    if re.fullmatch(r"world(\.\w+)?\.toml", file):
-        kind = World
+        return msgspec.convert(tomllib.loads(example.text), Settings)
+    if file.startswith("scenarios/"):
+        suite, errors = scenario.decode(file, data, STARTER.personas)
+        assert suite, errors
+        assert not errors
+        return suite
+    kind = kind_of(file)
+    assert kind, f"{example}: there is no such kind of file"
     if part:
-        given = tomllib.loads(text)
-        lines = FILES[kind].format(stem=Path(file).stem.partition(".")[0]).splitlines()
-        text = "\n".join([line for line in lines if line.split()[0] not in given] + [text])
-        if kind is LoreBook and "entries" not in given:
-            text = f"entries = []\n{text}"
-    # A part may have tags of moods and actions that another part declares.
-    if part and kind is Persona:
-        text = _declared(text)
+        raw = FILES[kind] | ({"id": Path(file).stem.partition(".")[0]} if kind is Persona else {})
+        if (FOLDER / file).is_file():
+            raw = tomllib.loads((FOLDER / file).read_text(encoding="utf-8"))
+        for other in examples([example.page]):
+            if other.line <= example.line and head(other) == (True, file):
+                raw = merged(raw, tomllib.loads(other.text))
+        data = "\n".join(
+            f"{json.dumps(key)} = {inline(value)}" for key, value in raw.items()
+        ).encode()
     if kind is Persona:
-        return content_files.decode_persona(file, text.encode())
+        return content_files.decode_persona(file, data)
     if kind is World:
-        return content_files.decode_world(file, text.encode())
-    return content_files.decode_lore(file, text.encode())
+        return content_files.decode_world(file, data)
+    return content_files.decode_lore(file, data)
 
 
-def _declared(text: str) -> str:
-    moods = set(re.findall(r"\[mood: ([a-z]+)", text))
-    moods |= set(re.findall(r'^mood = "(\w+)"', text, re.M))
-    if moods and "moods = " not in text:
-        listed = ", ".join(f'"{mood}"' for mood in sorted(moods))
-        return f"moods = [{listed}]\n{text}"
-    return text
+def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Tables in each other, lists of words joined; of anything else, the later."""
+    result = {**below, **above}
+    for key in below.keys() & above.keys():
+        old, new = below[key], above[key]
+        if isinstance(old, dict) and isinstance(new, dict):
+            result[key] = merged(old, new)
+        elif isinstance(old, list) and all(isinstance(item, str) for item in [*old, *new]):
+            result[key] = list(dict.fromkeys([*old, *new]))
+    return result
+
+
+def inline(value: Any) -> str:
+    """A value as TOML writes it on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(k)} = {inline(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(inline, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 @pytest.mark.parametrize("example", examples(FOR_DESIGNERS), ids=str)
@@ -110,16 +145,15 @@ def test_every_other_example_is_toml(example: Example) -> None:
 def test_the_whole_files_of_the_pages_make_a_world_without_a_warning() -> None:
     world, personas, texts = World("", ""), {}, {}
     for example in examples(FOR_DESIGNERS):
-        head = _HEAD.match(example.text)
-        assert head
-        if head[1]:
+        part, file = head(example)
+        if part or example.page.stem != "personas":
             continue
         match decoded(example):
             case Persona() as persona if persona.speech_style:
                 personas[persona.id] = persona
-                texts[head[2]] = example.text
+                texts[file] = example.text
             case World() as world:
-                texts[head[2]] = example.text
+                texts[file] = example.text
     findings = lint(world, personas, texts)
     # Its fallback lines stand in another example.
     told = [each for each in findings if each.severity != "note" and each.rule != "no-fallback"]
