@@ -22,6 +22,7 @@ from dialogue_server.domain import content_files, scenario
 from dialogue_server.domain.lint import lint
 from dialogue_server.domain.persona import LoreBook, Persona, World
 from dialogue_server.domain.sources import Sources
+from dialogue_server.domain.translations import translate_persona
 from dialogue_server.settings import Settings
 from dialogue_server.stores import content
 
@@ -90,8 +91,16 @@ def decoded(example: Example) -> Struct:
         return suite
     kind = kind_of(file)
     assert kind, f"{example}: there is no such kind of file"
+    stem, _, tag = Path(file).stem.partition(".")
+    if kind is Persona and tag and not part:
+        first = f"personas/{stem}.toml"
+        (*_, source) = (e.text for e in examples([example.page]) if head(e) == (False, first))
+        persona, errors = translate_persona(file, data, first, source.encode())
+        assert persona, errors
+        assert not errors
+        return persona
     if part:
-        raw = FILES[kind] | ({"id": Path(file).stem.partition(".")[0]} if kind is Persona else {})
+        raw = FILES[kind] | ({"id": stem} if kind is Persona else {})
         if (FOLDER / file).is_file():
             raw = tomllib.loads((FOLDER / file).read_text(encoding="utf-8"))
         for other in examples([example.page]):
@@ -149,7 +158,7 @@ def test_the_whole_files_of_the_pages_make_a_world_without_a_warning() -> None:
         if part or example.page.stem != "personas":
             continue
         match decoded(example):
-            case Persona() as persona if persona.speech_style:
+            case Persona() as persona if persona.speech_style and file.count(".") == 1:
                 personas[persona.id] = persona
                 texts[file] = example.text
             case World() as world:
