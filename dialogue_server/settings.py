@@ -54,6 +54,27 @@ class Server(Section, frozen=True, kw_only=True):
         Literal["debug", "info", "warning", "error"],
         _option("The least important log lines that are written.", flag="--log-level"),
     ] = "info"
+    workers: Annotated[
+        int,
+        _option(
+            "How many processes serve the port; more than one share a Redis (store.path). Not on "
+            "Windows.",
+            flag="--workers",
+            ge=1,
+            le=256,
+        ),
+    ] = 1
+    reuse_port: Annotated[
+        Literal["off", "on"],
+        _option("Whether other processes may serve the same port; workers do."),
+    ] = "off"
+    address: Annotated[
+        str,
+        _option(
+            "Where other servers that share the store reach this one (ws://HOST:PORT); empty: by "
+            "its port on this machine's address."
+        ),
+    ] = ""
     page: Annotated[
         Literal["off", "on"],
         _option("Whether the designers' page is served, at /dev/; `dialogue-server dev` does."),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..server import app
+from ..server import app, workers
 from .flags import setting_flags, settings_of
 from .invocation import Invocation
 
@@ -28,6 +29,7 @@ def serve(
       dialogue-server serve village
       dialogue-server serve village --host 0.0.0.0 --port 9000
       dialogue-server serve village --backend openrouter      (key in OPENROUTER_API_KEY)
+      dialogue-server serve village --workers 4 --store redis://127.0.0.1
       dialogue-server serve village --backend llamacpp --base-url http://gpu-box:8080/v1
 
     Ctrl-C or SIGTERM stops it: running turns may finish, and everything said is kept. Every
@@ -35,6 +37,12 @@ def serve(
     are shown here: `dialogue-server settings` lists all.
     """
     loaded = settings_of(folder, config, given)
+
+    if loaded.settings.server.workers > 1:
+        own = ("--server-workers", "1", "--server-reuse-port", "on")
+        command = (sys.executable, "-m", "dialogue_server", *sys.argv[1:], *own)
+        asyncio.run(workers.supervise(loaded.settings, command, app.signals))
+        return
 
     def ready(running: app.App) -> None:
         if invocation.terminal.interactive:

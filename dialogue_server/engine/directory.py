@@ -20,16 +20,14 @@ Release = Callable[[ConversationKey], Awaitable[None]]
 class Directory(Protocol):
     """Failures are `StoreError`s."""
 
+    @property
+    def server(self) -> str:
+        """This server's id, unique for its life; the ids of its sessions begin with it and a "-",
+        so that any other knows where to look."""
+        ...
+
     async def start(self, address: str, release: Release) -> None:
         """Make this server known, under an address that the others reach it by."""
-        ...
-
-    async def own(self, session: str) -> None:
-        """The session lives here."""
-        ...
-
-    async def disown(self, session: str) -> None:
-        """The session is over."""
         ...
 
     async def whereabouts(self, session: str) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from dialogue_protocol.codec import Codec
@@ -13,7 +12,6 @@ from dialogue_protocol.connection import HandshakeError, ServerConnection
 from dialogue_protocol.messages import Hello
 
 from ..domain.conversation import ConversationKey
-from ..errors import StoreError
 from .context import EngineContext
 from .identity import LOCAL, Identity
 from .observer import SessionEnded, SessionStarted
@@ -123,8 +121,9 @@ class Registry:
 
     def _begin(self, hello: Hello, codec: Codec, socket: Socket, identity: Identity) -> Session:
         limits = self._context.limits
+        name, directory = self._context.new_id(), self._context.directory
         connection = ServerConnection(
-            self._context.new_id(),
+            name if directory is None else f"{directory.server}-{name}",
             self._epoch,
             limits.wire(),
             codec,
@@ -139,8 +138,6 @@ class Registry:
         if self._context.tap is not None:
             session.tap = self._context.taps[session.id] = self._context.tap(session.id, hello)
         socket.write(connection.welcome())
-        if self._context.directory is not None:
-            self._soon(self._context.directory.own(session.id), f"own {session.id}")
         return session
 
     def knows(self, session: str) -> bool:
@@ -155,7 +152,7 @@ class Registry:
 
     def _soon(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Begin something that nobody waits for; `drain` does."""
-        task = asyncio.create_task(_leniently(work), name=name)
+        task = asyncio.create_task(work, name=name)
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
@@ -185,8 +182,6 @@ class Registry:
     async def _end(self, session: Session, reason: str, code: CloseCode) -> None:
         await session.close()
         session.connection.end()
-        if self._context.directory is not None:
-            await _leniently(self._context.directory.disown(session.id))
         tap = self._context.taps.pop(session.id, None)
         if tap is not None:
             tap.end(reason)
@@ -229,9 +224,3 @@ async def _finish_all(sessions: list[Session]) -> None:
 
 async def _until(event: asyncio.Event) -> None:
     await event.wait()
-
-
-async def _leniently(work: Awaitable[None]) -> None:
-    """What the other servers are told may fail: they find out for themselves."""
-    with contextlib.suppress(StoreError):
-        await work

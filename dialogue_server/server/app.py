@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from ..stores import content
 from ..stores.base import Store
 from ..stores.memory import MemoryStore
 from ..stores.redis import RedisStore
+from ..stores.redis_directory import RedisDirectory
 from ..stores.sqlite import SQLiteStore
 from .admission import Admission, is_local
 from .desk import Folder
@@ -232,6 +234,7 @@ class App:
             origins=settings.access.origins,
             tls=tls,
             page=settings.server.page == "on",
+            reuse_port=settings.server.reuse_port == "on",
             metrics=self.metrics.text,
         )
         try:
@@ -241,6 +244,7 @@ class App:
                 f"cannot listen on {settings.server.host}:{settings.server.port} "
                 f"({error.strerror or error}). Choose another with --port, or stop what holds it."
             ) from error
+        await self._join(listener, registry)
         self._stack.push_async_callback(listener.stop)
         self._stack.push_async_callback(registry.drain, settings.server.shutdown_grace)
         host = settings.server.host
@@ -253,6 +257,23 @@ class App:
             )
         self.url = f"{'wss' if tls else 'ws'}://{f'[{host}]' if ':' in host else host}:{port}"
 
+    async def _join(self, listener: Listener, registry: Registry) -> None:
+        """The other servers of a shared store."""
+        store = self.context.store
+        if isinstance(store, RedisStore):
+            directory = self.context.directory = RedisDirectory(store)
+            self._stack.push_async_callback(directory.aclose)
+            await directory.start(self._own_address(listener), registry.release)
+
+    def _own_address(self, listener: Listener) -> str:
+        server = self.settings.server
+        if server.address:
+            return server.address
+        if server.reuse_port == "on":
+            return f"ws://127.0.0.1:{listener.own_port}"
+        scheme = "wss" if server.tls_certificate else "ws"
+        return f"{scheme}://{own_host(server.host)}:{listener.own_port}"
+
 
 async def serve(
     settings: Settings, ready: Callable[[App], None] | None = None, log: Log | None = None
@@ -260,7 +281,7 @@ async def serve(
     """Run a server until SIGINT or SIGTERM (Ctrl-C on Windows). `ready` is called once it
     listens."""
     app = App(settings, log)
-    with _signals(app.request_stop):  # from the start: a signal while it starts stops it too
+    with signals(app.request_stop):  # from the start: a signal while it starts stops it too
         await app.start()
         try:
             if ready is not None:
@@ -268,6 +289,16 @@ async def serve(
             await app.run()
         finally:
             await app.stop()
+
+
+def own_host(host: str) -> str:
+    """By what name others reach a server that listens on `host`."""
+    if host not in ("0.0.0.0", "::", ""):  # noqa: S104
+        return f"[{host}]" if ":" in host else host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        # No packet is sent: the system only says which of its addresses it would send from.
+        probe.connect(("10.255.255.255", 1))
+        return str(probe.getsockname()[0])
 
 
 def _store(settings: Settings) -> Store:
@@ -301,7 +332,7 @@ def engine_limits(settings: Settings) -> EngineLimits:
 
 
 @contextlib.contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
+def signals(stop: Callable[[], None]) -> Iterator[None]:
     """SIGINT and SIGTERM stop the server. Windows has no loop signal handlers: there the
     standard one is set, and wakes the loop."""
     loop = asyncio.get_running_loop()

@@ -65,6 +65,7 @@ class Listener:
         origins: str = "",
         tls: ssl.SSLContext | None = None,
         page: bool = False,
+        reuse_port: bool = False,
         metrics: Callable[[], bytes] | None = None,
     ) -> None:
         """`write_bytes` bounds what waits for a slow reader. A socket is pinged every
@@ -87,16 +88,27 @@ class Listener:
         self._tls = tls
         self._page = page
         self._metrics = metrics
-        self._server: Server | None = None
+        self._reuse_port = reuse_port
+        self._servers: list[Server] = []
+        self.own_port = 0
         self._closing: set[asyncio.Task[None]] = set()
 
     async def start(self) -> int:
-        """Listen; returns the port. OSError if it cannot be had."""
+        """Listen; returns the port. OSError if it cannot be had. Afterwards `own_port` is one that
+        no other worker listens on."""
+        self._servers.append(await self._serve(self._host, self._port, self._reuse_port))
+        if self._reuse_port:
+            self._servers.append(await self._serve("127.0.0.1", 0, False))
+        own = self._servers[-1].sockets[0].getsockname()[1]
+        self.own_port = int(own)
+        return int(self._servers[0].sockets[0].getsockname()[1])
+
+    async def _serve(self, host: str, port: int, reuse_port: bool) -> Server:
         limit = self._context.limits.message_bytes
-        self._server = await serve(
+        return await serve(
             self._serve_socket,
-            self._host,
-            self._port,
+            host,
+            port,
             subprotocols=_SUBPROTOCOLS,
             select_subprotocol=_select_subprotocol,
             process_request=self._process_request,
@@ -114,14 +126,15 @@ class Listener:
             # Above all that we let wait: else the library's pings and closes would themselves
             # wait for a reader that has stalled, without any time limit.
             write_limit=self._write_bytes + _LARGEST_FRAME,
+            reuse_port=reuse_port or None,
         )
-        return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
         """Close the port and every socket that is left."""
-        if self._server is not None:
-            self._server.close(code=CloseCode.GOING_AWAY, reason="the server restarts")
-            await self._server.wait_closed()
+        for server in self._servers:
+            server.close(code=CloseCode.GOING_AWAY, reason="the server restarts")
+        for server in self._servers:
+            await server.wait_closed()
         if self._closing:
             await asyncio.wait(self._closing)
 
@@ -175,11 +188,11 @@ class Listener:
             hello = self._hello(frame, codec)
             headers = connection.request.headers if connection.request else Headers()
             local = _is_local(connection, headers)
+            identity = self._admission.identify(hello.token, local=local)
             elsewhere = await self._elsewhere(hello)
             if elsewhere:
                 await relay(connection, frame, elsewhere, codec)
                 return
-            identity = self._admission.identify(hello.token, local=local)
             session = self._registry.attach(hello, codec, socket, identity)
         except HandshakeError as error:
             refused = RequestRefused(session="", code=error.code, detail=error.detail)

@@ -195,9 +195,7 @@ class RedisStore:
     async def save_checkpoint(self, key: ConversationKey, checkpoint: Checkpoint) -> None:
         """Keep a moment."""
         names = _Keys(key)
-        await self.ask(
-            self.client.hset(names.checkpoints, checkpoint.id, _encode(checkpoint))
-        )
+        await self.ask(self.client.hset(names.checkpoints, checkpoint.id, _encode(checkpoint)))
 
     async def restore(self, key: ConversationKey, checkpoint: str) -> Snapshot | None:
         """Move head and state back."""

@@ -24,7 +24,6 @@ LEASE = 5.0
 BEAT = LEASE / 3
 PATIENCE = 3.0
 """Seconds that another server gets to let go of a conversation."""
-_SESSION_LEASE = 86_400
 _LOOK_AGAIN = 0.02
 
 _CLAIM = """
@@ -44,12 +43,11 @@ class RedisDirectory:
     """A server's view of the others. `start`, then `aclose`."""
 
     def __init__(self, store: RedisStore) -> None:
-        self.server = uuid.uuid4().hex
+        self.server = uuid.uuid4().hex[:16]
         self._redis = store.client
         self._ask = store.ask
         self._claim = store.client.register_script(_CLAIM)
         self._disclaim = store.client.register_script(_DISCLAIM)
-        self._sessions: set[str] = set()
         self._address = ""
         self._release: Release
         self._tasks: list[asyncio.Task[None]] = []
@@ -63,22 +61,12 @@ class RedisDirectory:
             asyncio.create_task(self._listen(), name="listen to servers"),
         ]
 
-    async def own(self, session: str) -> None:
-        """The session lives here."""
-        self._sessions.add(session)
-        await self._ask(self._redis.set(f"d:session:{session}", self.server, ex=_SESSION_LEASE))
-
-    async def disown(self, session: str) -> None:
-        """The session is over."""
-        self._sessions.discard(session)
-        await self._ask(self._redis.delete(f"d:session:{session}"))
-
     async def whereabouts(self, session: str) -> str:
         """The address of the other server where a session lives, "" for none."""
-        server = await self._ask(self._redis.get(f"d:session:{session}"))
-        if server is None or server.decode() == self.server:
+        server, dash, _ = session.partition("-")
+        if not dash or server == self.server:
             return ""
-        address = await self._ask(self._redis.get(f"d:server:{server.decode()}"))
+        address = await self._ask(self._redis.get(f"d:server:{server}"))
         return address.decode() if address else ""
 
     async def claim(self, key: ConversationKey) -> None:
@@ -115,16 +103,10 @@ class RedisDirectory:
         await self._ask(self._redis.set(f"d:server:{self.server}", self._address, px=lease))
 
     async def _beat(self) -> None:
-        beats = 0
         while True:
             await asyncio.sleep(BEAT)
-            beats += 1
-            # Redis may be away for a while: what it knew of us is told again when it is back.
-            with contextlib.suppress(StoreError):
+            with contextlib.suppress(StoreError):  # Redis may be away for a while
                 await self._live()
-                if beats % 600 == 0:
-                    for session in list(self._sessions):
-                        await self.own(session)
 
     async def _listen(self) -> None:
         """Let go of what others want, one after the other."""

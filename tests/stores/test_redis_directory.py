@@ -131,16 +131,16 @@ async def test_what_a_dead_server_held_is_free_within_seconds(
     store = RedisStore(server.url)
     dead = RedisDirectory(store)
     await dead.start("ws://127.0.0.1:1", _never)
-    await dead.own("s")
+    session = f"{dead.server}-s"
     await dead.claim(KEY)
     directory = first.context.directory
     assert directory is not None
-    assert await directory.whereabouts("s") == "ws://127.0.0.1:1"
+    assert await directory.whereabouts(session) == "ws://127.0.0.1:1"
     for task in dead._tasks:  # as a kill does: no word of farewell
         task.cancel()
     async with asyncio.timeout(5):
         await directory.claim(KEY)
-    assert await directory.whereabouts("s") == ""
+    assert await directory.whereabouts(session) == ""
     await dead.disclaim(KEY)  # it has nothing to let go of any more
     async with asyncio.timeout(1):
         await directory.claim(KEY)

@@ -1,0 +1,93 @@
+"""Several processes on one port: `server.workers` of them, watched over by one that does nothing
+else.
+
+Each listens on the same port (SO_REUSEPORT: the kernel hands out the connections) and on one of
+its own, by which the others pass clients through to it (client_socket.relay). What they share is
+in Redis. One that dies is started again; a signal to stop goes to all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+
+from ..errors import SettingsError
+from ..instrumentation.logging import Log
+from ..settings import Settings
+
+PAUSE = 1.0
+"""Seconds before a worker that died is started again."""
+
+
+def check(settings: Settings) -> None:
+    """Raise a SettingsError that says what several workers need."""
+    if not hasattr(socket, "SO_REUSEPORT") or sys.platform == "win32":
+        raise SettingsError(
+            "server.workers: this system cannot share a port among processes; run one server for "
+            "each port, and a proxy before them."
+        )
+    if "://" not in settings.store.path:
+        raise SettingsError(
+            "server.workers: several workers need a Redis to share: store.path = "
+            '"redis://127.0.0.1" (docs/scaling.md).'
+        )
+    if settings.server.port == 0:
+        raise SettingsError("server.workers: several workers need a port; set server.port.")
+
+
+class Workers:
+    """The processes. `run` until `request_stop`."""
+
+    def __init__(self, settings: Settings, command: Sequence[str], log: Log | None = None) -> None:
+        """`command` starts one worker, the flags that tell it so included."""
+        self._count = settings.server.workers
+        self._grace = settings.server.shutdown_grace + 5
+        self._command = list(command)
+        self._log = log or Log(settings.server.log_format, settings.server.log_level)
+        self._stopping = asyncio.Event()
+
+    def request_stop(self) -> None:
+        """Let `run` end the workers and return."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Keep them running; at the end, let them drain."""
+        await asyncio.gather(*(self._keep(number) for number in range(self._count)))
+
+    async def _keep(self, number: int) -> None:
+        while not self._stopping.is_set():
+            process = await asyncio.create_subprocess_exec(*self._command)
+            self._log.info("worker.started", worker=number, pid=process.pid)
+            ended = asyncio.create_task(process.wait())
+            stopping = asyncio.create_task(self._stopping.wait())
+            await asyncio.wait([ended, stopping], return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if not self._stopping.is_set():
+                self._log.warning("worker.died", worker=number, code=process.returncode)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), PAUSE)
+                continue
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(asyncio.shield(ended), self._grace)
+            except TimeoutError:
+                process.kill()
+                await ended
+            self._log.info("worker.ended", worker=number, code=process.returncode)
+
+
+async def supervise(
+    settings: Settings,
+    command: Sequence[str],
+    signals: Callable[..., contextlib.AbstractContextManager[None]],
+) -> None:
+    """Run workers until SIGINT or SIGTERM."""
+    check(settings)
+    workers = Workers(settings, command)
+    with signals(workers.request_stop):
+        await workers.run()

@@ -1,0 +1,195 @@
+"""Several real server processes over one real Redis: on one port, and on several machines' ports."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from dialogue_protocol.messages import Delta, Say, Turn, TurnEnd
+
+from dialogue_server.domain.conversation import ConversationKey
+from dialogue_server.server.client_socket import ConnectError
+from dialogue_server.stores.redis import RedisStore
+from tests.harness import Answer, Client
+from tests.services.redis_server import RedisServer, empty, new_redis
+
+from .chaos_upstream import answer_to
+from .server_process import ServerProcess, make_world, start_upstream
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="kills by POSIX signals")
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = new_redis(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+async def upstream(tmp_path: Path, redis: RedisServer) -> AsyncIterator[str]:
+    await empty(redis.url)
+    process, url = await start_upstream(tmp_path / "asked")
+    yield url
+    process.kill()
+    await process.wait()
+
+
+def long_marker(*, well: bool = True) -> str:
+    """A line whose answer takes a while, and ends well."""
+    for number in range(1000):
+        answer = answer_to(f"#{number}#")
+        if len(answer.chunks) > 50 and answer.pause >= 0.02 and (answer.fate == "well") is well:
+            return f"#{number}#"
+    raise AssertionError
+
+
+async def test_workers_share_a_port_and_find_each_other_s_sessions(
+    tmp_path: Path, upstream: str, redis: RedisServer
+) -> None:
+    make_world(tmp_path)
+    server = ServerProcess(tmp_path, upstream, "--workers", "2", "--store", redis.url)
+    await server.start()
+    await logged(server, "server.ready", 2)
+    try:
+        homes = await asyncio.gather(*(wander(server.url, f"c{number}") for number in range(8)))
+        assert len(set(homes)) == 2
+        assert await server.stop() == 0
+    finally:
+        await server.kill()
+    assert server.complaints() == ""
+
+
+async def wander(url: str, conversation: str) -> str:
+    """Ask for a long answer, and drop and resume in the midst of it; the session's home."""
+    marker = long_marker()
+    client = await Client.connect(url)
+    assert client.welcome is not None
+    home = client.welcome.session.partition("-")[0]
+    await client.open(conversation)
+    await client.send(Say(conversation, "1", marker))
+    shown = (await client.expect(Delta)).text
+    for _ in range(3):  # the kernel chooses the worker anew each time
+        client.socket.abort()
+        client = await client.resume(url)
+        assert client.welcome is not None
+        assert client.welcome.resumed
+        shown += (await client.expect(Delta)).text
+    while not isinstance(message := await client.next(), TurnEnd):
+        shown += message.text if isinstance(message, Delta) else ""
+    assert shown == answer_to(marker).text
+    await client.leave()
+    return home
+
+
+async def test_a_worker_that_is_killed_is_started_again_and_its_lines_are_answered_once(
+    tmp_path: Path, upstream: str, redis: RedisServer
+) -> None:
+    make_world(tmp_path)
+    server = ServerProcess(tmp_path, upstream, "--workers", "2", "--store", redis.url)
+    await server.start()
+    await logged(server, "server.ready", 2)
+    try:
+        marker = long_marker()
+        clients = [await Client.connect(server.url) for _ in range(6)]
+        for number, client in enumerate(clients):
+            await client.open(f"c{number}")
+            await client.send(Say(f"c{number}", "1", marker))
+            await client.expect(Delta)
+        victim = int(str(events(server, "worker.started")[0]["pid"]))
+        os.kill(victim, signal.SIGKILL)
+        work = (finish(c, server.url, f"c{number}", marker) for number, c in enumerate(clients))
+        for answer in await asyncio.gather(*work):
+            assert answer.text == answer_to(marker).text
+            assert answer.ended.reason == "complete"
+        store = RedisStore(redis.url)
+        for number in range(len(clients)):
+            nodes = (await store.load(ConversationKey("ann", f"c{number}"))).nodes
+            assert [node.kind for node in nodes] == ["npc", "player", "npc"]
+        await store.aclose()
+        await logged(server, "worker.started", 3)
+        assert await server.stop() == 0
+    finally:
+        await server.kill()
+
+
+async def test_a_player_goes_on_at_another_machine_when_his_dies_in_mid_turn(
+    tmp_path: Path, upstream: str, redis: RedisServer
+) -> None:
+    servers = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        make_world(tmp_path / name)
+        servers.append(ServerProcess(tmp_path / name, upstream, "--store", redis.url))
+        await servers[-1].start()
+    first, second = servers
+    try:
+        marker = long_marker()
+        client = await Client.connect(first.url)
+        await client.open()
+        await client.send(Say("c", "1", marker))
+        await client.expect(Delta)
+        await first.kill()
+        answer = await finish(client, second.url, "c", marker)
+        assert answer.text == answer_to(marker).text
+        assert await second.stop() == 0
+    finally:
+        for server in servers:
+            await server.kill()
+    assert second.complaints() == ""
+
+
+async def finish(client: Client, url: str, conversation: str, marker: str) -> Answer:
+    """The whole answer to a line, as a client gets it that comes back as often as it has to."""
+    answer = Answer(next(m for m in client.received if isinstance(m, Turn)))
+    for message in client.received:
+        if isinstance(message, Delta):
+            answer.add(message)
+    while True:
+        try:
+            return await client.rest_of(answer)
+        except (StopAsyncIteration, TimeoutError):
+            pass
+        while True:
+            try:
+                client = await client.resume(url)
+                break
+            except (ConnectError, StopAsyncIteration):
+                await asyncio.sleep(0.1)
+        assert client.welcome is not None
+        if not client.welcome.resumed:
+            await client.open(conversation)
+            await client.send(Say(conversation, "1", marker))
+            return await client.answer()
+
+
+def events(server: ServerProcess, name: str) -> list[dict[str, object]]:
+    """What the log holds of a kind."""
+    lines = server.log.read_text(encoding="utf-8").splitlines()
+    found = [json.loads(line) for line in lines if line.startswith("{")]
+    return [event for event in found if event["event"] == name]
+
+
+async def logged(server: ServerProcess, name: str, times: int) -> None:
+    """Wait until the log holds an event so often."""
+    async with asyncio.timeout(20):
+        while len(events(server, name)) < times:
+            await asyncio.sleep(0.02)
+
+
+def test_workers_say_what_they_need() -> None:
+    def serve(*flags: str) -> str:
+        command = [sys.executable, "-m", "dialogue_server", "serve", "--workers", "2", *flags]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        return done.stderr
+
+    assert 'store.path = "redis://127.0.0.1"' in serve()
+    assert "server.port" in serve("--store", "redis://127.0.0.1", "--port", "0")
