@@ -54,5 +54,5 @@ def test_the_special_roles_are_native_where_the_settings_say_so() -> None:
 
 
 def test_an_unknown_backend_is_told_with_those_that_there_are() -> None:
-    with pytest.raises(SettingsError, match="there is no 'minmax'.*minimax"):
+    with pytest.raises(SettingsError, match=r"there is no 'minmax'.*minimax"):
         prompt_profile(under(backend="minmax"), {})
