@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 
 from ..backends.base import ModelBackend, Sampling
 from ..backends.scripted import ScriptedBackend
-from ..domain import language_detector
+from ..domain import language_detector, mood_report
 from ..domain.exchanges import exchanges
 from ..domain.scenario import Suite, decode
 from ..domain.scenario_result import (
@@ -29,6 +29,7 @@ from ..domain.scenario_result import (
     title,
     transcript,
 )
+from ..domain.tone import Moods
 from ..engine.context import EngineContext
 from ..engine.languages import prepare_detector
 from ..engine.registry import MakeSession
@@ -154,10 +155,13 @@ def test(
     if update:
         _write_golden(terminal, chosen, run.results, whole=not only)
     good = _judge(show, run, chosen, minimum)
+    show.moods(mood_report.moods(run.results, loaded_world.personas))
     if junit_file is not None:
         junit_file.write_text(junit(run.results, run.backend, seeds), encoding="utf-8")
     if as_json:
-        terminal.say(json.dumps(as_data(run.results, run.backend, good), ensure_ascii=False))
+        data = as_data(run.results, run.backend, good)
+        data["moods"] = mood_report.as_data(mood_report.moods(run.results, loaded_world.personas))
+        terminal.say(json.dumps(data, ensure_ascii=False))
     if not good:
         click.get_current_context().exit(1)
 
@@ -354,6 +358,13 @@ class _Show:
         styles = {"-": "red", "+": "green", "@": "dim", ">": "bold", "~": "dim", "^": "red"}
         for line in lines:
             self._terminal.say(f"      {line}", styles.get(line[:1], ""))
+
+    def moods(self, found: Mapping[str, Moods]) -> None:
+        """How often each NPC was in which mood."""
+        if self._verbose and not self._quiet and found:
+            self._terminal.heading("Moods")
+            for npc, moods in found.items():
+                self._terminal.say(f"  {npc:<18} {mood_report.mood_line(moods)}")
 
     def summary(self, run: _Run, short: Sequence[str]) -> None:
         """The figures, and what falls short."""
