@@ -24,7 +24,7 @@ from .conditions import holds
 from .conversation import Node
 from .hidden import Hidden, hidden_from, withheld
 from .lore import known_facts
-from .memory import Memory, recall
+from .memory import Memory, recall, room_for_memories
 from .persona import Example, Fact
 from .prompt import Dropped, Message, Part, Prompt, PromptInput
 from .relevance import RELEVANT, Candidate, scores
@@ -184,7 +184,7 @@ def _memories(given: PromptInput, heard: list[Node]) -> list[Memory]:
         heard,
         given.text,
         start=max(0, len(heard) - HISTORY_NODES),
-        room=int(given.world.memory_rules.share * given.budget),
+        room=room_for_memories(given.world.memory_rules, given.budget, given.budget),
     )
     return [memory for memory in recalled.chosen if memory.kind == "fact"]
 

@@ -12,8 +12,10 @@ All that was said comes from outside, so each memory is one harmless line that s
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Literal
 
 import msgspec
@@ -23,7 +25,7 @@ from . import untrusted
 from .conversation import HEARD, Node, was_heard
 from .memory_facts import asked_about, fact, is_question, pieces
 from .memory_topics import content_roots, topics
-from .persona import World
+from .persona import MemoryRules, World
 from .tokens import estimate
 
 TIME = "time"
@@ -35,7 +37,11 @@ MEMORY = "memory"
 """The key of `Node.meta` with what was made of the lines up to this node, by NPC:
 `{npc: {"summary": text, "facts": [{"text", "importance", "node"}]}}` (memory_summary.py)."""
 
-MAX_MEMORIES = 64
+MAX_ROOM = 1200
+"""The most tokens of memories in one prompt, however large its budget."""
+FREE_SHARE = 0.6
+"""The most that memories may take of what the persona leaves: the rest is the newest lines'."""
+MAX_MEMORIES = 96
 """The most memories of one prompt."""
 MAX_REPORTED = 32
 """How many memories that did not fit are told of."""
@@ -52,6 +58,9 @@ _BEGINNING_WEIGHT = 0.4
 _BEGINNING = 5
 """Words that begin alike are often one in another form ("bake", "bakery"; German, Russian)."""
 _IMPORTANCE_WEIGHT = 2.5
+_NOVELTY_WEIGHT = 1.5
+_TELLING = 3
+"""So many words that are rare in the talk make a statement as telling as it can be."""
 _RECENCY_WEIGHT = 0.3
 _RECENCY_LINES = 100.0
 _OWN_WEIGHT = 0.6
@@ -111,6 +120,12 @@ class Recalled(Struct, frozen=True):
 
     chosen: tuple[Memory, ...] = ()
     spared: tuple[Memory, ...] = ()
+
+
+def room_for_memories(rules: MemoryRules, budget: int, free: int) -> int:
+    """The tokens that memories may take in a prompt of `budget`, of which `free` are left for them
+    and the history."""
+    return max(0, min(int(rules.share * budget), int(FREE_SHARE * free), MAX_ROOM))
 
 
 def stamp(world: World, state: Mapping[str, Any]) -> dict[str, Any]:
@@ -277,7 +292,7 @@ def _candidates(who: Rememberer, older: Sequence[Node]) -> list[_Candidate]:
             for piece in _pieces(node.text, node.kind != "player")
             if piece.features
         ]
-        for told in noted(node.meta, who.npc).facts:
+        for told in noted(node.meta, who.npc).facts if MEMORY in node.meta else ():
             age, origin, then = when.get(told.node, when[node.id])
             roots = content_roots(told.text)
             piece = _Piece(told.text, roots, _features(roots), frozenset(), told.importance, False)
@@ -289,6 +304,8 @@ def _summary(who: Rememberer, older: Sequence[Node], room: int) -> Memory | None
     """The newest summary of lines that have left the history; None if there is none, or it is
     longer than `room`."""
     for node in reversed(older):
+        if MEMORY not in node.meta:
+            continue
         text = untrusted.line(noted(node.meta, who.npc).summary)
         if text:
             shown = f"In short, so far: {text}"
@@ -312,14 +329,11 @@ def _ranked(
     before = _features(frozenset().union(*(content_roots(node.text) for node in recent))) - now
     wanted = now | before
     shared = [wanted & candidate.piece.features for candidate in candidates]
-    frequency: dict[str, int] = {}
-    for hits in shared:
-        for hit in hits:
-            frequency[hit] = frequency.get(hit, 0) + 1
-    weights = {
-        hit: _weight(hit) * math.log(1 + len(candidates) / times)
-        for hit, times in frequency.items()
-    }
+    frequency = Counter(chain.from_iterable([c.piece.features for c in candidates]))
+    logs = {times: math.log(1 + len(candidates) / times) for times in set(frequency.values())}
+    rarity = {feature: logs[times] for feature, times in frequency.items()}
+    weights = {hit: _weight(hit) * rarity[hit] for hits in shared for hit in hits}
+    most = _TELLING * math.log(1 + len(candidates))
     scores = []
     for candidate, hits in zip(candidates, shared, strict=True):
         piece, score = candidate.piece, 0.0
@@ -333,6 +347,9 @@ def _ranked(
             score += _KIND_WEIGHT
         if candidate.node.kind == "npc" and not candidate.noted:
             score *= _OWN_WEIGHT
+        if piece.importance:
+            rare = sorted([rarity[word] for word in piece.roots], reverse=True)
+            score += _NOVELTY_WEIGHT * math.fsum(rare[:_TELLING]) / most
         score += _IMPORTANCE_WEIGHT * piece.importance
         score += _RECENCY_WEIGHT * math.exp(-candidate.age / _RECENCY_LINES)
         scores.append(score)

@@ -30,7 +30,9 @@ class Fact(Struct, frozen=True):
 
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+|(?<=[。！？])|\n+")
-_NAMED = re.compile(r"(?<![.!?…“\"'(])\s(?!I\b)[A-Z\u00c0-\u00de][\w’'-]+")
+_NAMED = re.compile(
+    r"(?<![.!?…“\"'(])\s(?!I\b)[A-Z\u00c0-\u00de][\w’'-]+|^[A-Z]\w+ (?:[a-z]{2,3} )*[A-Z]\w+"
+)
 _POINTS_BACK = re.compile(
     r"(?:he|she|it|they|his|her|their|that|this|those|him|them|er|sie|es|sein|seine|ihre?)\b", re.I
 )
@@ -43,7 +45,9 @@ _LASTING = 0.8
 _PASSING_WEIGHT = 0.3
 """What belongs to the moment is not worth much later."""
 _ASIDE = 0.2
-"""The importance of a statement about the speaker that no rule knows."""
+"""The importance of a statement about the speaker that no rule knows ..."""
+_REMARK = 0.15
+"""... and of one about something else."""
 _NPC_KINDS = frozenset({"promise", "debt", "secret"})
 """What an NPC's own line is searched for: who it is stands in its persona."""
 
@@ -80,7 +84,7 @@ def _belong(first: str, second: str) -> bool:
     if is_question(second):
         return False
     if is_question(first):
-        return first.count(" ") < _SCRAP
+        return first.count(" ") < _SCRAP or second.count(" ") < _SCRAP
     return _POINTS_BACK.match(second) is not None or (
         SELF.search(first.casefold()) is not None and ANYBODY.search(second.casefold()) is None
     )
@@ -93,15 +97,17 @@ def _short(text: str) -> str:
 @lru_cache(maxsize=16384)
 def fact(piece: str, by_npc: bool = False) -> Fact:
     """What one piece of a line tells of its speaker; importance 0 for nothing."""
-    folded = piece.casefold().replace("’", "'")
-    # Every rule is about the speaker: most lines need not be held against them all.
-    if is_question(piece) or not (SELF.search(folded) or UNSAID_SELF.search(folded)):
+    if is_question(piece):
         return Fact(piece, (), 0.0)
+    folded = piece.casefold().replace("’", "'")
     kinds: dict[str, float] = {}
-    for kind, weight, pattern in RULES:
+    # Every rule is about the speaker: most lines need not be held against them all.
+    of_self = SELF.search(folded) or UNSAID_SELF.search(folded)
+    for kind, weight, pattern in RULES if of_self else ():
         if (not by_npc or kind in _NPC_KINDS) and pattern.search(folded):
             kinds[kind] = max(weight, kinds.get(kind, 0.0))
-    importance = max(kinds.values()) if kinds else 0.0 if by_npc else _ASIDE
+    unknown = 0.0 if by_npc else _ASIDE if of_self else _REMARK
+    importance = max(kinds.values(), default=unknown)
     if importance < _LASTING and PASSING.search(folded):
         importance *= _PASSING_WEIGHT
     elif importance and _NAMED.search(piece):

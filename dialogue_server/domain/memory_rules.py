@@ -143,7 +143,8 @@ ENGLISH = (
         rf"{_WILL} (?:\w+ )?(?:bring|pay|return|come back|be back|help|find|fetch|give|tell|keep|"
         r"carry|deliver|send|show|teach|mend|repair|guard|protect|save|hold|look for|look after|"
         r"speak|write|meet|wait|avenge|repay|hide|free|lend)\b",
-        r"\byou(?:'ll| will| shall) have (?:your|the|my)\b", r"\bwill be yours\b",
+        r"\byou(?:'ll| will| shall| can) have (?:your|the|my)\b", r"\b(?:is|are|be) yours\b",
+        rf"{_WILL} have (?:\w+ ){{1,5}}(?:ready|done|for you)\b", r"\bi said i'd\b", r"\bleave the\b",
     ),
     ("habit", 0.5, r"\bi(?:'ve| have)? (?:always|never|often|usually|seldom|still)\b",
      r"\bas a rule\b", r"\bevery (?:day|night|morning|evening|spring|summer|autumn|winter|year|week)\b"),
@@ -193,7 +194,7 @@ ANYBODY = re.compile(rf"{SELF.pattern}|\b(?:you|your|yours|du|dein|deine|ihr|euc
 """Somebody who takes part in the talk."""
 UNSAID_SELF = re.compile(
     r"\b(?:by trade|scars?|limp|wound|rash|fever|you can trust|truth|secret|promise|deal|count on|"
-    r"better than|anything but|will be yours|have your|geheimnis|ehrenwort|allergisch)\b|"
+    r"better than|anything but|yours|have (?:your|the|my)|leave the|geheimnis|ehrenwort|allergisch)\b|"
     r"^(?:please )?(?:remember|don't forget|do not forget|never)\b"
 )
 """What speaks of the speaker without saying so."""

@@ -143,11 +143,16 @@ def _topics() -> dict[str, tuple[str, ...]]:
 
 
 _BY_ROOT = _topics()
+_BEGINNING = 6
+_BY_BEGINNING = {
+    member[:_BEGINNING]: found for member, found in _BY_ROOT.items() if len(member) >= _BEGINNING
+}
+"""Long words that begin alike are forms of one: "thatching" is about what a thatcher does."""
 
 
 def topics(roots: frozenset[str]) -> frozenset[str]:
     """What words, given as their roots, are about; empty where the thesaurus has none of them."""
     found: set[str] = set()
-    for word in roots & _BY_ROOT.keys():
-        found.update(_BY_ROOT[word])
+    for word in roots:
+        found.update(_BY_ROOT.get(word) or _BY_BEGINNING.get(word[:_BEGINNING], ()))
     return frozenset(found)

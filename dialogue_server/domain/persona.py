@@ -78,8 +78,8 @@ class LoreRules(Struct, frozen=True, forbid_unknown_fields=True):
 class MemoryRules(Struct, frozen=True, forbid_unknown_fields=True):
     """What NPCs remember of what has left the newest lines (memory.py)."""
 
-    share: Annotated[float, Meta(ge=0, le=0.5)] = 0.3
-    """The share of a prompt that memories may take; 0: none."""
+    share: Annotated[float, Meta(ge=0, le=0.5)] = 0.4
+    """The share of a prompt's budget that memories may take; 0: none."""
     summaries: bool = True
     """Whether the model may sum up older lines, in the background."""
     elsewhere: bool = True

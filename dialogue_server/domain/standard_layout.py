@@ -28,7 +28,7 @@ from .conversation import Node
 from .hidden import Hidden, hidden_from, withheld
 from .language import english_name
 from .lore import KnownFact, KnownFacts, known_facts
-from .memory import recall
+from .memory import recall, room_for_memories
 from .prompt import Dropped, Message, Part, Prompt, PromptInput, Role
 from .tokens import MESSAGE_TOKENS, estimate
 
@@ -279,10 +279,11 @@ def _start(
     sizes = [_size(turn) for turn in history]
     oldest = max(0, len(sizes) - NEWEST)
     left, start = sum(sizes), 0
-    room = int(given.world.memory_rules.share * given.budget)
-    if not given.memory.elsewhere and fixed + reserve + left <= given.budget:
+    free = given.budget - fixed - reserve
+    room = room_for_memories(given.world.memory_rules, given.budget, free)
+    if not given.memory.elsewhere and left <= free:
         room = 0
-    while start < oldest and fixed + reserve + room + left > given.budget:
+    while start < oldest and room + left > free:
         end = min(start + HISTORY_BLOCK, oldest)
         left -= sum(sizes[start:end])
         start = end
