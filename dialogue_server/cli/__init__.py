@@ -46,6 +46,8 @@ def cli(context: click.Context, debug: bool) -> None:
       dialogue-server init village      copy the starter world into ./village
       dialogue-server dev village       work on it in the browser
       dialogue-server chat village      talk to its NPCs in this terminal
+      dialogue-server check village     find mistakes in it
+      dialogue-server prompt tove village    see what a model would read
       dialogue-server serve village     serve it to a game, on ws://127.0.0.1:8765
     Give the NPCs a better voice:
       dialogue-server serve village --backend openrouter     (key in OPENROUTER_API_KEY)

@@ -31,6 +31,7 @@ def init(invocation: Invocation, /, folder: Path) -> None:
     say("  scenarios/*.toml  conversations, with what the answers must be")
     say("\nNext:")
     say(f"  dialogue-server chat {folder}     talk to them; change a file and talk on")
+    say(f"  dialogue-server check {folder}    find mistakes in them")
     say(f"  dialogue-server test {folder}     play the scenarios")
     say(f"  dialogue-server serve {folder}    serve them to a game")
 
