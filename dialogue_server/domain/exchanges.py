@@ -35,6 +35,7 @@ from dialogue_protocol.messages import (
     Opened,
     Ping,
     Pong,
+    Queued,
     Regenerate,
     Request,
     Save,
@@ -111,7 +112,7 @@ def exchanges(recording: Recording) -> tuple[Exchange, ...]:
             case Turn():
                 owner = turns[what.turn] = _of_line(found, what.conversation, what.line)
                 newest[what.conversation] = owner
-            case Delta() | Cue() | TurnEnd():
+            case Delta() | Cue() | TurnEnd() | Queued():
                 owner = turns.get(what.turn)
             case Noted() | Suggestions():
                 owner = _of_line(found, what.conversation, what.line)

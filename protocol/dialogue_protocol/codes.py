@@ -44,6 +44,7 @@ class ErrorCode(StrEnum):
     MODEL_EMPTY = "model_empty"
     MODEL_FAILED = "model_failed"
     GUARDED = "guarded"
+    BUDGET_EXHAUSTED = "budget_exhausted"
     # What the server met
     CONTENT_INVALID = "content_invalid"
     SETTINGS_INVALID = "settings_invalid"

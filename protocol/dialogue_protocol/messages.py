@@ -572,6 +572,14 @@ class SourceText(Struct, frozen=True, array_like=True, tag=32):
     line: Count = 0
 
 
+class Queued(Struct, frozen=True, array_like=True, tag=33):
+    """A turn waits until the server has room for it; `position` 1 comes next, and is told again
+    when it changes. The turn's next message ends the wait."""
+
+    turn: Count
+    position: Count
+
+
 ServerMessage = (
     Welcome
     | Pong
@@ -593,4 +601,5 @@ ServerMessage = (
     | NpcList
     | ContentInfo
     | SourceText
+    | Queued
 )

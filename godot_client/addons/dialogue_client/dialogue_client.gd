@@ -109,6 +109,7 @@ func _init() -> void:
 	incoming.go_away.connect(_on_go_away)
 	incoming.opened.connect(_on_opened)
 	incoming.turn.connect(_on_turn)
+	incoming.queued.connect(_on_queued)
 	incoming.delta.connect(_on_delta)
 	incoming.cue.connect(_on_cue)
 	incoming.turn_end.connect(_on_turn_end)
@@ -335,6 +336,12 @@ func _on_turn(message: DialogueMessages.Turn) -> void:
 	if npc != null:
 		_turns[message.turn] = npc
 		npc.receive_turn(message)
+
+
+func _on_queued(message: DialogueMessages.Queued) -> void:
+	var npc: Variant = _turns.get(message.turn)
+	if is_instance_valid(npc):
+		(npc as DialogueNPC).queued.emit(message.position)
 
 
 func _on_delta(message: DialogueMessages.Delta) -> void:

@@ -28,6 +28,9 @@ signal spoke(text: String)
 ## in the text, for games that show it without a [member label]; [signal mood_changed] and
 ## [signal action_requested] tell of the first two as well.
 signal cue_received(cue: DialogueCue)
+## The server is too busy to answer at once: [param position] answers come first, this one included.
+## It is told again when it changes, until the answer begins.
+signal queued(position: int)
 ## The NPC has told its answer again from the start, in other words, because the server lost the
 ## first one: clear what was shown. A label does so by itself.
 signal restarted

@@ -276,6 +276,7 @@ MESSAGES: list[Case] = [
     ),
     Case("source_text, nowhere", "server", [32, "world.toml", ""]),
     Case("source_text", "server", [32, "world.toml", "name = 'x'\n", 1]),
+    Case("queued", "server", [33, 7, 12]),
     Case("npc_list, none", "server", [30, []]),
     Case("npc_list", "server", [30, [{"id": "mira", "name": "Mira", "moods": ["calm"]}]]),
     Case(

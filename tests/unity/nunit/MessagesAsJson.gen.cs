@@ -146,6 +146,9 @@ namespace DialogueServer.Tests
         public void OnSourceText(in SourceTextMessage message) =>
             Last = new Dictionary<string, object> { ["type"] = "source_text", ["file"] = message.File, ["text"] = message.Text, ["line"] = message.Line };
 
+        public void OnQueued(in QueuedMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "queued", ["turn"] = message.Turn, ["position"] = message.Position };
+
         private static Dictionary<string, object> Json(Resume message) =>
             new Dictionary<string, object> { ["session"] = message.Session, ["epoch"] = message.Epoch, ["seq"] = message.Seq };
 

@@ -48,6 +48,7 @@ namespace DialogueServer.Protocol
         public const string ModelEmpty = "model_empty";
         public const string ModelFailed = "model_failed";
         public const string Guarded = "guarded";
+        public const string BudgetExhausted = "budget_exhausted";
         public const string ContentInvalid = "content_invalid";
         public const string SettingsInvalid = "settings_invalid";
         public const string StoreFailed = "store_failed";
@@ -1893,6 +1894,30 @@ namespace DialogueServer.Protocol
         }
     }
 
+    /// <summary>A turn waits until the server has room for it; <c>position</c> 1 comes next, and is told again
+    /// when it changes. The turn's next message ends the wait.</summary>
+    public readonly struct QueuedMessage
+    {
+        public const int TypeNumber = 33;
+
+        public readonly long Turn;
+        public readonly long Position;
+
+        public QueuedMessage(long turn, long position)
+        {
+            Turn = turn;
+            Position = position;
+        }
+
+        internal static QueuedMessage Read(ref MsgpackReader reader, int items)
+        {
+            long turn = items > 1 ? reader.ReadCount("queued.turn") : throw reader.Missing("queued.turn");
+            long position = items > 2 ? reader.ReadCount("queued.position") : throw reader.Missing("queued.position");
+            reader.Finish(items - 3);
+            return new QueuedMessage(turn, position);
+        }
+    }
+
     /// <summary>Takes what the server sends, one method for each message.</summary>
     public interface IServerMessageHandler
     {
@@ -1916,6 +1941,7 @@ namespace DialogueServer.Protocol
         void OnNpcList(in NpcListMessage message);
         void OnContentInfo(in ContentInfoMessage message);
         void OnSourceText(in SourceTextMessage message);
+        void OnQueued(in QueuedMessage message);
     }
 
     /// <summary>Passes everything on, if there is a next; override what concerns you.</summary>
@@ -1943,6 +1969,7 @@ namespace DialogueServer.Protocol
         public virtual void OnNpcList(in NpcListMessage message) => Next?.OnNpcList(in message);
         public virtual void OnContentInfo(in ContentInfoMessage message) => Next?.OnContentInfo(in message);
         public virtual void OnSourceText(in SourceTextMessage message) => Next?.OnSourceText(in message);
+        public virtual void OnQueued(in QueuedMessage message) => Next?.OnQueued(in message);
     }
 
     /// <summary>Reads what the server sends.</summary>
@@ -2034,6 +2061,10 @@ namespace DialogueServer.Protocol
                 case SourceTextMessage.TypeNumber:
                     SourceTextMessage sourceText = SourceTextMessage.Read(ref reader, items);
                     handler.OnSourceText(in sourceText);
+                    return true;
+                case QueuedMessage.TypeNumber:
+                    QueuedMessage queued = QueuedMessage.Read(ref reader, items);
+                    handler.OnQueued(in queued);
                     return true;
                 default:
                     return false;

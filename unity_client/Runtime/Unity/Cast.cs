@@ -114,6 +114,7 @@ namespace DialogueServer
                 foreach (DialogueNpc member in All()) member.OnOpened(member == _members[0] ? greeting : "");
             };
             Conversation.TurnStarted += turn => Of(turn)?.OnTurnStarted(turn);
+            Conversation.TurnQueued += (turn, position) => Of(turn)?.OnTurnQueued(turn, position);
             Conversation.TurnRestarted += turn => Of(turn)?.OnTurnRestarted(turn);
             Conversation.TurnInterrupted += turn => Of(turn)?.OnTurnInterrupted(turn);
             Conversation.TextAdded += (turn, text) => Of(turn)?.OnTextAdded(turn, text);

@@ -118,6 +118,12 @@ namespace DialogueServer
                 _turns[message.Turn] = new Speaking(conversation, conversation.OnTurn(in message));
         }
 
+        public override void OnQueued(in QueuedMessage message)
+        {
+            if (_turns.TryGetValue(message.Turn, out Speaking speaking))
+                speaking.Conversation.OnQueued(speaking.Turn, message.Position);
+        }
+
         public override void OnDelta(in DeltaMessage message)
         {
             if (_turns.TryGetValue(message.Turn, out Speaking speaking))

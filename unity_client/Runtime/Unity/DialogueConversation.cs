@@ -62,6 +62,10 @@ namespace DialogueServer
 
         public event Action<DialogueTurn> TurnStarted;
 
+        /// <summary>The server is too busy to answer at once: so many answers come first, this one
+        /// included. Told again when it changes, until the answer begins.</summary>
+        public event Action<DialogueTurn, long> TurnQueued;
+
         /// <summary>After a loss the turn's text comes again, from its start.</summary>
         public event Action<DialogueTurn> TurnRestarted;
 
@@ -323,6 +327,11 @@ namespace DialogueServer
             else if (again) TurnRestarted?.Invoke(turn);
             else TurnStarted?.Invoke(turn);
             return turn;
+        }
+
+        internal void OnQueued(DialogueTurn turn, long position)
+        {
+            if (!turn.Interrupted) TurnQueued?.Invoke(turn, position);
         }
 
         internal void OnDelta(DialogueTurn turn, string text)

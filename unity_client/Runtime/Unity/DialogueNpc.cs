@@ -142,6 +142,10 @@ namespace DialogueServer
 
         public event Action<DialogueTurn> TurnStarted;
 
+        /// <summary>The server is too busy to answer at once: so many answers come first, this one
+        /// included. Told again when it changes, until the answer begins.</summary>
+        public event Action<DialogueTurn, long> TurnQueued;
+
         public event Action<DialogueTurn, string> TextAdded;
 
         /// <summary>A mood, action or other cue was reached: by the reveal of a
@@ -269,6 +273,7 @@ namespace DialogueServer
         {
             Opened = null;
             TurnStarted = TurnEnded = TurnRestarted = TurnInterrupted = null;
+            TurnQueued = null;
             TextAdded = null;
             CueReached = null;
             CueReceived = null;
@@ -323,6 +328,8 @@ namespace DialogueServer
             onTurnStarted.Invoke();
             TurnStarted?.Invoke(turn);
         }
+
+        internal void OnTurnQueued(DialogueTurn turn, long position) => TurnQueued?.Invoke(turn, position);
 
         internal void OnTurnRestarted(DialogueTurn turn) => TurnRestarted?.Invoke(turn);
 

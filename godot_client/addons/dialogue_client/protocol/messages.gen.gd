@@ -108,6 +108,9 @@ class Incoming:
 	## A designer's file as it is now; [code]line[/code] is where the key stands, from 1, 0 for
 	## nowhere.
 	signal source_text(message: SourceText)
+	## A turn waits until the server has room for it; [code]position[/code] 1 comes next, and is
+	## told again when it changes.
+	signal queued(message: Queued)
 
 
 ## The [code]code[/code] of an [code]error[/code] message, or of a [code]turn_end[/code] that
@@ -144,6 +147,7 @@ class ErrorCode:
 	const MODEL_EMPTY: String = "model_empty"
 	const MODEL_FAILED: String = "model_failed"
 	const GUARDED: String = "guarded"
+	const BUDGET_EXHAUSTED: String = "budget_exhausted"
 	const CONTENT_INVALID: String = "content_invalid"
 	const SETTINGS_INVALID: String = "settings_invalid"
 	const STORE_FAILED: String = "store_failed"
@@ -1626,6 +1630,33 @@ class SourceText:
 		incoming.source_text.emit(self)
 
 
+## A turn waits until the server has room for it; [code]position[/code] 1 comes next, and is
+## told again when it changes. The turn's next message ends the wait.
+class Queued:
+	extends Message
+
+	const TYPE: int = 33
+
+	var turn: int = 0
+	var position: int = 0
+
+	func is_sequenced() -> bool:
+		return true
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> Queued:
+		var message: Queued = Queued.new()
+		if count < 2:
+			reader.fail_count("queued", 2, count)
+			return message
+		message.turn = reader.read_uint("queued.turn")
+		message.position = reader.read_uint("queued.position")
+		reader.skip_many(count - 2)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.queued.emit(self)
+
+
 ## Reads the frame that [param reader] was given. Null if it is not a message: then
 ## [member DialogueMsgpackReader.problem] says why.
 static func read_server(reader: DialogueMsgpackReader) -> Message:
@@ -1637,6 +1668,8 @@ static func read_server(reader: DialogueMsgpackReader) -> Message:
 	var message: Message = null
 	if reader.problem.is_empty():
 		match type:
+			33:
+				message = Queued.read(reader, count)
 			32:
 				message = SourceText.read(reader, count)
 			31:
