@@ -19,6 +19,7 @@ demo: $(VENV)/.demo ## two NPCs talk, with the embedded model; no key needed
 test: $(VENV)/.dev ## everything, the embedded model included
 	@$(BIN)/dialogue-server model get
 	@$(BIN)/python tests/engines/install_godot.py || echo "Going on without Godot: its tests are skipped, or fail where CI is set."
+	@$(BIN)/python tests/engines/install_godot_web.py || echo "Going on without Godot's web template: the export's test is skipped, or fails where CI is set."
 	@$(BIN)/python tests/engines/install_node.py || echo "Going on without Node: WebGL's tests are skipped, or fail where CI is set."
 	@$(BIN)/python tests/page/install_chromium.py || echo "Going on without Chromium: the page's tests are skipped, or fail where CI is set."
 	@$(BIN)/python tests/services/install_services.py || echo "Going on without Redis or nginx: their tests are skipped, or fail where CI is set."

@@ -132,7 +132,7 @@ func _ready() -> void:
 
 func _exit_tree() -> void:
 	get_tree().process_frame.disconnect(_link.poll)
-	_link.end(1001)
+	_link.end()
 
 
 func _get_configuration_warnings() -> PackedStringArray:

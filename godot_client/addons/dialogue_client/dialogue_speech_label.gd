@@ -94,10 +94,8 @@ func append(more: String) -> void:
 		clear()
 		visible_characters = 0
 	var start: int = _text.length()
-	for at: int in TextServerManager.get_primary_interface().string_get_character_breaks(more):
+	for at: int in DialogueGraphemes.breaks(more):
 		_breaks.append(start + at)
-	if _breaks.is_empty() or _breaks[-1] != start + more.length():
-		_breaks.append(start + more.length())
 	_text += more
 	_since_text = 0.0
 	# The engine drops carriage returns, which would shift what is visible.

@@ -152,3 +152,33 @@ func _patched(target: Variant, patch: Variant) -> Variant:
 		else:
 			result[key] = _patched(result.get(key), (patch as Dictionary)[key])
 	return result
+
+
+func test_letters_are_cut_as_unicode_says() -> void:
+	var texts: PackedStringArray = [
+		"",
+		"plain text, 3.5",
+		"e\u0301a\u0308\u0323o",
+		"line\r\nline\n\r",
+		"👩‍👩‍👧 and 👍🏽 and 🏴󠁧󠁢󠁳󠁣󠁴󠁿!",
+		"🇩🇪🇫🇷🇺",
+		"❤️ ☺️ 1️⃣ © ©️",
+		"नमस्ते, क्षत्रिय",
+		"שָׁלוֹם",
+		"السَّلَامُ",
+		"ภาษาไทย ทำน้ำ",
+		"각 가 각",
+		"தமிழ் வணக்கம்",
+		"မြန်မာ",
+		"日本語と、がぎ",
+	]
+	var whole: PackedInt32Array = [1, 2]
+	equal(PackedInt32Array(), DialogueGraphemes.breaks(""), "nothing")
+	equal(PackedInt32Array([2, 5, 6]), DialogueGraphemes.breaks(texts[2]), "accents")
+	equal(PackedInt32Array([2, 4, 5]), DialogueGraphemes.breaks(texts[5]), "flags")
+	equal(PackedInt32Array([5]), DialogueGraphemes.breaks("👩‍👩‍👧"), "a family")
+	equal(whole, DialogueGraphemes.breaks("ab"), "two letters")
+	if OS.has_feature("editor"):  # an exported game may not have the data
+		var server: TextServer = TextServerManager.get_primary_interface()
+		for text: String in texts:
+			equal(server.string_get_character_breaks(text), DialogueGraphemes.breaks(text), text)

@@ -76,10 +76,10 @@ func connect_to(url: String) -> void:
 
 
 ## Ends connection and session.
-func end(code: int = 1000) -> void:
+func end() -> void:
 	if _connection != null:
 		_connection.end()
-	_socket.close(code)
+	_socket.close()
 	_forget_frames()
 	_set_status(Status.OFFLINE)
 

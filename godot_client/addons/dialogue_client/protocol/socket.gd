@@ -77,7 +77,8 @@ func write(frame: PackedByteArray) -> bool:
 ## Ends the connection, politely where there still is one. No more frames come.
 func close(code: int = 1000, reason: String = "") -> void:
 	if _peer != null:
-		_peer.close(code, reason)
+		# A browser lets a page send 1000 only, or codes of its own.
+		_peer.close(1000 if OS.has_feature("web") and code < 3000 else code, reason)
 		_peer.poll()
 		_peer = null
 	status = Status.CLOSED
@@ -93,9 +94,10 @@ func _give_up(why: String) -> void:
 
 func _accept() -> void:
 	status = Status.OPEN
-	_peer.set_no_delay(true)
+	if not OS.has_feature("web"):  # a browser sends at once, and the call is an error there
+		_peer.set_no_delay(true)
 	if _peer.get_selected_protocol() != DialogueMessages.SUBPROTOCOL:
-		_peer.close(1002)
+		close(1002)
 		_give_up("%s answers, but is not a dialogue server." % _url)
 		close_code = 1002
 
