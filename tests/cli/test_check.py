@@ -11,6 +11,7 @@ import pytest
 from dialogue_server.cli import run
 from dialogue_server.stores import content
 
+SECRET = "The bishop buried the silver bell under the third post."
 STARTER = Path(content.__file__).parents[1] / "starter"
 
 
@@ -18,6 +19,28 @@ STARTER = Path(content.__file__).parents[1] / "starter"
 def village(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.chdir(tmp_path)
     return Path(shutil.copytree(STARTER, tmp_path / "village"))
+
+
+@pytest.fixture
+def hamlet(tmp_path: Path) -> Path:
+    """Two NPCs and a secret of one of them; the leak check of it is quick."""
+    folder = tmp_path / "hamlet"
+    for part in ("personas", "lore"):
+        (folder / part).mkdir(parents=True)
+    (folder / "world.toml").write_text(
+        'name = "Hamlet"\ndescription = "Two houses and a bell."\n', encoding="utf-8"
+    )
+    for npc in ("pell", "wen"):
+        (folder / "personas" / f"{npc}.toml").write_text(
+            f'id = "{npc}"\nname = "{npc.title()}"\nspeech_style = "Slow, and in few words."\n'
+            f'description = "{npc.title()} has lived here for sixty years, and counts the tides."\n'
+            'fallback = ["Say that again?"]\n[[examples]]\nplayer = "Hello?"\nnpc = "Sit down."\n',
+            encoding="utf-8",
+        )
+    (folder / "lore" / "bell.toml").write_text(
+        f'[[entries]]\ntext = "{SECRET}"\nkeys = ["bell"]\nknown_by = ["wen"]\n', encoding="utf-8"
+    )
+    return folder
 
 
 def checked(
@@ -84,20 +107,15 @@ def test_a_broken_world_is_told_and_nothing_else_is_guessed(
 
 
 def test_a_leak_is_an_error_with_and_without_the_long_check(
-    capsys: pytest.CaptureFixture[str], village: Path
+    capsys: pytest.CaptureFixture[str], hamlet: Path
 ) -> None:
-    secret = "The bishop buried the silver bell under the third post."
-    (village / "lore").mkdir()
-    (village / "lore" / "bell.toml").write_text(
-        f'[[entries]]\ntext = "{secret}"\nkeys = ["bell"]\nknown_by = ["wen"]\n', encoding="utf-8"
-    )
     line = append(
-        village / "personas" / "pell.toml",
-        f'\n[[lines]]\nkeys = ["bishop"]\ntext = "They say: {secret}"\n',
+        hamlet / "personas" / "pell.toml",
+        f'\n[[lines]]\nkeys = ["bishop"]\ntext = "They say: {SECRET}"\n',
     )
     for flags in ([], ["--leaks"]):
-        lines, _ = checked(capsys, "village", *flags, code=1)
-        assert lines[0].startswith(f"village/personas/pell.toml:{line + 1}: error: lines[")
+        lines, _ = checked(capsys, "hamlet", *flags, code=1)
+        assert lines[0].startswith(f"hamlet/personas/pell.toml:{line + 1}: error: lines[0] tells")
         assert "“the bishop buried the silver” of lore/bell.toml:entries[0]" in lines[0]
 
 
@@ -112,9 +130,9 @@ def test_files_that_nothing_reads_are_told_but_no_backups(
     assert [each.partition(" ")[0] for each in lines[:-1]] == ["village/old/mira.toml:"]
 
 
-def test_programs_get_the_same_as_json(capsys: pytest.CaptureFixture[str], village: Path) -> None:
-    line = append(village / "personas" / "wen.toml", '\n[[lines]]\ntext = "Hush."\n')
-    (out,), _ = checked(capsys, "village", "--json", "--strict", "--leaks", code=1)
+def test_programs_get_the_same_as_json(capsys: pytest.CaptureFixture[str], hamlet: Path) -> None:
+    line = append(hamlet / "personas" / "wen.toml", '\n[[lines]]\ntext = "Hush."\n')
+    (out,), _ = checked(capsys, "hamlet", "--json", "--strict", "--leaks", code=1)
     result = json.loads(out)
     (finding,) = result["findings"]
     assert finding["file"] == "personas/wen.toml"
@@ -122,7 +140,7 @@ def test_programs_get_the_same_as_json(capsys: pytest.CaptureFixture[str], villa
     assert (finding["severity"], finding["rule"]) == ("warning", "never-said")
     assert result["leaks"]["found"] == 0 < result["leaks"]["prompts"]
     assert result["ok"] is False
-    (out,), _ = checked(capsys, "village", "--json")
+    (out,), _ = checked(capsys, "hamlet", "--json")
     assert json.loads(out)["ok"] is True
     assert json.loads(out)["leaks"] is None
 
