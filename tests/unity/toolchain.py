@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -111,53 +113,68 @@ def _options(runtime: Runtime, assembly: Assembly, folder: Path) -> list[str]:
     ]
 
 
-def find() -> Toolchain | str:
+def find(tools: Path = TOOLS) -> Toolchain | str:
     """The tool chain, or a sentence that says what is missing."""
-    if not (TOOLS / "stamp").exists():
+    if not (tools / "stamp").exists():
         return f"the C# tool chain is not installed; run `{INSTALL}`"
-    environment = _environment(
-        DOTNET_SYSTEM_GLOBALIZATION_INVARIANT="1", LD_LIBRARY_PATH=str(TOOLS / "openssl")
-    )
-    dotnet = str(TOOLS / "runtime" / "dotnet")
-    roslyn = TOOLS / "roslyn"
-    core = max((TOOLS / "runtime" / "shared" / "Microsoft.NETCore.App").iterdir())
-    config = roslyn / "csc.runtimeconfig.json"
+    roslyn = tools / "roslyn"
+    if (tools / "sdk.json").exists():
+        sdk = json.loads((tools / "sdk.json").read_text(encoding="utf-8"))
+        dotnet, core, environment = sdk["dotnet"], Path(sdk["references"]), _environment()
+    else:
+        dotnet = str(tools / "runtime" / "dotnet")
+        core = max((tools / "runtime" / "shared" / "Microsoft.NETCore.App").iterdir())
+        environment = _environment(
+            DOTNET_SYSTEM_GLOBALIZATION_INVARIANT="1", LD_LIBRARY_PATH=str(tools / "openssl")
+        )
     runtimes = {
         "core": Runtime(
             "core",
-            (dotnet, "exec", "--runtimeconfig", str(config)),
+            (dotnet, "exec", "--runtimeconfig", str(roslyn / "csc.runtimeconfig.json")),
             tuple(
                 path
                 for path in sorted(core.glob("*.dll"))
                 if path.name.startswith(("System", "Microsoft", "netstandard", "mscorlib"))
             ),
             environment,
-        ),
-        "mono": _mono(TOOLS / "mono"),
+        )
     }
+    if mono := _mono(tools / "mono" / "usr"):
+        runtimes["mono"] = mono
     return Toolchain(
         (dotnet, str(roslyn / "csc.dll")),
         environment,
         runtimes,
-        TOOLS / "nunit" / "nunit.framework.dll",
+        tools / "nunit" / "nunit.framework.dll",
     )
 
 
-def _mono(prefix: Path) -> Runtime:
-    libraries = prefix / "usr" / "lib" / "mono" / "4.5"
+def _mono(prefix: Path) -> Runtime | None:
+    """The Mono below the prefix, else the one on the PATH; None if there is none to compile for."""
+    environment = {}
+    program = prefix / "bin" / "mono-sgen"
+    if program.exists():
+        environment = {
+            "MONO_CFG_DIR": str(prefix.parent / "etc"),
+            "LD_LIBRARY_PATH": str(prefix / "lib"),
+        }
+    elif found := shutil.which("mono"):
+        program = Path(found)
+        prefix = program.resolve().parents[1]
+    libraries = prefix / "lib" / "mono" / "4.5"
+    if not (libraries / "Facades").is_dir():
+        return None
     names = ("mscorlib", "System", "System.Core", "System.Net.Http", "System.Numerics")
     return Runtime(
         "mono",
-        # Without a working directory of its own; --debug for line numbers in stack traces.
-        (str(prefix / "usr" / "bin" / "mono-sgen"), "--debug"),
+        # --debug for line numbers in stack traces.
+        (str(program), "--debug"),
         (
             *(libraries / f"{name}.dll" for name in names),
             *sorted((libraries / "Facades").glob("*.dll")),
         ),
         _environment(
-            MONO_PATH=os.pathsep.join([str(libraries), str(libraries / "Facades")]),
-            MONO_CFG_DIR=str(prefix / "etc"),
-            LD_LIBRARY_PATH=str(prefix / "usr" / "lib"),
+            MONO_PATH=os.pathsep.join([str(libraries), str(libraries / "Facades")]), **environment
         ),
     )
 

@@ -1,6 +1,7 @@
 // A command line for Roslyn that compiles many assemblies in one process.
 //
 //     dotnet csc.dll BATCH
+//     dotnet csc.dll @RESPONSE-FILE
 //
 // BATCH names a text file whose every line names a response file with csc's own options. They are
 // compiled in that order, so that a later one can refer to an earlier one's output. Diagnostics go
@@ -26,7 +27,8 @@ static class Program
     static int Main(string[] args)
     {
         bool good = true;
-        foreach (string line in File.ReadAllLines(args[0]))
+        string[] lines = args[0].StartsWith("@") ? new[] { args[0].Substring(1) } : File.ReadAllLines(args[0]);
+        foreach (string line in lines)
             if (line.Length > 0)
                 good &= Compile(line);
         return good ? 0 : 1;
