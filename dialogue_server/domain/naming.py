@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct
@@ -58,10 +59,11 @@ def find_name(
     """Where `text` names an NPC, by its name, an alias, or one word of them that none of `others`
     shares; the strongest place, then the first. None if it does not."""
     whole = [persona.name, *persona.aliases]
-    taken = {
-        part for other in others for name in (other.name, *other.aliases) for part in _parts(name)
-    }
-    single = [part for name in whole for part in _parts(name) if part not in taken]
+    single = [part for name in whole for part in _parts(name)]
+    if single:
+        names = (name for other in others for name in (other.name, *other.aliases))
+        taken = {part for name in names for part in _parts(name)}
+        single = [part for part in single if part not in taken]
     found: list[Naming] = []
     tokens = _tokens(text)
     inflects = _inflects(text, locale)
@@ -76,24 +78,31 @@ def find_name(
     return min(found, default=None)
 
 
-def _parts(name: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(token.folded for token in _tokens(name))
+
+
+@lru_cache(maxsize=4096)
+def _parts(name: str) -> tuple[str, ...]:
     """The words of a name of several that may stand for it."""
-    words = [token.folded for token in _tokens(name)]
+    words = _words(name)
     if len(words) < 2:
-        return []
-    return [
+        return ()
+    return tuple(
         word
         for word in words
         if len(word) > 2 and word not in _PARTICLES and not is_function_word(word)
-    ]
+    )
 
 
-def _tokens(text: str) -> list[_Token]:
+@lru_cache(maxsize=16)
+def _tokens(text: str) -> tuple[_Token, ...]:
     """The words of a text, in compatibility form and without case; apostrophes part them."""
-    return [
+    return tuple(
         _Token(match[0], _folded(match[0]), match.start(), match.end())
         for match in _WORD.finditer(text)
-    ]
+    )
 
 
 def _folded(word: str) -> str:
@@ -114,33 +123,48 @@ def _inflects(text: str, locale: str) -> bool:
 def _spaced(
     name: str,
     text: str,
-    tokens: list[_Token],
+    tokens: Sequence[_Token],
     inflects: bool,
-    among: list[_Token] | None = None,
+    among: Sequence[_Token] | None = None,
 ) -> Iterable[Naming]:
-    wanted = [token.folded for token in _tokens(name)]
+    wanted = _words(name)
     size = len(wanted)
     if not size:
         return
-    for at in range(len(tokens) - size + 1):
+    script = _script(wanted[0])
+    positions: Iterable[int] = range(len(tokens))
+    if script not in _PREFIXED:
+        positions = _beginnings(text).get(wanted[0][0], ())
+    for at in positions:
         words = tokens[at : at + size]
-        if among is not None and words[0] not in among:
+        if len(words) < size or (among is not None and words[0] not in among):
             continue
         if all(
-            _is_form(word, name_word, inflects)
+            word.folded == name_word or _is_form(word, name_word, script, inflects)
             for word, name_word in zip(words, wanted, strict=True)
         ):
             yield Naming(_rank(text, tokens, at, at + size), words[0].start)
 
 
-def _is_form(token: _Token, name: str, inflects: bool) -> bool:
+@lru_cache(maxsize=16)
+def _beginnings(text: str) -> dict[str, list[int]]:
+    """The places of a text's words by their first character."""
+    found: dict[str, list[int]] = {}
+    for at, token in enumerate(_tokens(text)):
+        found.setdefault(token.folded[0], []).append(at)
+    return found
+
+
+_PREFIXED = ("HEBREW", "ARABIC")
+"""Scripts in which a preposition or an article stands before a name, as one word."""
+
+
+def _is_form(token: _Token, name: str, script: str, inflects: bool) -> bool:
+    """Whether a word is the name with something of its language around it."""
     word = token.folded
-    if word == name:
-        return True
     if name.isascii() and word == f"{name}s":  # "Miras" of German; "Mira's" is two tokens
         return token.text[0].isupper()
-    script = _script(name)
-    if script in ("HEBREW", "ARABIC"):  # a preposition or an article stands before it, as one word
+    if script in _PREFIXED:
         return word.endswith(name) and len(word) - len(name) <= 2
     if script == "HANGUL":
         return word.startswith(name) and len(word) - len(name) <= _ENDING
@@ -153,6 +177,7 @@ def _is_form(token: _Token, name: str, inflects: bool) -> bool:
 _VOWELS = "aeiouyаеиоуыэюяёйьαειουηω"
 
 
+@lru_cache(maxsize=4096)
 def _script(word: str) -> str:
     return unicodedata.name(word[0], "").partition(" ")[0]
 
@@ -177,7 +202,7 @@ _STARTS = frozenset(
 )
 
 
-def _rank(text: str, tokens: list[_Token], first: int, end: int) -> int:
+def _rank(text: str, tokens: Sequence[_Token], first: int, end: int) -> int:
     """0 if somebody is called so, 2 if spoken of, 1 for all else. `first` and `end` are the
     tokens of the name."""
     after = text[tokens[end - 1].end :].lstrip(" ")

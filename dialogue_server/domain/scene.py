@@ -100,7 +100,7 @@ def around(given: PromptInput) -> Iterator[Told]:
 def relations(given: PromptInput) -> Iterator[Told]:
     """What the NPC thinks of those who are there: of the player, of each by id, of factions that
     one of them belongs to."""
-    present: dict[str, str] = {"player": ""}
+    present: dict[str, str] = {"player": "The player"}
     for other in given.cast:
         if other.id != given.persona.id:
             for key in (other.id, *other.factions):
@@ -109,10 +109,8 @@ def relations(given: PromptInput) -> Iterator[Told]:
         if key not in present:
             continue
         for at, relation in enumerate(told):
-            name = present[key]
-            text = f"{name}: {relation.text}" if name else relation.text
             source = f"personas/{given.persona.id}.toml:relationships.{key}[{at}]"
-            yield Told(source, text, relation.when)
+            yield Told(source, f"{present[key]}: {relation.text}", relation.when)
 
 
 def speaker_name(cast: Sequence[Persona], npc: str) -> str:

@@ -164,7 +164,8 @@ def _persona(given: PromptInput, known: KnownFacts) -> Iterator[_Item]:
     if persona.moods:
         text = (
             "To show a mood, write its tag before the words that it colours: "
-            f"{', '.join(f'[mood: {mood}]' for mood in persona.moods)}. Only when it changes."
+            f"{', '.join(f'[mood: {mood}]' for mood in persona.moods)}. Only when it changes. "
+            "A number may follow for how strong it is, from 1 to 100."
         )
         yield _Item("tags", f"{file}:moods", text, 40)
     always = [(i, action) for i, action in enumerate(persona.actions) if not action.when]

@@ -55,7 +55,7 @@ def at_rest(persona: Persona) -> Tone:
 def tone_of(persona: Persona, nodes: Sequence[Node]) -> Tone:
     """The tone that a path (oldest first) leaves an NPC in. Moods that the persona no longer has
     are forgotten."""
-    for node in reversed(nodes):
+    for node in reversed(nodes) if persona.moods else ():
         recorded = _recorded(node, persona.id)
         if recorded is not None:
             return _known(persona, recorded)

@@ -105,8 +105,8 @@ def test_everybody_is_told_of_the_place_who_is_there_and_the_stage() -> None:
 def test_an_npc_thinks_only_of_those_who_are_there() -> None:
     source = "personas/mira.toml:relationships"
     assert list(relations(given())) == [
-        Told(f"{source}.player[0]", "A stranger."),
-        Told(f"{source}.player[1]", "A hero.", "mine == 'drained'"),
+        Told(f"{source}.player[0]", "The player: A stranger."),
+        Told(f"{source}.player[1]", "The player: A hero.", "mine == 'drained'"),
         Told(f"{source}.borin[0]", "Borin: Owes her money."),
         Told(f"{source}.guild[0]", "guild: Good people."),
     ]
