@@ -97,7 +97,10 @@ def of_errors(errors: Iterable[ContentError]) -> list[Finding]:
 
 def of_leaks(report: LeakReport) -> Iterator[Found]:
     """What the leak check found, and what it cannot prove."""
+    spoken_of = {(leak.npc, leak.secret) for leak in report.leaks if leak.how == "spoken"}
     for leak in report.leaks:
+        if leak.where.endswith(":lines") and (leak.npc, leak.secret) in spoken_of:
+            continue  # the compact layout's hint was such a line
         how = _WAYS.get(leak.how, f"is told it in the {leak.how} layout")
         state = f", where {', '.join(leak.state)}" if leak.state else ""
         if leak.locale:

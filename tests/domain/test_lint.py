@@ -125,7 +125,8 @@ def test_each_way_of_a_leak_is_told_and_that_the_proof_is_not_whole() -> None:
     leak = Leak("mira", "world.toml:lore[0]", "personas/mira.toml:greeting", "spoken", "a b", ())
     out = replace(leak, how="left out", state=("lamp = nothing",))
     given = replace(leak, how="suggested", locale="de")
-    report = LeakReport((leak, out, given), (), gates=1, states=1, prompts=1, complete=False)
+    again = replace(leak, how="compact", where="personas/mira.toml:lines")
+    report = LeakReport((leak, out, again, given), (), gates=1, states=1, prompts=1, complete=False)
     spoken, left_out, suggested, incomplete = of_leaks(report)
     assert "mira says it without a model." in spoken.problem
     assert "mira has it left out of its prompts, where lamp = nothing." in left_out.problem
