@@ -85,7 +85,7 @@ def decoded(example: Example) -> Struct:
     if file == "dialogue.toml":
         return msgspec.convert(tomllib.loads(example.text), Settings)
     if file.startswith("scenarios/"):
-        suite, errors = scenario.decode(file, data, STARTER.personas)
+        suite, errors = scenario.decode(file, data, STARTER.world, STARTER.personas)
         assert suite, errors
         assert not errors
         return suite

@@ -19,7 +19,10 @@ from dialogue_server.stores import content
 STARTER = Path(content.__file__).parents[1] / "starter"
 WORLD = content.load(STARTER)
 SUITE, _ = decode(
-    "questions.toml", (STARTER / "scenarios" / "questions.toml").read_bytes(), WORLD.personas
+    "questions.toml",
+    (STARTER / "scenarios" / "questions.toml").read_bytes(),
+    WORLD.world,
+    WORLD.personas,
 )
 QUESTIONS = SUITE.scenarios if SUITE else ()
 STATES = [

@@ -204,7 +204,7 @@ def _read(
     chosen: list[_Chosen] = []
     broken = 0
     for path in paths:
-        suite, errors = decode(path.as_posix(), path.read_bytes(), world.personas)
+        suite, errors = decode(path.as_posix(), path.read_bytes(), world.world, world.personas)
         for error in errors:
             terminal.error(error.detail)
         broken += bool(errors)

@@ -20,8 +20,9 @@ from msgspec import Struct, field
 from ..errors import ContentError
 from . import content_files, language
 from .content_checks import Problem, nearest
-from .persona import Persona
+from .persona import Persona, World
 from .toml_places import Places
+from .triggers import placed_triggers
 
 VERBS = ("say", "state", "event", "script", "advance", "result", "regenerate", "save", "load")
 """What a step does: exactly one of them."""
@@ -172,13 +173,13 @@ class Suite(Struct, frozen=True):
 
 
 def decode(
-    file: str, data: bytes, personas: Mapping[str, Persona]
+    file: str, data: bytes, world: World, personas: Mapping[str, Persona]
 ) -> tuple[Suite | None, list[ContentError]]:
     """The scenarios of a file (None if anything is wrong with it) and every error, in the order
-    of the file. Names are looked up in `personas`."""
+    of the file. Names are looked up in the world that they are for."""
 
     def more(_file: str, found: ScenarioFile) -> Iterator[Problem]:
-        return _problems(found, personas)
+        return _problems(found, world, personas)
 
     found, errors = content_files.decode(ScenarioFile, file, data, more, _short_forms)
     if found is None or errors:
@@ -279,18 +280,29 @@ def _tables(found: Any) -> list[dict[str, Any]]:
 # ---------------------------------------------------------------- what must hold
 
 
-def _problems(found: ScenarioFile, personas: Mapping[str, Persona]) -> Iterator[Problem]:
+class _Told(Struct, frozen=True):
+    """What names are looked up in."""
+
+    world: World
+    personas: Mapping[str, Persona]
+    scene: str
+
+
+def _problems(
+    found: ScenarioFile, world: World, personas: Mapping[str, Persona]
+) -> Iterator[Problem]:
     if not found.step and not found.question:
         yield "", "has neither a [[step]] nor a [[question]]; there is nothing to play"
     if found.step and not found.npcs:
         yield "step[0]", 'who takes part? Write npcs = ["an NPC\'s id"] at the top of the file'
     for at, npc in enumerate(found.npcs):
         yield from _known(f"npcs[{at}]", npc, personas, "NPC")
-    yield from _expectations("every_line", found.every_line, found.npcs, personas)
+    told = _Told(world, personas, found.scene)
+    yield from _expectations("every_line", found.every_line, found.npcs, told)
     saved: set[str] = set()
     for at, step in enumerate(found.step):
         place = f"step[{at}]"
-        yield from _expectations(place, step, found.npcs, personas)
+        yield from _expectations(place, step, found.npcs, told)
         yield from _step_problems(place, step, found, personas, saved)
         saved.add(step.save)
     for at, question in enumerate(found.question):
@@ -298,7 +310,7 @@ def _problems(found: ScenarioFile, personas: Mapping[str, Persona]) -> Iterator[
         yield from _known(f"{place}.npc", question.npc, personas, "NPC")
         if not question.say.strip():
             yield f"{place}.say", "is empty"
-        yield from _expectations(place, question, [question.npc], personas)
+        yield from _expectations(place, question, [question.npc], told)
 
 
 def _step_problems(
@@ -327,8 +339,9 @@ def _expectations(
     place: str,
     expect: Expect,
     npcs: list[str],
-    personas: Mapping[str, Persona],
+    told: _Told,
 ) -> Iterator[Problem]:
+    personas = told.personas
     cast = [personas[npc] for npc in npcs if npc in personas] or list(personas.values())
     for at, pattern in enumerate(expect.matches):
         try:
@@ -348,6 +361,10 @@ def _expectations(
             if name not in actions:
                 problem = f"nobody here has an action {name!r}{nearest(name, actions)}"
                 yield f"{place}.{key}", problem
+    fire = {placed.trigger.name: placed for placed in placed_triggers(told.world, cast, told.scene)}
+    for key, names in (("trigger", expect.trigger), ("never_trigger", expect.never_trigger)):
+        for name in names:
+            yield from _known(f"{place}.{key}", name, fire, "trigger in this scene with this cast")
     if expect.args and not expect.action:
         yield f"{place}.args", "are the parameters of an action: write action, too"
     if expect.by:

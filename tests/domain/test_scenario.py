@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from dialogue_server.domain.persona import Action, Persona
+from dialogue_server.domain.persona import Action, Persona, World
 from dialogue_server.domain.scenario import Minimum, Scenario, Suite, decode
+from dialogue_server.domain.staging import Trigger
 
 MIRA = Persona(
     "mira", "Mira", "A smith.", moods=["calm", "wary"], actions=[Action("pour", "Pours.")]
 )
 PERSONAS = {"mira": MIRA, "borin": Persona("borin", "Borin", "A smith, too.")}
+WORLD = World("Vale", "A valley.", triggers=[Trigger("dusk", asked=["sun"])])
 FILE = "scenarios/mine.toml"
 HEAD = 'npcs = ["mira", "borin"]\n'
 
 
 def read(text: str) -> Suite:
-    suite, errors = decode(FILE, text.encode(), PERSONAS)
+    suite, errors = decode(FILE, text.encode(), WORLD, PERSONAS)
     assert errors == []
     assert suite is not None
     return suite
@@ -28,7 +30,7 @@ def only(text: str) -> Scenario:
 
 
 def told(text: str) -> list[str]:
-    suite, errors = decode(FILE, text.encode(), PERSONAS)
+    suite, errors = decode(FILE, text.encode(), WORLD, PERSONAS)
     assert suite is None
     return [error.detail.removeprefix(f"{FILE}: ") for error in errors]
 
@@ -86,7 +88,7 @@ def test_the_share_that_must_be_right_is_the_files() -> None:
 def test_every_kind_of_step_is_read() -> None:
     steps = only(
         HEAD
-        + '[[step]]\nsay = "x"\naction = "pour"\nreason = "complete"\nlanguage = "en-GB"\nby = "mira"\n'
+        + '[[step]]\nsay = "x"\naction = "pour"\nreason = "complete"\nlanguage = "en-GB"\ntrigger = "dusk"\nby = "mira"\n'
         + "[[step]]\nstate = {}\n"
         + '[[step]]\nevent = "A bell."\nreact = "must"\nname = "bell"\ndata = { n = 3 }\n'
         + '[[step]]\nscript = "Well."\nnpc = "mira"\n'
@@ -123,6 +125,8 @@ STEP = HEAD + "[[step]]\n"
         (STEP + 'say = "x"\naction = "sing"', "line 4, step[0].action: nobody here has an action"),
         (STEP + 'say = "x"\nnever_action = "sing"', "step[0].never_action: nobody here has"),
         (STEP + 'say = "x"\nargs = { a = 1 }', "step[0].args: are the parameters of an action"),
+        (STEP + 'say = "x"\ntrigger = "dawn"', "step[0].trigger: there is no trigger in this"),
+        (STEP + 'say = "x"\nnever_trigger = "dawn"', "step[0].never_trigger: there is no"),
         (STEP + 'say = "x"\nby = "tom"', "step[0].by: there is no NPC in this talk 'tom'"),
         (STEP + 'say = "x"\nreason = "over"', "step[0].reason: there is no reason 'over'"),
         (STEP + 'say = "x"\nlanguage = "xx"', "step[0].language: there is no language 'xx'"),

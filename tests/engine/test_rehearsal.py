@@ -7,9 +7,10 @@ from msgspec import structs
 
 from dialogue_server.backends.base import ModelRequest
 from dialogue_server.backends.scripted import Answer, Script, ScriptedBackend
-from dialogue_server.domain.persona import Entry, KnownBy, World
+from dialogue_server.domain.persona import Action, Entry, KnownBy, Persona, World
 from dialogue_server.domain.scenario import Scenario, decode
 from dialogue_server.domain.scenario_result import Result, transcript
+from dialogue_server.domain.staging import Trigger
 from dialogue_server.engine.context import EngineContext, EngineLimits
 from dialogue_server.engine.rehearsal import rehearse
 from dialogue_server.errors import BackendError
@@ -20,28 +21,36 @@ PERSONAS = {"mira": MIRA, "borin": BORIN}
 HEAD = 'npcs = ["mira", "borin"]\n'
 
 
-def scenarios(text: str) -> tuple[Scenario, ...]:
-    suite, errors = decode("s/mine.toml", text.encode(), PERSONAS)
+def scenarios(
+    text: str, world: World = WORLD, personas: dict[str, Persona] = PERSONAS
+) -> tuple[Scenario, ...]:
+    suite, errors = decode("s/mine.toml", text.encode(), world, personas)
     assert not errors
     assert suite is not None
     return suite.scenarios
 
 
 async def play(
-    text: str, script: Script, seeds: tuple[int, ...] = (1,), world: World = WORLD
+    text: str,
+    script: Script,
+    seeds: tuple[int, ...] = (1,),
+    world: World = WORLD,
+    personas: dict[str, Persona] = PERSONAS,
 ) -> list[Result]:
     backend, store = ScriptedBackend(script), MemoryStore()
     await backend.start()
     await store.start()
     context = EngineContext(
         world=world,
-        personas=PERSONAS,
+        personas=personas,
         backend=backend,
         store=store,
         observe=lambda _: None,
         limits=EngineLimits(messages_per_second=0, lines_per_minute=0),
     )
-    results = [each async for each in rehearse(context, scenarios(text), seeds=seeds)]
+    results = [
+        each async for each in rehearse(context, scenarios(text, world, personas), seeds=seeds)
+    ]
     await backend.aclose()
     await store.aclose()
     return results
@@ -192,3 +201,28 @@ async def test_events_scripts_and_silence_are_played_too() -> None:
         "~ advance",
         "mira: Shut the door, somebody.",
     ]
+
+
+async def test_the_result_of_an_action_that_waits_for_one_is_told_and_spoken_of() -> None:
+    draw = Action("draw", "Draws an ale.", awaits=True)
+    personas = {**PERSONAS, "mira": structs.replace(MIRA, actions=[draw])}
+    (result,) = await play(
+        HEAD + '[[step]]\nsay = "An ale!"\naction = "draw"\n'
+        '[[step]]\nresult = "draw"\naccepted = false\ntext = "The barrel is empty."\ncontains = "None"\n',
+        ["[action: draw]At once.", "None left, it seems."],
+        personas=personas,
+    )
+    assert result.passed, (transcript(result), result)
+    assert "~ draw refused: The barrel is empty." in transcript(result)
+
+
+async def test_triggers_are_told_with_the_step_that_set_them_off() -> None:
+    world = structs.replace(WORLD, triggers=[Trigger("dug", asked=["mine"])])
+    (result,) = await play(
+        HEAD + '[[step]]\nsay = "Well?"\nnever_trigger = "dug"\n'
+        '[[step]]\nsay = "The mine?"\ntrigger = "dug"\n',
+        ["Well.", "Wet."],
+        world=world,
+    )
+    assert result.passed, transcript(result)
+    assert transcript(result)[-2:] == ["mira: Wet.", "* trigger dug"]
