@@ -61,7 +61,7 @@ from .recording import Recording
 Timed = tuple[float, ServerMessage]
 """A message and its delay: milliseconds from the request."""
 
-_ANSWERED_BY: dict[type, tuple[type, ...]] = {
+ANSWERED_BY: dict[type, tuple[type, ...]] = {
     Opened: (Open, Load),
     StateOk: (State,),
     Saved: (Save,),
@@ -72,6 +72,7 @@ _ANSWERED_BY: dict[type, tuple[type, ...]] = {
     ContentInfo: (Content,),
     SourceText: (Source,),
 }
+"""Which requests an answer may be of, where it names none."""
 
 
 class Exchange(Struct):
@@ -126,9 +127,9 @@ def exchanges(recording: Recording) -> tuple[Exchange, ...]:
                 owner = newest.get(what.conversation)
             case Welcome() | Pong() | GoAway():
                 pass
-            case _ if type(what) in _ANSWERED_BY:
+            case _ if type(what) in ANSWERED_BY:
                 name = conversation_of(what)  # type: ignore[arg-type]
-                owner = _first_open(found, name, _ANSWERED_BY[type(what)])
+                owner = _first_open(found, name, ANSWERED_BY[type(what)])
             case _:
                 pass  # what the model was asked and said
         if owner is not None:
