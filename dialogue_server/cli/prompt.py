@@ -154,6 +154,7 @@ async def _preview(
         store=MemoryStore(),
         observe=lambda _: None,
         limits=structs.replace(limits, messages_per_second=0, lines_per_minute=0),
+        language=settings.content.language,
     )
     return await preview(context, moment, say)
 

@@ -13,6 +13,7 @@ from .lint_subject import WORLD_FILE, Found, Subject, everything, parts, persona
 from .lore import LORE_BUDGET, Placed, known_facts, mentions, placed_entries
 from .persona import Persona
 from .prompt import PromptInput
+from .staging import Trigger
 from .state import facts
 from .state_space import can_hold, state_space
 from .tokens import estimate
@@ -56,7 +57,9 @@ def _state(subject: Subject) -> Iterator[Found]:
     for file, path, part in everything(subject):
         when = getattr(part, "when", "")
         for keys in reads(when).constants if when else ():
-            if not _has(state, keys):
+            # A trigger that waits for an event sees its data as `event`.
+            told = isinstance(part, Trigger) and bool(part.event) and keys[0] == "event"
+            if not told and not _has(state, keys):
                 problem = (
                     f"looks at {'.'.join(keys)}, which [state] of world.toml does not have: mend "
                     "the name, or give it a value there"

@@ -21,7 +21,7 @@ from dialogue_server.domain.persona import (
     Section,
     World,
 )
-from dialogue_server.domain.staging import ToneRule
+from dialogue_server.domain.staging import ToneRule, Trigger
 
 NEVER = "lamp == 'lit' and lamp == 'dark'"
 MIRA = Persona(
@@ -76,6 +76,14 @@ def test_a_path_that_the_state_does_not_have_is_found() -> None:
     expected += [("personas/mira.toml:sees[1]", "unknown-state")]
     assert sorted(found(world, knowledge=known, sees=["day.*", "quest.*"])) == sorted(expected)
     assert found(replace(WORLD, clock="day.hour")) == []
+
+
+def test_a_trigger_looks_at_the_data_of_its_event() -> None:
+    when = "event.force > 3"
+    assert found(triggers=[Trigger("hit", event="kick", when=when)]) == []
+    assert found(triggers=[Trigger("hit", when=when)]) == [
+        ("personas/mira.toml:triggers[0].when", "unknown-state")
+    ]
 
 
 def test_a_world_without_a_state_leaves_it_to_the_game() -> None:
