@@ -19,7 +19,7 @@ from .sentences import SentenceStarts
 from .stream import TextStream
 from .tags import Action, Piece, Text
 
-MAX_HELD = 600
+MAX_HELD = 300
 """Code points after which a sentence that does not end is checked as if it had."""
 
 
@@ -123,6 +123,8 @@ class GuardedStream:
         """Read a sentence in parts that is longer than can be held."""
         while end - self._passed > MAX_HELD and self.hit is None:
             part = split(self._text[self._passed : end], MAX_HELD)[0]
+            space = max(part.rfind(" "), part.rfind("\n"))
+            part = part[:space] if part[:space].strip() else part  # between two words, if it can
             self._sentence_ends(self._passed + len(part))
         if self.hit is None and len(self._text[:end].rstrip()) > self._most:
             self._found(Hit("length", "max_chars"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -19,7 +18,8 @@ from dialogue_protocol.messages import Delta, Say
 from tests.embedded import embedded_weights
 from tests.harness import Client
 
-ROOT = Path(__file__).parents[2]
+WORLD = 'name = "Testholm"\ndescription = "A village by the sea."\n'
+"""Without guards, which would hold such talk until a sentence ends."""
 ENDLESS = """
 id = "mira"
 name = "Mira"
@@ -35,7 +35,8 @@ max_tokens = 400
 async def test_a_server_told_to_stop_in_mid_generation_exits_0_at_once(tmp_path: Path) -> None:
     weights = embedded_weights().path
     world = tmp_path / "world"
-    shutil.copytree(ROOT / "dialogue_server" / "starter", world)
+    (world / "personas").mkdir(parents=True)
+    (world / "world.toml").write_text(WORLD, encoding="utf-8")
     (world / "personas" / "mira.toml").write_text(ENDLESS, encoding="utf-8")
     server = subprocess.Popen(
         [
