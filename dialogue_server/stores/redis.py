@@ -116,7 +116,7 @@ class RedisStore:
             health_check_interval=30,
         )
         script = self.client.register_script
-        self._append_script, self._path_script = script(_APPEND), script(_PATH)
+        self._path_script = script(_PATH)
         self._replace_script, self._set_script = script(_REPLACE), script(_SET)
         self._collect_script = script(_COLLECT)
 
@@ -140,18 +140,17 @@ class RedisStore:
     async def append(self, key: ConversationKey, node: Node) -> Node:
         """Add a node and make it the head, unless its line is known."""
         names = _Keys(key)
-        # The way from a node to its conversation first: by itself it does no harm.
-        await self.ask(self.client.set(f"d:node:{node.id}", names.tag))
-        packed = await self.ask(
-            self._append_script(
-                keys=[names.conversation, names.nodes, names.order, names.lines, names.answers],
-                args=[
-                    *(node.id, _encode(node), node.kind, node.line, node.parent, node.at),
-                    *(key.player, key.conversation),
-                ],
-            )
-        )
-        await self._grew(key, names, node.at)
+        keys = [names.conversation, names.nodes, names.order, names.lines, names.answers]
+        arguments: list[Any] = [
+            *(node.id, _encode(node), node.kind, node.line, node.parent, node.at),
+            *(key.player, key.conversation),
+        ]
+        async with self.client.pipeline(transaction=False) as pipe:  # one journey for all
+            # The way from a node to its conversation first: by itself it does no harm.
+            pipe.set(f"d:node:{node.id}", names.tag)
+            pipe.eval(_APPEND, len(keys), *keys, *arguments)
+            self._grow(pipe, key, names, node.at)
+            _, packed, *_ = await self.ask(pipe.execute())
         return _node(packed)
 
     async def find_line(self, key: ConversationKey, line: str) -> Found | None:
@@ -295,13 +294,14 @@ class RedisStore:
     async def _begin(self, key: ConversationKey, names: _Keys) -> None:
         """A conversation may have a state before anything is said in it."""
         await self._set(names, player=key.player, conversation=key.conversation)
-        await self._grew(key, names, 0.0)
+        async with self.client.pipeline(transaction=False) as pipe:
+            self._grow(pipe, key, names, 0.0)
+            await self.ask(pipe.execute())
 
-    async def _grew(self, key: ConversationKey, names: _Keys, at: float) -> None:
+    def _grow(self, pipe: Any, key: ConversationKey, names: _Keys, at: float) -> None:
         """So that lists find it. Never backwards, since two servers may tell of it at once."""
-        score = {names.tag: at}
-        await self.ask(self.client.zadd("d:conversations", score, gt=True))
-        await self.ask(self.client.zadd(f"d:player:{key.player}", score, gt=True))
+        pipe.zadd("d:conversations", {names.tag: at}, gt=True)
+        pipe.zadd(f"d:player:{key.player}", {names.tag: at}, gt=True)
 
     async def _set(self, names: _Keys, **fields: str | int | bytes) -> None:
         flat = [part for pair in fields.items() for part in pair]
