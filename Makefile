@@ -40,6 +40,7 @@ format: $(VENV)/.dev ## put the code in shape
 bench: $(VENV)/.dev ## the cost per token, beside a bare forwarder in the same run; drops; a long talk
 	$(BIN)/python -m benchmarks $(ARGS)
 	$(BIN)/python -m benchmarks.resilience
+	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.long_talk
 
 evaluate: $(VENV)/.dev ## how well the embedded model plays the starter world
