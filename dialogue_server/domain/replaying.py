@@ -20,9 +20,6 @@ from dialogue_protocol.messages import (
     ClientMessage,
     Close,
     Closed,
-    Cue,
-    Delta,
-    Error,
     Event,
     Open,
     Request,
@@ -34,7 +31,6 @@ from dialogue_protocol.messages import (
     State,
     StateOk,
     Turn,
-    TurnEnd,
 )
 from msgspec import structs
 
@@ -149,8 +145,9 @@ class Replay:
                 turns[answer.turn] = self._turn
                 if times > 1:  # a stored id is of one turn only
                     changes["id"] = f"{answer.id[:60]}-{times}"
-            if isinstance(answer, Turn | Delta | Cue | TurnEnd | Error) and answer.turn in turns:
-                changes["turn"] = turns[answer.turn]
+            turn = getattr(answer, "turn", 0)
+            if turn in turns:
+                changes["turn"] = turns[turn]
             yield delay, structs.replace(answer, **changes) if changes else answer
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from dialogue_protocol.messages import (
     Ack,
@@ -24,6 +26,7 @@ from dialogue_protocol.messages import (
     Ping,
     Player,
     Pong,
+    Queued,
     Regenerate,
     Save,
     Saved,
@@ -37,9 +40,10 @@ from dialogue_protocol.messages import (
     Trigger,
     Turn,
     TurnEnd,
+    Welcome,
 )
 
-from dialogue_server.domain.exchanges import asked_line, exchanges
+from dialogue_server.domain.exchanges import ANSWERED_BY, asked_line, exchanges
 from dialogue_server.domain.recording import Ended, Entry, Head, Recording, Streamed
 
 OPEN = Open("c", ["mira"], Player("ann", "Ann"), "inn")
@@ -60,7 +64,7 @@ def found(*messages: ClientMessage | ServerMessage) -> list[tuple[object, list[o
 
 def test_a_line_is_answered_by_its_turn_whenever_that_comes() -> None:
     one, two = Say("c", "1", "Hm?"), Say("d", "1", "Eh?")
-    turn_one = [Turn(1, "a", "c", "mira", "1"), Delta(1, "x"), Cue(1, 1, "mood", "calm"),
+    turn_one = [Turn(1, "a", "c", "mira", "1"), Queued(1, 2), Delta(1, "x"), Cue(1, 1, "mood", "calm"),
                 TurnEnd(1, "complete", 1)]  # fmt: skip
     turn_two = [Turn(2, "b", "d", "mira", "1"), Delta(2, "y"), TurnEnd(2, "complete", 1)]
     mixed = [turn_one[0], turn_two[0], turn_two[1], *turn_one[1:], turn_two[2]]
@@ -156,3 +160,10 @@ def test_suggestions_answer_their_request_and_a_models_text_is_no_message() -> N
 )
 def test_each_request_is_a_line(request_: ClientMessage, line: str) -> None:
     assert asked_line(request_) == line
+
+
+def test_every_message_of_a_server_has_an_owner_or_is_left_out_on_purpose() -> None:
+    """A new one must be added to the module, or recordings of it cannot be replayed."""
+    told = {Turn, Queued, Delta, Cue, TurnEnd, Noted, Suggestions, Error, Trigger}
+    left_out = {Welcome, Pong, GoAway}
+    assert set(get_args(ServerMessage)) == told | left_out | set(ANSWERED_BY)

@@ -18,6 +18,7 @@ from dialogue_protocol.messages import (
     Open,
     Opened,
     Player,
+    Queued,
     Save,
     Saved,
     Say,
@@ -40,6 +41,7 @@ ANN = Player("ann", "Ann")
 def turn(number: int, line: str, text: str) -> list[tuple[float, ServerMessage]]:
     return [
         (5.0, Turn(number, f"id{number}", "c", "mira", line)),
+        (5.5, Queued(number, 1)),
         (6.0, Cue(number, 0, "mood", "calm")),
         (7.5, Delta(number, text)),
         (9.0, TurnEnd(number, "complete", len(text), 7, 9)),
@@ -69,6 +71,7 @@ def replay(match: Match = "normalised", recorded: list[Exchange] = RECORDED) -> 
 def test_the_recorded_answer_comes_with_its_delays_for_the_clients_own_line() -> None:
     assert replay().answer(Say("c", "mine", "And the inn?")) == [
         (5.0, Turn(1, "id2", "c", "mira", "mine")),
+        (5.5, Queued(1, 1)),
         (6.0, Cue(1, 0, "mood", "calm")),
         (7.5, Delta(1, "Dry.")),
         (9.0, TurnEnd(1, "complete", 4, 7, 9)),
@@ -89,7 +92,7 @@ def test_a_line_sent_again_gets_the_same_turn_at_once() -> None:
     playing = replay()
     first = playing.answer(Say("c", "1", "How is the mine?"))
     again = playing.answer(Say("c", "1", "How is the mine?"))
-    assert [delay for delay, _ in again] == [0.0] * 4
+    assert [delay for delay, _ in again] == [0.0] * 5
     assert said(again) == said(first)
     assert again[0][1] == Turn(2, "id1", "c", "mira", "1")
 
