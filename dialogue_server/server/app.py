@@ -33,7 +33,7 @@ from ..stores.redis_directory import RedisDirectory
 from ..stores.sqlite import SQLiteStore
 from .admission import Admission, is_local
 from .desk import Folder
-from .models import choose_backend, compared_backends
+from .models import choose_backend, compared_backends, summary_mode
 from .tls import tls_context
 from .websocket import Listener
 
@@ -325,6 +325,8 @@ def engine_limits(settings: Settings) -> EngineLimits:
         detach_seconds=limits.detach_grace,
         filler_seconds=settings.model.filler_after,
         suggestion_seconds=settings.model.suggestion_timeout,
+        summaries=summary_mode(settings),
+        summary_seconds=settings.model.summary_timeout,
         turn_seconds=settings.model.turn_timeout + 5,  # the backend's own limit rings first
         prompt_tokens=limits.prompt_tokens,
         answer_tokens=settings.model.max_tokens,

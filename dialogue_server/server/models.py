@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
 
 from msgspec import Struct, structs
 
@@ -22,6 +25,9 @@ from ..settings import ModelSettings, Settings
 GENERIC = "openai-compatible"
 AUTOMATIC = ("openrouter", "minimax", "openai")
 """The services whose key in the environment is reason enough to use them, in this order."""
+
+
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 class Choice(Struct, frozen=True):
@@ -81,6 +87,23 @@ def prompt_profile(settings: Settings, environ: Mapping[str, str] = os.environ) 
         layout = settings.model.layout
         return local if layout == "auto" else structs.replace(local, layout=layout)
     return resolve(_adjusted(settings, _profile(wanted)), settings.model.name)
+
+
+def summary_mode(
+    settings: Settings, environ: Mapping[str, str] = os.environ
+) -> Literal["beside", "alone", "never"]:
+    """When the first model sums up old talk: a model on this machine only while no turn needs it.
+    Raises a SettingsError as choose_backend."""
+    if settings.model.summaries != "auto":
+        return settings.model.summaries
+    if settings.model.backend == "scripted":
+        return "never"
+    profile = prompt_profile(settings, environ)
+    address = settings.model.base_url or profile.base_url
+    with contextlib.suppress(ValueError):  # no address at all: the first turn will tell
+        if profile.name == "local" or urlsplit(address).hostname in _THIS_MACHINE:
+            return "alone"
+    return "beside"
 
 
 def _choose(settings: Settings, wanted: str, environ: Mapping[str, str]) -> Choice:

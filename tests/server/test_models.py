@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from dialogue_server.errors import SettingsError
-from dialogue_server.server.models import prompt_profile
+from dialogue_server.server.models import prompt_profile, summary_mode
 from dialogue_server.settings import Settings
 
 
@@ -56,3 +56,24 @@ def test_the_special_roles_are_native_where_the_settings_say_so() -> None:
 def test_an_unknown_backend_is_told_with_those_that_there_are() -> None:
     with pytest.raises(SettingsError, match=r"there is no 'minmax'.*minimax"):
         prompt_profile(under(backend="minmax"), {})
+
+
+@pytest.mark.parametrize(
+    ("model", "mode"),
+    [
+        ({"backend": "local"}, "alone"),
+        ({"backend": "auto"}, "alone"),
+        ({"backend": "scripted"}, "never"),
+        ({"backend": "ollama"}, "alone"),
+        ({"backend": "ollama", "base_url": "http://gpu.lan:11434/v1"}, "beside"),
+        ({"backend": "vllm", "base_url": "http://[::1]:8000/v1"}, "alone"),
+        ({"backend": "openrouter"}, "beside"),
+        ({"backend": "ollama", "base_url": "http://[bad"}, "beside"),
+        ({"backend": "openrouter", "summaries": "alone"}, "alone"),
+        ({"backend": "local", "summaries": "never"}, "never"),
+    ],
+)
+def test_old_talk_is_summed_up_where_that_is_in_nobodys_way(
+    model: dict[str, str], mode: str
+) -> None:
+    assert summary_mode(under(**model), {}) == mode
