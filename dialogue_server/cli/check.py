@@ -110,9 +110,7 @@ def _show(terminal: Terminal, folder: Path, findings: list[Finding]) -> None:
         place = (folder / finding.file).as_posix()
         if finding.line:
             place += f":{finding.line}"
-        key = f"{finding.key} " if finding.key else ""
-        if finding.severity == "error" and finding.rule == "invalid":
-            key = f"{finding.key}: " if finding.key else ""
+        key = f"{finding.key}: " if finding.key else ""
         text = f"{place}: {finding.severity}: {key}{finding.problem} [{finding.rule}]"
         terminal.say(text, _STYLES[finding.severity])
 

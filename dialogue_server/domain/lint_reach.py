@@ -3,8 +3,10 @@ comes in, lines that are never said."""
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from dialogue_protocol.messages import Player
 
@@ -60,9 +62,12 @@ def _state(subject: Subject) -> Iterator[Found]:
             # A trigger that waits for an event sees its data as `event`.
             told = isinstance(part, Trigger) and bool(part.event) and keys[0] == "event"
             if not told and not _has(state, keys):
+                path_there = ".".join(keys)
+                near = difflib.get_close_matches(path_there, _paths(state), 1)
+                hint = f"; did you mean {near[0]}? Mend" if near else ": mend"
                 problem = (
-                    f"looks at {'.'.join(keys)}, which [state] of world.toml does not have: mend "
-                    "the name, or give it a value there"
+                    f"looks at {path_there}, which [state] of world.toml does not have{hint} the "
+                    "name, or give it a value there"
                 )
                 yield Found(_source(file, _join(path, "when")), "warning", "unknown-state", problem)
     clock = subject.world.clock
@@ -157,6 +162,16 @@ def _lines(persona: Persona) -> Iterator[Found]:
                 "fallback"
             )
             yield Found(f"{persona_file(persona)}:lines[{at}]", "warning", "never-said", problem)
+
+
+def _paths(state: Mapping[str, Any], above: str = "") -> list[str]:
+    """Every path of a state, as conditions write them."""
+    found = []
+    for key, value in state.items():
+        found.append(f"{above}{key}")
+        if isinstance(value, dict):
+            found += _paths(value, f"{above}{key}.")
+    return found
 
 
 def _has(state: object, keys: tuple[str, ...]) -> bool:

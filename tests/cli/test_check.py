@@ -115,7 +115,7 @@ def test_a_leak_is_an_error_with_and_without_the_long_check(
     )
     for flags in ([], ["--leaks"]):
         lines, _ = checked(capsys, "hamlet", *flags, code=1)
-        assert lines[0].startswith(f"hamlet/personas/pell.toml:{line + 1}: error: lines[0] tells")
+        assert lines[0].startswith(f"hamlet/personas/pell.toml:{line + 1}: error: lines[0]: tells")
         assert "“the bishop buried the silver” of lore/bell.toml:entries[0]" in lines[0]
 
 

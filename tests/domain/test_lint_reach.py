@@ -78,6 +78,16 @@ def test_a_path_that_the_state_does_not_have_is_found() -> None:
     assert found(replace(WORLD, clock="day.hour")) == []
 
 
+def test_the_path_that_was_meant_is_named_where_one_is_near() -> None:
+    def problem(when: str) -> str:
+        persona = replace(MIRA, knowledge=[Fact("A.", when)])
+        (item,) = unreachable(Subject(WORLD, {"mira": persona}, frozenset()))
+        return item.problem
+
+    assert "does not have; did you mean day.hour? Mend the name" in problem("day.huor == 1")
+    assert "does not have: mend the name" in problem("gold == 1")
+
+
 def test_a_trigger_looks_at_the_data_of_its_event() -> None:
     when = "event.force > 3"
     assert found(triggers=[Trigger("hit", event="kick", when=when)]) == []
