@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -16,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "engines"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import install_node
+import manuals
 import package
 import rigs
 import toolchain
@@ -26,23 +28,24 @@ from toolchain import ROOT, Assembly, Runtime, Toolchain
 def tools() -> Toolchain:
     found = toolchain.find()
     if isinstance(found, str):
-        if os.environ.get("CI"):
-            pytest.fail(found)
-        pytest.skip(found)
+        missing(found)
     return found
 
 
-@pytest.fixture(scope="session")
-def page_command() -> str:
-    """How to start a page with DialogueSocket.jslib in it, a word on each line."""
+def missing(what: str) -> NoReturn:
+    """Skips a test that cannot run on this machine, but lets it fail where all have to run."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+def page_command() -> str | None:
+    """How to start a page with DialogueSocket.jslib in it, a word on each line; None without a
+    Node that has a WebSocket."""
     node = install_node.command()
-    if node is None:
-        missing = "there is no Node with a WebSocket; run `python tests/engines/install_node.py`"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
     (library,) = package.PACKAGE.rglob("*.jslib")
-    return "\n".join([*node, str(package.HERE / "browser" / "page.js"), str(library)])
+    words = [*(node or []), str(package.HERE / "browser" / "page.js"), str(library)]
+    return "\n".join(words) if node else None
 
 
 @pytest.fixture(scope="session")
@@ -50,18 +53,19 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """What the C# tests find in their environment."""
     home = tmp_path_factory.mktemp("unity_rig")
     rigs.write_world(home / "world")
-    shutil.copytree(home / "world", home / "killed_world")
     with (
         rigs.model() as model_url,
         rigs.server(rigs.serve_command(home / "world", model_url), home / "server.log") as url,
+        rigs.server(rigs.village(home / "village"), home / "village.log") as village,
         tickets(home, model_url) as (guarded, ticket),
     ):
         yield {
             "TEST_VECTORS": str(ROOT / "protocol" / "vectors"),
             "TEST_SERVER_URL": url,
+            "TEST_VILLAGE_URL": village,
             "TEST_GUARDED_URL": guarded,
             "TEST_TICKET": ticket,
-            "TEST_SERVE_COMMAND": "\n".join(rigs.serve_command(home / "killed_world", model_url)),
+            "TEST_MODEL_URL": model_url,
             "PYTHONPATH": rigs.environment()["PYTHONPATH"],
         }
 
@@ -87,12 +91,14 @@ def build_tests(tools: Toolchain, runtime: Runtime, folder: Path, platform: str 
         built = package.replaced(built, package.HERE / "browser" / "WebGLSocket.cs")
     sources = sorted((package.HERE / "nunit").glob("*.cs"))
     sources += package.sources(package.PACKAGE / "Tests")
+    sources += manuals.write(folder / "manuals")
     program = Assembly(
         "DialogueServer.Tests",
         tuple(sources),
         (*built, tools.nunit),
         variant.defines,
         executable=True,
+        options=package.INSPECTOR,
     )
     said = tools.compile(runtime, [*built, program], folder)
     assert not said, said

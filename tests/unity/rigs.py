@@ -145,6 +145,15 @@ def _ready(process: subprocess.Popen[bytes], log: Path) -> str:
     raise AssertionError(f"the server did not start:\n{log.read_text(encoding='utf-8')}")
 
 
+def village(folder: Path) -> list[str]:
+    """What docs/unity.md begins with; without a model, so that it says the same everywhere."""
+    program = [sys.executable, "-m", "dialogue_server"]
+    subprocess.run(
+        [*program, "init", str(folder)], check=True, capture_output=True, env=environment()
+    )
+    return [*program, "serve", str(folder), "--backend", "scripted", "--log-format", "json"]
+
+
 def with_tickets(folder: Path, command: list[str]) -> tuple[list[str], list[str]]:
     """The command with a server that demands a ticket, and the one that prints such a ticket."""
     keys = str(folder / "keys.json")

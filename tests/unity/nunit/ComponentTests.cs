@@ -250,7 +250,7 @@ namespace DialogueServer.Tests
             DialogueClient client = Client(Rig.GuardedUrl, connect: false);
             client.Player = new Player("ann", "Ann");
             client.SetToken(() => token);
-            DialogueNpc npc = Npc(client, "mira");
+            DialogueNpc npc = Npc(client, "mira", Guid.NewGuid().ToString("N")); // other programs play Ann as well
             client.Connect();
             Task<DialogueTurn> said = npc.Say("Hello").Completion;
             Assert.That(StubPlayer.Until(() => client.Status == SessionStatus.Failed));

@@ -50,6 +50,14 @@ namespace UnityEngine
     }
 
     [AttributeUsage(AttributeTargets.Class)]
+    public sealed class RequireComponent : Attribute
+    {
+        public RequireComponent(Type requiredComponent)
+        {
+        }
+    }
+
+    [AttributeUsage(AttributeTargets.Class)]
     public sealed class DisallowMultipleComponent : Attribute
     {
     }
@@ -205,6 +213,12 @@ namespace UnityEngine
         public Transform transform
         {
             get { StubPlayer.AssertMainThread(); return gameObject.transform; }
+        }
+
+        public T GetComponent<T>() where T : MonoBehaviour
+        {
+            StubPlayer.AssertMainThread();
+            return (T)gameObject.Behaviours.Find(behaviour => behaviour is T);
         }
     }
 

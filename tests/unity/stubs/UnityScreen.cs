@@ -65,6 +65,13 @@ namespace UnityEngine
         public static T[] FindObjectsOfTypeAll<T>() where T : Object => StubPlayer.All<T>();
     }
 
+    public sealed class Animator : Behaviour
+    {
+        public readonly System.Collections.Generic.List<string> Triggers = new System.Collections.Generic.List<string>();
+
+        public void SetTrigger(string name) => Triggers.Add(name);
+    }
+
     public enum RenderMode
     {
         ScreenSpaceOverlay,
