@@ -6,9 +6,11 @@ from pathlib import Path
 
 from dialogue_protocol.messages import (
     Advance,
+    Delta,
     Error,
     Event,
     History,
+    Interrupt,
     Load,
     Noted,
     Open,
@@ -23,6 +25,8 @@ from dialogue_protocol.messages import (
     StateOk,
     Transcript,
     Trigger,
+    Turn,
+    TurnEnd,
 )
 from msgspec.structs import replace
 
@@ -134,6 +138,22 @@ async def test_only_what_the_player_saw_of_an_answer_moves_the_mood() -> None:
     async with served(backend) as server:
         client = await Client.connect(server.url)
         await client.open()
+        await client.send(Say("c", "1", "Hello!"))
+        call = await backend.call()
+        call.say("Well met, I say. [mood: cross 90] Or not, since you are late.")
+        answer = Answer(await client.expect(Turn))
+        await client.expect(Delta, lambda m: "late" in m.text)
+        await client.send(Interrupt(answer.turn.turn, 9))
+        await client.expect(TurnEnd)
+        opened = await client.open()
+        assert (opened.npcs[0].mood, opened.npcs[0].intensity) == ("calm", 30)
+
+
+async def test_authored_lines_and_events_move_the_mood_too() -> None:
+    backend = SteeredBackend()
+    async with served(backend) as server:
+        client = await Client.connect(server.url)
+        await client.open()
         await client.send(Script("c", "s", "[mood: cross 80] Get out!", "mira"))
         answer = await client.answer()
         assert [cue.args["intensity"] for cue in answer.cues] == [80]
@@ -213,6 +233,34 @@ async def test_a_trigger_moves_the_scene_and_is_told_once_after_its_turn() -> No
         _, call = await turn(client, backend, Say("c", "2", "The debt, Mira!"), "Hush.")
         assert "- A knife is drawn." in prompt(call)
         assert await triggers(client) == [("quarrel", "quarrel")]
+
+
+async def test_a_client_that_lost_its_socket_gets_the_trigger_once_by_its_resume() -> None:
+    backend = SteeredBackend()
+    async with serving(backend, personas=(MIRA, BORIN, WEN, TELLER), world=WORLD) as server:
+        client = await Client.connect(server.url)
+        await client.open(npcs=("mira",), scene="inn")
+        await client.send(Say("c", "1", "Mira, what of the debt?"))
+        call = await backend.call()
+        await client.leave()
+        call.say("Who told you?")
+        call.finish()
+        client = await client.resume(server.url)
+        assert (await client.answer()).text == "Who told you?"
+        assert (await client.expect(Trigger)).name == "quarrel"
+        client = await client.resume(server.url)
+        assert await triggers(client) == []
+
+
+async def test_an_answer_told_anew_may_set_off_what_the_old_one_did() -> None:
+    backend = SteeredBackend()
+    async with served(backend) as server:
+        client = await Client.connect(server.url)
+        await client.open(npcs=("mira",), scene="inn")
+        answer, _ = await turn(client, backend, Say("c", "1", "Mira, the debt!"), "Hush.")
+        _, call = await turn(client, backend, Regenerate("c", answer.turn.id, "1b"), "What debt?")
+        assert "- Nobody knows the player." in prompt(call)
+        assert await triggers(client) == [("quarrel", "quarrel")] * 2
 
 
 async def test_a_mood_that_passes_its_bound_sets_off_a_trigger() -> None:
