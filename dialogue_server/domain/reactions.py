@@ -11,7 +11,7 @@ from typing import Any
 
 from .conditions import holds
 from .lore import mentions
-from .persona import Action, Persona
+from .persona import Persona
 
 REACTIONS = ("may", "never", "must")
 """What `event.react` may say (spec.md, "event")."""
@@ -52,7 +52,3 @@ def awaits(persona: Persona, action: str) -> bool:
     """Whether the game is to say what became of this action."""
     return any(known.name == action and known.awaits for known in persona.actions)
 
-
-def declared(persona: Persona, action: str) -> Action | None:
-    """The declaration of an action; None if it has none (any more)."""
-    return next((known for known in persona.actions if known.name == action), None)
