@@ -193,6 +193,12 @@ def _left(persona: Persona) -> list[str]:
         "sections": "texts that depend on the game's state",
         "actions": "what the NPC may do in the game",
         "lines": "authored answers",
+        "mood_texts": "how a mood shows",
+        "tone": "what moves the mood",
+        "relationships": "what the NPC thinks of others",
+        "triggers": "what the game is told of",
+        "reacts": "what the NPC speaks up at",
+        "suggestions": "lines for the player",
     }
     return [
         f"{field} ({what}): a card has no place for them; left out"

@@ -21,6 +21,7 @@ from dialogue_server.domain.persona import (
     Persona,
     Section,
 )
+from dialogue_server.domain.staging import Suggestion, ToneRule
 from tests.domain.card_strategies import CARDS
 
 NOW = 1_800_000_000
@@ -282,3 +283,13 @@ def test_nothing_of_any_card_is_lost_by_import_and_export(raw: dict[str, Any]) -
         assert kept == raw["data"]
     assert card.get("photoURL") == raw.get("photoURL")
     assert "modification_date" not in card["data"]
+
+
+def test_what_moves_in_play_has_no_place_in_a_card_and_that_is_said() -> None:
+    persona = replace(NATIVE, suggestions=[Suggestion("Hello.")], tone=[ToneRule("m", "rain")])
+    told = build(persona, None, None, NOW)[1]
+    before = build(NATIVE, None, None, NOW)[1]
+    assert [remark.partition(" ")[0] for remark in told if remark not in before] == [
+        "tone",
+        "suggestions",
+    ]
