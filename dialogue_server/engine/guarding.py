@@ -8,6 +8,7 @@ from dialogue_protocol.codes import ErrorCode
 from msgspec import structs
 
 from ..backends.base import ModelRequest
+from ..domain.authored import plain
 from ..domain.guards import GuardedStream
 from ..domain.guards_rules import Cast, Watch
 from ..domain.guards_settings import settled
@@ -26,7 +27,7 @@ def answer_stream(
     context: EngineContext, question: Question, prompt: Prompt, names: Sequence[str], authored: str
 ) -> TextStream | GuardedStream:
     """What reads the answer to a prompt, guarded where a guard is on. `authored` is the line that
-    may be said whatever the guards say of repeating."""
+    the designer wrote for this case: it passes in any case."""
     persona = question.persona
 
     def open_stream() -> TextStream:
@@ -44,7 +45,8 @@ def answer_stream(
         Cast(persona.name, question.player.name, question.locale, (*context.world.terms, *names)),
         parts=prompt.parts,
         said=said[-REMEMBERED:],
-        free=(question.text, authored),
+        free=(question.text,),
+        authored=plain(authored),
         detector=context.detector,
     )
     return GuardedStream(open_stream, watch)

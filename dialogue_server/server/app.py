@@ -15,6 +15,7 @@ from .. import __version__
 from ..backends.base import ModelBackend, Sampling
 from ..backends.routing import AttemptFailed
 from ..backends.scripted import ScriptedBackend
+from ..domain.language import normalized
 from ..engine.context import EngineContext, EngineLimits
 from ..engine.housekeeping import collect_branches
 from ..engine.languages import prepare_detector
@@ -57,6 +58,11 @@ class App:
         what to do; whatever had been started is stopped then."""
         settings = self.settings
         try:
+            if settings.content.language and not normalized(settings.content.language):
+                raise SettingsError(
+                    f"content.language: {settings.content.language!r} is no language tag, such as "
+                    "de or pt-BR."
+                )
             world = self._load_content()
             store = _store(settings)
             self._stack.push_async_callback(store.aclose)

@@ -232,3 +232,13 @@ def test_the_language_of_a_long_answer_is_looked_at_now_and_then() -> None:
 def test_a_text_of_few_words_is_not_recognised() -> None:
     parts = (Part("rules", "Never lie.\nNot to anyone.", 9),)
     assert watch(prompt=True, parts=parts).hit("Never lie. Not to anyone.") is None
+
+
+def test_the_designers_own_line_passes_whatever_the_rules_say() -> None:
+    guard = Watch(
+        settled(WORLD, msgspec.structs.replace(NPC, guards=Guards(forbidden=["dragon"]))),
+        Cast("Mira", "Ann"),
+        authored="A dragon? Here? Never.",
+    )
+    assert guard.hit("A dragon?") is None
+    assert guard.hit("A dragon here!") == Hit("forbidden", "dragon")

@@ -12,7 +12,7 @@ import pytest
 from msgspec import structs
 
 from dialogue_server.domain.conversation import ConversationKey, Node
-from dialogue_server.errors import BackendError
+from dialogue_server.errors import BackendError, SettingsError
 from dialogue_server.instrumentation.logging import Log
 from dialogue_server.server.app import App
 from dialogue_server.settings import MEMORY, Settings
@@ -129,3 +129,11 @@ async def test_a_port_open_to_others_that_takes_none_of_them_is_told(
     await app.start()
     await app.stop()
     assert ("--make-key FILE" in said.getvalue()) is said_so
+
+
+async def test_a_language_that_is_none_stops_the_start(world: Path, damaged: Path) -> None:
+    settings = settings_for(world, "scripted", damaged)
+    content = structs.replace(settings.content, language="German!")
+    app = App(structs.replace(settings, content=content), Log("json", stream=io.StringIO()))
+    with pytest.raises(SettingsError, match=r"content\.language: 'German!' is no language tag"):
+        await app.start()
