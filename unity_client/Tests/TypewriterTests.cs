@@ -158,6 +158,22 @@ namespace DialogueServer.Tests
         }
 
         [Test]
+        public static void What_stood_behind_an_interrupt_does_not_happen_and_holds_nothing_up()
+        {
+            Typewriter writer = new Typewriter { CharactersPerSecond = 10 };
+            var reached = new List<string>();
+            writer.CueReached += cue => reached.Add(cue.Name);
+            writer.Add(new DialogueCue(0, DialogueCue.Mood, "calm"));
+            writer.Append("aaaa bbbb cccc ");
+            writer.Add(new DialogueCue(15, DialogueCue.Action, "give"));
+            for (int frame = 0; frame < 5; frame++) writer.Update(0.1f);
+            writer.End(writer.Visible);
+            writer.Update(0.1f);
+            Assert.That(writer.Finished);
+            Assert.That(reached, Is.EqualTo(new[] { "calm" }));
+        }
+
+        [Test]
         public static void Markup_of_a_model_stays_text()
         {
             Assert.That(RichText.Escape("a < b"), Is.EqualTo("a <noparse><</noparse> b"));

@@ -185,6 +185,22 @@ namespace DialogueServer.Tests
         }
 
         [Test]
+        public void A_cue_that_comes_again_after_a_loss_is_not_told_twice()
+        {
+            var turn = new DialogueTurn("l1");
+            var first = new DialogueCue(0, DialogueCue.Mood, "calm");
+            var second = new DialogueCue(5, DialogueCue.Action, "give");
+            turn.Begin(new TurnMessage(1, "t-1", "c1", "mira", "l1"));
+            turn.Add(in first);
+            Assert.That(turn.LastCueIsNew);
+            Assert.That(turn.Begin(new TurnMessage(1, "t-1", "c1", "mira", "l1")), "it begins again");
+            turn.Add(in first);
+            Assert.That(turn.LastCueIsNew, Is.False);
+            turn.Add(in second);
+            Assert.That(turn.LastCueIsNew);
+        }
+
+        [Test]
         public void What_was_not_yet_shown_when_the_player_speaks_was_never_said()
         {
             DialogueNpc npc = Npc(Client(Rig.ServerUrl), "npc12");
