@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from msgspec import Struct
 
-from .settings import Section, Settings
+from .settings import Settings
+from .settings_option import Section
 
 
 class Option(Struct, frozen=True):

@@ -33,6 +33,7 @@ from dialogue_server.domain.staging import Scene
 from dialogue_server.engine.context import EngineContext, EngineLimits
 from dialogue_server.engine.observer import Record
 from dialogue_server.engine.registry import Registry
+from dialogue_server.server.addresses import Addresses
 from dialogue_server.server.admission import Admission
 from dialogue_server.server.client_socket import ClientSocket
 from dialogue_server.server.websocket import Listener
@@ -101,6 +102,7 @@ async def serving(
     close_seconds: float = 5.0,
     grace: float = 0.1,
     admission: Admission | None = None,
+    addresses: Addresses | None = None,
     origins: str = "",
     tls: ssl.SSLContext | None = None,
     metrics: Callable[[], bytes] | None = None,
@@ -133,6 +135,7 @@ async def serving(
         ping_timeout=ping_timeout,
         close_seconds=close_seconds,
         admission=admission,
+        addresses=addresses,
         origins=origins,
         tls=tls,
         metrics=metrics,

@@ -93,7 +93,7 @@ def layer(name: str) -> str:
             return "ports" if parts[2:] in ([], ["base"]) else "adapters"
         case "instrumentation":
             return "adapters"
-        case "settings" | "settings_sources" | "settings_table":
+        case name if name.partition("_")[0] == "settings":
             return "errors"
         case "__main__":
             return "cli"

@@ -17,9 +17,11 @@ from ..domain.language_detector import Detector
 from ..domain.persona import Persona, World
 from ..domain.tokens import Calibration
 from ..stores.base import Store
+from .allowances import Allowance
 from .desk import Desk
 from .directory import Directory
 from .observer import Observer
+from .places import Places
 from .tap import MakeTap, Tap
 
 if TYPE_CHECKING:
@@ -36,10 +38,19 @@ class EngineLimits(Struct, frozen=True):
     conversations: int = 16
     sessions: int = 10_000
     """Sessions at a time, detached ones included; 0 for no limit."""
+    sessions_per_player: int = 0
+    """Where tickets name players; those detached are given up first. 0 for no limit."""
+    turns: int = 0
+    """Turns at a time; 0 for no limit, and so below."""
+    turns_per_player: int = 0
+    queue: int = 1_000
+    """Turns that may wait for a place, each at most `queue_seconds`."""
+    queue_seconds: float = 30.0
     messages_per_second: float = 50.0
-    """What a client may send in the long run, five seconds' worth at once; 0 for no limit."""
+    """What a session, and all of one player together, may send in the long run, five seconds'
+    worth at once; 0 for no limit."""
     lines_per_minute: float = 120.0
-    """How many lines may be answered, a minute's worth at once; 0 for no limit."""
+    """How many lines of each may be answered, a minute's worth at once; 0 for no limit."""
     replay_bytes: int = 256 * 1024
     detach_seconds: float = 60.0
     turn_seconds: float = 120.0
@@ -108,3 +119,22 @@ class EngineContext:
     """What the models' own counts have taught about our estimate of tokens."""
     draining: bool = False
     """True while the server shuts down: running turns finish, new lines are refused."""
+    places: Places = field(default=None)  # type: ignore[assignment]
+    """Room for turns; made from the limits, as the next two are."""
+    player_messages: Allowance = field(default=None)  # type: ignore[assignment]
+    player_lines: Allowance = field(default=None)  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        """A copy shares them."""
+        if self.places is None:
+            limits = self.limits
+            self.places = Places(
+                limits.turns,
+                limits.turns_per_player,
+                limits.queue,
+                limits.queue_seconds,
+                clock=self.monotonic,
+            )
+            rate = limits.messages_per_second
+            self.player_messages = Allowance(rate, 5 * rate)
+            self.player_lines = Allowance(limits.lines_per_minute / 60, limits.lines_per_minute)

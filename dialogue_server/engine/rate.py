@@ -23,6 +23,10 @@ class Bucket:
         self._at = -math.inf
         self.broken = False
 
+    def is_full(self, now: float) -> bool:
+        """Whether at `now` nothing is missing."""
+        return self._level + (now - self._at) * self._rate >= self._burst
+
     def take(self, now: float, *, debt: bool = False) -> float:
         """Take a token at `now` (seconds). 0 if there was one, else the seconds until there is."""
         if not self._rate:

@@ -17,6 +17,8 @@ from .identity import LOCAL, Identity
 from .observer import SessionEnded, SessionStarted
 from .session import Session, Socket
 
+RETRY_AFTER = 30.0
+"""Seconds that a client is told to wait where there is no room for its session."""
 MakeSession = Callable[[EngineContext, ServerConnection, Identity], Session]
 
 
@@ -29,6 +31,8 @@ class Registry:
         self._make = make
         self._epoch = context.new_id()
         self._sessions: dict[str, Session] = {}
+        self._players: dict[str, set[str]] = {}
+        """The sessions of each player whom a ticket names."""
         self._expiring: dict[str, asyncio.TimerHandle] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._hurry = asyncio.Event()
@@ -57,6 +61,7 @@ class Registry:
         session = self._resume(hello, codec, socket, identity)
         if session is None:
             self._check_new(identity)
+            self._make_room_of(identity.player)
             self._make_room()
             session = self._begin(hello, codec, socket, identity)
         self._context.observe(
@@ -115,9 +120,29 @@ class Registry:
                 CloseCode.SESSION_LIMIT,
                 ErrorCode.TOO_MANY_SESSIONS,
                 f"The server holds {limit} sessions (limits.sessions); come back later.",
+                retry_after=RETRY_AFTER,
             )
-        self._expiring[longest].cancel()
-        self._expire(self._sessions[longest], "its place was needed (limits.sessions)")
+        self._give_up(longest)
+
+    def _make_room_of(self, player: str) -> None:
+        """At the limit of one player, give up its session that has been away longest."""
+        limit, own = self._context.limits.sessions_per_player, self._players.get(player, ())
+        if not limit or len(own) < limit:
+            return
+        longest = next((session for session in self._expiring if session in own), None)
+        if longest is None:
+            raise HandshakeError(
+                CloseCode.SESSION_LIMIT,
+                ErrorCode.TOO_MANY_SESSIONS,
+                f"{limit} connections of this player are open (limits.connections_per_player); "
+                "close one.",
+                retry_after=RETRY_AFTER,
+            )
+        self._give_up(longest)
+
+    def _give_up(self, session: str) -> None:
+        self._expiring[session].cancel()
+        self._expire(self._sessions[session], "its place was needed (limits.sessions)")
 
     def _begin(self, hello: Hello, codec: Codec, socket: Socket, identity: Identity) -> Session:
         limits = self._context.limits
@@ -133,6 +158,8 @@ class Registry:
         )
         session = self._make(self._context, connection, identity)
         self._sessions[connection.session] = session
+        if identity.player:
+            self._players.setdefault(identity.player, set()).add(session.id)
         session.socket = socket
         session.locale = hello.locale
         if self._context.tap is not None:
@@ -169,15 +196,24 @@ class Registry:
 
     def _expire(self, session: Session, reason: str = "expired") -> None:
         self._expiring.pop(session.id, None)
-        del self._sessions[session.id]  # whoever comes from here on begins anew
+        self._forget(session)  # whoever comes from here on begins anew
         self._soon(self._end(session, reason, CloseCode.GOING_AWAY), f"expire {session.id}")
 
     async def end(
         self, session: Session, reason: str, code: CloseCode = CloseCode.GOING_AWAY
     ) -> None:
         """End a session: running turns are stopped and stored, its socket is closed."""
-        if self._sessions.pop(session.id, None) is not None:
+        if session.id in self._sessions:
+            self._forget(session)
             await self._end(session, reason, code)
+
+    def _forget(self, session: Session) -> None:
+        del self._sessions[session.id]
+        player = session.identity.player
+        if player:
+            self._players[player].discard(session.id)
+            if not self._players[player]:
+                del self._players[player]
 
     async def _end(self, session: Session, reason: str, code: CloseCode) -> None:
         await session.close()

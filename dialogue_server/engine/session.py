@@ -119,7 +119,10 @@ class Session:
             message = error
         if self.tap is not None and message is not None and not isinstance(message, DecodeError):
             self.tap.client(message)
-        wait = self._messages.take(self._context.monotonic(), debt=True)
+        now = self._context.monotonic()
+        wait = self._messages.take(now, debt=True)
+        if self.identity.player and not wait:
+            wait = self._context.player_messages.take(self.identity.player, now)
         if self._messages.broken:
             raise ProtocolError(
                 CloseCode.FLOODING,
@@ -178,8 +181,9 @@ class Session:
                 self.send(await self._conversation(message.conversation).history(message))
             case Suggest():
                 self._refuse_when_draining()
-                self._take_line()
-                self._conversation(message.conversation).suggesting.ask(message)
+                conversation = self._conversation(message.conversation)
+                self._take_line(conversation)
+                conversation.suggesting.ask(message)
             case Inspect():
                 self._need_designer("inspect")
                 self.send(self._conversation(message.conversation).answers.inspect(message))
@@ -272,7 +276,9 @@ class Session:
         ):
             self._answer_later(conversation, message)
             return
-        self._take_line()
+        self._take_line(conversation)
+        if not isinstance(message, Script):  # which needs no model
+            self._context.places.check(conversation.key.player)
         self._last_turn += 1
         turn = await conversation.answers.answer(message, self._last_turn)
         if turn is not None:
@@ -280,14 +286,15 @@ class Session:
             if len(self._turns) > _REMEMBERED_TURNS:
                 self._turns.popitem(last=False)
 
-    def _take_line(self) -> None:
-        """Count a request for the model."""
-        wait = self._lines.take(self._context.monotonic())
+    def _take_line(self, conversation: OpenConversation) -> None:
+        """Count a request for the model, for the session and for the player."""
+        now, player = self._context.monotonic(), conversation.key.player
+        wait = self._lines.take(now) or self._context.player_lines.take(player, now)
         if wait:
             raise RequestError(
                 ErrorCode.RATE_LIMITED,
-                f"More than {self._context.limits.lines_per_minute:g} lines a minute "
-                "(limits.lines_per_minute); wait retry_after_ms.",
+                f"More than {self._context.limits.lines_per_minute:g} lines a minute of this "
+                "session or player (limits.lines_per_minute); wait retry_after_ms.",
                 retry_after=wait,
             )
 

@@ -10,12 +10,13 @@ being stored and reported; a stop then comes too late and is told so.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import traceback
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Literal
 
 from dialogue_protocol.codes import EndReason, ErrorCode
-from dialogue_protocol.messages import MAX_DELTA_CHARS, Cue, Delta, ServerMessage, TurnEnd
+from dialogue_protocol.messages import MAX_DELTA_CHARS, Cue, Delta, Queued, ServerMessage, TurnEnd
 
 from ..backends.base import Finished, ModelRequest, Usage
 from ..domain.conversation import ConversationKey, Node
@@ -76,7 +77,7 @@ class TurnRunner:
         self._direction = direction
         self._tone = direction.tone(persona)
         self._first = 0.0
-        self._prompted = self._ended = 0.0
+        self._prompted = self._placed = self._ended = 0.0
         self._cues: list[list[Any]] = []
         self._stop: tuple[EndReason, int | None] | None = None
         self._task: asyncio.Task[Node] | None = None
@@ -152,16 +153,8 @@ class TurnRunner:
                 self.phase = "streaming"
                 self._show_mood()
                 self._expect_words()
-                async with asyncio.timeout(self._context.limits.turn_seconds):
-                    try:
-                        reason = await self._stream(request, stream)
-                    except BackendError as problem:
-                        if problem.code != ErrorCode.MODEL_CONTEXT_OVERFLOW or stream.text:
-                            raise
-                        request = shorter()
-                        reason = await self._stream(request, stream)
-                    if isinstance(stream, GuardedStream) and stream.hits:
-                        reason, error = await self._after_hits(request, stream, reason)
+                async with self._place():
+                    reason, error = await self._ask(request, stream, shorter)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if self._stop is None or task is None:
@@ -181,6 +174,38 @@ class TurnRunner:
         self.phase = "ending"
         self._hush()
         return await self._end(stream, reason, error, fallback)
+
+    @contextlib.asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """A place among the turns that run, waited for and given back."""
+        places, player = self._context.places, self._key.player
+        since = await places.take(player, self._tell_position)
+        self._placed = self._context.monotonic()
+        try:
+            async with asyncio.timeout(self._context.limits.turn_seconds):
+                yield
+        finally:
+            places.leave(player, since)
+
+    def _tell_position(self, position: int) -> None:
+        self._send(Queued(self.number, position))
+
+    async def _ask(
+        self,
+        request: ModelRequest,
+        stream: TextStream | GuardedStream,
+        shorter: Callable[[], ModelRequest],
+    ) -> tuple[EndReason, BackendError | None]:
+        try:
+            reason = await self._stream(request, stream)
+        except BackendError as problem:
+            if problem.code != ErrorCode.MODEL_CONTEXT_OVERFLOW or stream.text:
+                raise
+            request = shorter()
+            reason = await self._stream(request, stream)
+        if isinstance(stream, GuardedStream) and stream.hits:
+            return await self._after_hits(request, stream, reason)
+        return reason, None
 
     async def _after_hits(
         self, request: ModelRequest, stream: GuardedStream, reason: EndReason

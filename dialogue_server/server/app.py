@@ -32,6 +32,7 @@ from ..stores.memory import MemoryStore
 from ..stores.redis import RedisStore
 from ..stores.redis_directory import RedisDirectory
 from ..stores.sqlite import SQLiteStore
+from .addresses import Addresses
 from .admission import Admission, is_local
 from .desk import Folder
 from .models import choose_backend, compared_backends, summary_mode
@@ -214,6 +215,7 @@ class App:
         watch("sessions", "Sessions, those included whose client is away.", lambda: registry.count)
         watch("sessions_attached", "Sessions that have a socket.", lambda: registry.attached)
         watch("conversations", "Open conversations.", lambda: len(context.conversations))
+        watch("turns_queued", "Turns that wait for a place.", lambda: context.places.waiting)
         watch("replay_bytes", "Memory kept for resumes.", lambda: registry.replay_bytes)
         watch("draining", "1 while the server shuts down.", lambda: context.draining)
 
@@ -237,6 +239,7 @@ class App:
             ping_interval=settings.limits.ping_interval,
             ping_timeout=settings.limits.ping_timeout,
             admission=admission,
+            addresses=Addresses(settings.access.proxies, settings.limits.connections_per_address),
             origins=settings.access.origins,
             tls=tls,
             page=settings.server.page == "on",
@@ -325,6 +328,11 @@ def engine_limits(settings: Settings) -> EngineLimits:
         state_depth=limits.state_depth,
         conversations=limits.conversations,
         sessions=limits.sessions,
+        sessions_per_player=limits.connections_per_player,
+        turns=limits.turns,
+        turns_per_player=limits.turns_per_player,
+        queue=limits.queue,
+        queue_seconds=limits.queue_seconds,
         messages_per_second=limits.messages_per_second,
         lines_per_minute=limits.lines_per_minute,
         replay_bytes=limits.replay_bytes,

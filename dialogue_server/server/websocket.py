@@ -37,6 +37,7 @@ from ..errors import StoreError
 from ..instrumentation.metrics import CONTENT_TYPE
 from ..settings import Access
 from . import http
+from .addresses import Addresses
 from .admission import Admission, is_local
 from .client_socket import relay
 
@@ -62,6 +63,7 @@ class Listener:
         ping_timeout: float = 20.0,
         close_seconds: float = 5.0,
         admission: Admission | None = None,
+        addresses: Addresses | None = None,
         origins: str = "",
         tls: ssl.SSLContext | None = None,
         page: bool = False,
@@ -71,9 +73,9 @@ class Listener:
         """`write_bytes` bounds what waits for a slow reader. A socket is pinged every
         `ping_interval` seconds, and given up if no pong comes within `ping_timeout`. A closing
         handshake may take `close_seconds`; then the socket is cut. `admission` says who may
-        connect (this machine only, by default), `origins` which web sites' pages may (the
-        setting access.origins), `tls` makes it wss://, `page` serves the designers' page,
-        `metrics` gives the text of /metrics, for operators."""
+        connect (this machine only, by default), `addresses` how many from each address, `origins`
+        which web sites' pages may (the setting access.origins), `tls` makes it wss://, `page`
+        serves the designers' page, `metrics` gives the text of /metrics, for operators."""
         self._context = context
         self._registry = registry
         self._host = host
@@ -84,6 +86,7 @@ class Listener:
         self._ping_timeout = ping_timeout
         self._close_seconds = close_seconds
         self._admission = admission or Admission(Access(), {})
+        self._addresses = addresses or Addresses()
         self._origins = _origins(origins)
         self._tls = tls
         self._page = page
@@ -174,6 +177,32 @@ class Listener:
 
     async def _serve_session(self, connection: ServerConnection) -> None:
         codec = codec_for(connection.subprotocol or "")
+        headers = connection.request.headers if connection.request else Headers()
+        client = self._addresses.client(_peer(connection), headers.get_all("X-Forwarded-For"))
+        try:
+            with self._addresses.counted(client):
+                await self._serve_client(connection, codec, headers)
+        except HandshakeError as error:
+            await self._refuse(connection, codec, error)
+
+    async def _refuse(
+        self, connection: ServerConnection, codec: Codec | None, error: HandshakeError
+    ) -> None:
+        refused = RequestRefused(session="", code=error.code, detail=error.detail)
+        self._context.observe(refused)
+        if codec is not None:
+            refusal = Error(
+                error.code,
+                error.detail,
+                retryable=error.code.retryable,
+                retry_after_ms=round(1000 * error.retry_after),
+            )
+            await connection.send(codec.encode(refusal))
+        await connection.close(error.close_code, close_reason(error.detail))
+
+    async def _serve_client(
+        self, connection: ServerConnection, codec: Codec | None, headers: Headers
+    ) -> None:
         frame = await self._first_frame(connection)
         if codec is None:  # a client that names no subprotocol is known by its first frame
             codec = JSON if isinstance(frame, str) else MSGPACK
@@ -186,7 +215,6 @@ class Listener:
                     f"No hello came within {self._handshake_seconds:g} s.",
                 )
             hello = self._hello(frame, codec)
-            headers = connection.request.headers if connection.request else Headers()
             local = _is_local(connection, headers)
             identity = self._admission.identify(hello.token, local=local)
             elsewhere = await self._elsewhere(hello)
@@ -195,11 +223,7 @@ class Listener:
                 return
             session = self._registry.attach(hello, codec, socket, identity)
         except HandshakeError as error:
-            refused = RequestRefused(session="", code=error.code, detail=error.detail)
-            self._context.observe(refused)
-            refusal = Error(error.code, error.detail, retryable=error.code.retryable)
-            await connection.send(codec.encode(refusal))
-            await connection.close(error.close_code, close_reason(error.detail))
+            await self._refuse(connection, codec, error)
             return
         try:
             async for frame in connection:
@@ -239,9 +263,13 @@ class Listener:
             raise HandshakeError(CloseCode.PROTOCOL_ERROR, error.code, error.detail) from None
 
 
-def _is_local(connection: ServerConnection, headers: Headers) -> bool:
+def _peer(connection: ServerConnection) -> str:
     address = connection.remote_address
-    return is_local(str(address[0]) if address else "", headers)
+    return str(address[0]) if address else ""
+
+
+def _is_local(connection: ServerConnection, headers: Headers) -> bool:
+    return is_local(_peer(connection), headers)
 
 
 def _origins(setting: str) -> list[Origin | re.Pattern[str] | None] | None:

@@ -159,7 +159,14 @@ class ProtocolError(Exception):
 
 
 class HandshakeError(ProtocolError):
-    """A socket's first message is not an acceptable hello."""
+    """A socket's first message is not an acceptable hello, or there is no room for it: then
+    `retry_after` says, in seconds, when there may be."""
+
+    def __init__(
+        self, close_code: CloseCode, code: ErrorCode, detail: str, *, retry_after: float = 0.0
+    ) -> None:
+        super().__init__(close_code, code, detail)
+        self.retry_after = retry_after
 
 
 def check_hello(message: ClientMessage | Unknown) -> Hello:

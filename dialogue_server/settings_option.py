@@ -1,0 +1,28 @@
+"""What a setting is: a field with a type, a default and one line of help (settings.py)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Meta, Struct
+
+
+def option(
+    description: str,
+    *,
+    unit: str = "",
+    flag: str = "",
+    path: bool = False,
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+) -> Meta:
+    """The help of a setting, its unit, a short flag, whether it is a path, and its bounds."""
+    extra = {"unit": unit, "flag": flag, "path": path}
+    build: Any = Meta  # its overloads forbid ge beside gt, even where one is None
+    meta: Meta = build(description=description, extra=extra, ge=ge, gt=gt, le=le)
+    return meta
+
+
+class Section(Struct, frozen=True, kw_only=True):
+    """A table of the settings file."""
