@@ -22,7 +22,7 @@ from ..domain.persona import Persona
 from ..domain.scene import stage_of
 from ..domain.tone import TONE, Tone
 from ..errors import DialogueError
-from .observer import Failure
+from .observer import Failure, TriggerFired, TriggerJudged
 
 if TYPE_CHECKING:
     from .conversation import OpenConversation
@@ -102,7 +102,7 @@ class Direction:
         """Tell the game of what a turn set off; to be called when the turn has been reported and
         its node is the conversation's newest."""
         for firing in triggers.fired(node):
-            self._send(trigger_message(self._talk.name, firing))
+            self._fire(firing)
         try:
             waiting = triggers.due(self._moment(tuple(self._talk.nodes))).judged
         except Exception:
@@ -112,6 +112,11 @@ class Direction:
             task = asyncio.create_task(self._judge(placed, node.id), name=f"judge {placed.id}")
             self._judges.add(task)
             task.add_done_callback(self._judges.discard)
+
+    def _fire(self, firing: triggers.Firing) -> None:
+        talk = self._talk
+        self._send(TriggerMessage(talk.name, firing.name, firing.stage, firing.args))
+        talk.context.observe(TriggerFired(talk.name, firing.id, firing.stage))
 
     def _failed(self, where: str) -> None:
         self._talk.context.observe(Failure(where=where, error=traceback.format_exc()))
@@ -137,7 +142,7 @@ class Direction:
         request = ModelRequest(
             messages, max_tokens=JUDGE_TOKENS, sampling=Sampling(temperature=0.0)
         )
-        said = ""
+        said, problem = "", ""
         try:
             async with asyncio.timeout(JUDGE_SECONDS):
                 answer = talk.context.backend.stream(request)
@@ -148,12 +153,17 @@ class Direction:
                         said += item.text
                 finally:
                     await answer.aclose()
-        except (DialogueError, TimeoutError):
-            return  # no answer is no yes
+        except TimeoutError:
+            problem = f"no answer within {JUDGE_SECONDS:g} s"
+        except DialogueError as error:
+            problem = error.detail
         except Exception:
             self._failed(f"judge {placed.id}")
             return
-        if not triggers.verdict(said):
+        yes = not problem and triggers.verdict(said)
+        word = "" if problem else "yes" if yes else "no"
+        talk.context.observe(TriggerJudged(talk.name, placed.id, word, problem))
+        if not yes:
             return
         if talk.closed or all(one.id != node for one in talk.nodes):
             return  # the game has gone back to before it
@@ -169,7 +179,7 @@ class Direction:
             talk.nodes[:] = [
                 triggers.with_meta(one, meta) if one.id == newest.id else one for one in talk.nodes
             ]
-            self._send(trigger_message(talk.name, firing))
+            self._fire(firing)
 
     async def stop(self) -> None:
         """Ask no judge any more."""
@@ -178,8 +188,3 @@ class Direction:
             judge.cancel()
         if judges:
             await asyncio.wait(judges)
-
-
-def trigger_message(conversation: str, firing: triggers.Firing) -> TriggerMessage:
-    """A trigger as the wire tells it."""
-    return TriggerMessage(conversation, firing.name, firing.stage, firing.args)

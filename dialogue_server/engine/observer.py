@@ -124,6 +124,36 @@ class MemorySummed(Struct, frozen=True, tag="memory.summed"):
     problem: str = ""
 
 
+class TriggerFired(Struct, frozen=True, tag="trigger.fired"):
+    """A designer's trigger came true, and the game was told. `trigger` says where it stands;
+    `stage` is the one that the scene moved to, "" if it did not."""
+
+    conversation: str
+    trigger: str
+    stage: str
+
+
+class TriggerJudged(Struct, frozen=True, tag="trigger.judged"):
+    """The model was asked whether a trigger is true. `answer` is yes or no; "" with a `problem`
+    where it gave none."""
+
+    conversation: str
+    trigger: str
+    answer: str
+    problem: str = ""
+
+
+class SuggestionsMade(Struct, frozen=True, tag="suggestions.made"):
+    """The player was given lines to choose from, so many of them by the model. `problem` says why
+    it gave none, where it failed."""
+
+    conversation: str
+    lines: int
+    by_model: int
+    total_ms: int
+    problem: str = ""
+
+
 class Failure(Struct, frozen=True, tag="server.failure"):
     """Something that should not happen did. `error` is its traceback."""
 
@@ -143,6 +173,9 @@ Record = (
     | BranchesCollected
     | ContentRead
     | MemorySummed
+    | TriggerFired
+    | TriggerJudged
+    | SuggestionsMade
     | Failure
 )
 

@@ -7,7 +7,6 @@ designer's own suggestions fill. A turn that begins meanwhile takes the model ov
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -17,9 +16,10 @@ from dialogue_protocol.messages import Error, ServerMessage, Suggest, Suggestion
 
 from ..backends.base import Finished, ModelRequest, Sampling
 from ..domain import suggestions
+from ..domain.language_detector import wrong_language
 from ..domain.suggestions import Situation
 from ..errors import DialogueError
-from .observer import Failure
+from .observer import Failure, SuggestionsMade
 
 if TYPE_CHECKING:
     from .conversation import OpenConversation
@@ -90,15 +90,32 @@ class Suggesting:
             message.locale or talk.locale,
         )
         own = suggestions.authored(situation, count)
-        if (
-            not count or talk.context.backend.layout == "compact"
-        ):  # a tiny model would only spoil it
-            return own
-        said = suggestions.parse(await self._model(situation, count, own), situation, count)
-        return suggestions.fresh([*said, *own], situation, count)
+        if not count or talk.context.backend.layout == "compact":
+            return own  # a tiny model would only spoil it
+        began = talk.context.monotonic()
+        answer, problem = await self._model(situation, count, own)
+        # Twice as many as are needed: some may be in another language.
+        said = [
+            text
+            for text in suggestions.parse(answer, situation, 2 * count)
+            if not situation.locale
+            or not wrong_language(text, situation.locale, talk.context.detector)
+        ]
+        texts = suggestions.fresh([*said, *own], situation, count)
+        talk.context.observe(
+            SuggestionsMade(
+                conversation=talk.name,
+                lines=len(texts),
+                by_model=sum(text in said for text in texts),
+                total_ms=round(1000 * (talk.context.monotonic() - began)),
+                problem=problem,
+            )
+        )
+        return texts
 
-    async def _model(self, situation: Situation, count: int, own: list[str]) -> str:
-        """What the model says; "" if it fails, is late or gives way to a turn."""
+    async def _model(self, situation: Situation, count: int, own: list[str]) -> tuple[str, str]:
+        """What the model says, and why it says nothing if it fails, is late or gives way to a
+        turn."""
         context = self._talk.context
         request = ModelRequest(
             suggestions.messages(situation, count),
@@ -127,11 +144,13 @@ class Suggesting:
         except TimeoutError:
             self._asking.cancel()
             await asyncio.wait([self._asking])
+            return "", f"no answer within {context.limits.suggestion_seconds:g} s"
         except asyncio.CancelledError:
             self._asking.cancel()
             raise
         if self._asking.cancelled():
-            return ""
-        with contextlib.suppress(DialogueError):
-            return self._asking.result()
-        return ""
+            return "", "a turn took the model over"
+        try:
+            return self._asking.result(), ""
+        except DialogueError as error:
+            return "", error.detail

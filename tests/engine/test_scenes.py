@@ -33,6 +33,7 @@ from msgspec.structs import replace
 from dialogue_server.domain.persona import Persona, World
 from dialogue_server.domain.staging import Happening, Relation, Scene, Stage, ToneRule
 from dialogue_server.domain.staging import Trigger as TriggerSpec
+from dialogue_server.engine.observer import TriggerFired, TriggerJudged
 from dialogue_server.stores.base import Store
 from dialogue_server.stores.memory import MemoryStore
 from dialogue_server.stores.sqlite import SQLiteStore
@@ -362,6 +363,8 @@ async def test_a_judges_yes_sets_off_a_trigger_in_the_background_once(tmp_path: 
         call.say("Yes", ".")
         call.finish()
         assert (await client.expect(Trigger)).args == {"q": 1}
+        assert server.seen(TriggerJudged) == [TriggerJudged("c", "world:promised", "yes")]
+        assert server.seen(TriggerFired) == [TriggerFired("c", "world:promised", "")]
     backend = SteeredBackend()
     async with served(backend, SQLiteStore(tmp_path / "talk.db"), world) as server:
         client = await Client.connect(server.url)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from dialogue_server.backends.scripted import ScriptedBackend
 from dialogue_server.domain.staging import Suggestion
 from dialogue_server.engine.context import EngineLimits
-from dialogue_server.engine.observer import Failure
+from dialogue_server.engine.observer import Failure, SuggestionsMade
 from dialogue_server.errors import BackendError
 from tests.fakes.steered import SteeredBackend
 from tests.harness import MIRA, Answer, Client, serving
@@ -51,6 +51,22 @@ async def test_what_a_model_leaves_open_the_designers_own_fill() -> None:
         call = await backend.call()
         call.fail(BackendError("model_unreachable", "No."))  # type: ignore[arg-type]
         assert await suggested(client, "s2") == OWN
+        first, second = served.seen(SuggestionsMade)
+        assert (first.lines, first.by_model, first.problem) == (3, 1, "")
+        assert (second.lines, second.by_model, second.problem) == (2, 0, "No.")
+
+
+async def test_lines_in_another_language_than_the_players_are_dropped() -> None:
+    backend = SteeredBackend()
+    async with serving(backend, personas=(HOST,)) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Suggest("c", "s1", 1, "ru"))
+        call = await backend.call()
+        assert "Write in Russian." in call.request.messages[0].content
+        call.say("Where is the mill?\nГде мельница?")
+        call.finish()
+        assert await suggested(client, "s1") == ["Где мельница?"]
 
 
 async def test_a_late_model_is_not_waited_for() -> None:
