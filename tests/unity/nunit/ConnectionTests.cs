@@ -1,0 +1,114 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using DialogueServer.Protocol;
+using NUnit.Framework;
+
+namespace DialogueServer.Tests
+{
+    /// <summary>What the transcripts do not show of the connection's rules, as client_connection.py has them.</summary>
+    public static class ConnectionTests
+    {
+        private static readonly Player Ada = new Player("p1", "Ada");
+
+        [Test]
+        public static void After_a_loss_loads_and_saves_without_an_answer_are_repeated_between_opens_and_lines()
+        {
+            ClientConnection connection = VectorTests.Attached();
+            connection.Send(new OpenMessage("c1", new[] { "mira" }, Ada));
+            Receive(connection, 16, "c1", new List<object>(), "Hello.");
+            connection.Send(new SayMessage("c1", "l1", "Hello"));
+            connection.Send(new SaveMessage("c1"));
+            connection.Send(new HistoryMessage("c1"));
+            connection.Send(new SuggestMessage("c1", "l2"));
+            connection.Disconnected(4100); // reconnect, without resuming
+            connection.Hello();
+            connection.Receive(VectorTests.Welcome(), new ServerMessagesAsJson());
+            Assert.That(connection.Lost);
+            int[] types = connection.Recover().Select(Type).ToArray();
+            Assert.That(types, Is.EqualTo(new[]
+            {
+                OpenMessage.TypeNumber, SaveMessage.TypeNumber, SayMessage.TypeNumber, SuggestMessage.TypeNumber,
+            }));
+            Assert.That(connection.Sent, Is.EqualTo(4));
+        }
+
+        [Test]
+        public static void A_request_that_is_noted_suggested_or_refused_is_not_repeated()
+        {
+            ClientConnection connection = VectorTests.Attached();
+            connection.Send(new EventMessage("c1", "l1", "It rains."));
+            connection.Send(new SuggestMessage("c1", "l2"));
+            connection.Send(new AdvanceMessage("c1", "l3"));
+            Assert.That(connection.Unanswered.Count, Is.EqualTo(3));
+            Receive(connection, NotedMessage.TypeNumber, "c1", "l1");
+            Receive(connection, SuggestionsMessage.TypeNumber, "c1", "l2", new List<object> { "Yes." });
+            Assert.That(connection.Unanswered.Single().Line, Is.EqualTo("l3"));
+            Receive(connection, ErrorMessage.TypeNumber, "busy", "later", "c1", "l3");
+            Assert.That(connection.Unanswered, Is.Empty);
+        }
+
+        [Test]
+        public static void A_session_taken_over_by_a_late_hello_of_our_own_is_taken_back_once()
+        {
+            ClientConnection connection = VectorTests.Attached();
+            connection.Disconnected(1006);
+            connection.Hello();
+            connection.Disconnected(1006); // given up before the welcome; the server may see it later
+            connection.Hello();
+            connection.Receive(Resumed(connection), new ServerMessagesAsJson());
+            connection.Recover();
+            Assert.That(connection.Disconnected(CloseCode.Replaced), Is.EqualTo(ClosePolicy.Resume));
+            connection.Hello();
+            connection.Receive(Resumed(connection), new ServerMessagesAsJson());
+            connection.Recover();
+            Assert.That(connection.Disconnected(CloseCode.Replaced), Is.EqualTo(ClosePolicy.Stop));
+            Assert.That(connection.State, Is.EqualTo(ConnectionState.Ended));
+        }
+
+        [Test]
+        public static void A_load_does_not_forget_the_checkpoint_that_an_open_waits_for()
+        {
+            ClientConnection connection = VectorTests.Attached();
+            connection.Send(new OpenMessage("c1", new[] { "mira" }, Ada, checkpoint: "k1"));
+            connection.Disconnected(4100);
+            connection.Hello();
+            connection.Receive(VectorTests.Welcome(), new ServerMessagesAsJson());
+            byte[] open = connection.Recover().Single();
+            Assert.That(VectorTests.Hex(open), Does.Contain("6b31"), "it still asks for the checkpoint");
+            Receive(connection, OpenedMessage.TypeNumber, "c1", new List<object>());
+            connection.Disconnected(4100);
+            connection.Hello();
+            connection.Receive(VectorTests.Welcome(), new ServerMessagesAsJson());
+            Assert.That(VectorTests.Hex(connection.Recover().Single()), Does.Not.Contain("6b31"), "it was there once");
+        }
+
+        private static int Type(byte[] frame)
+        {
+            var reader = new MsgpackReader(new ArraySegment<byte>(frame));
+            reader.ReadArrayHeader("message");
+            return reader.ReadType();
+        }
+
+        private static byte[] Resumed(ClientConnection connection)
+        {
+            var frame = new List<byte>(VectorTests.Welcome());
+            frame[0] = 0x9a; // ten items: server, version, capabilities, resumed, received
+            frame.AddRange(new byte[] { 0xa0, 0x01, 0x90, 0xc3, (byte)connection.Sent });
+            return frame.ToArray();
+        }
+
+        private static void Receive(ClientConnection connection, int type, params object[] fields)
+        {
+            var writer = new MsgpackWriter();
+            writer.WriteArrayHeader(fields.Length + 1);
+            writer.WriteInteger(type);
+            foreach (object field in fields)
+            {
+                if (field is string text) writer.WriteString(text);
+                else writer.WriteStrings(((List<object>)field).Cast<string>().ToArray());
+            }
+            connection.Receive(writer.ToArray(), new ServerMessagesAsJson());
+        }
+    }
+}
