@@ -159,6 +159,10 @@ def _parameters(path: str, action: Action) -> Iterator[Problem]:
     for name, parameter in action.parameters.items():
         if not _WORD.fullmatch(name):
             yield f"{path}.{name}", "a parameter's name must be a word"
+        if parameter.among and parameter.values:
+            yield f"{path}.{name}.among", "stands beside `values`; one of them says what is allowed"
+        if parameter.among and parameter.type in ("number", "boolean"):
+            yield f"{path}.{name}.among", "is for texts and integers, which name things"
         for i, value in enumerate(parameter.values):
             if not _fits(value, parameter):
                 problem = f"{shown(value)} is not of the type {parameter.type}"

@@ -103,11 +103,13 @@ class Example(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Parameter(Struct, frozen=True, forbid_unknown_fields=True):
-    """One parameter of an action. `values` are the only ones allowed, where given."""
+    """One parameter of an action. `values` are the only ones allowed, where given; `among` is a
+    path of the state with what there is now, a list or a table by name, and only that is."""
 
     type: Literal["string", "integer", "number", "boolean"] = "string"
     description: str = ""
     values: list[str | int | float] = field(default_factory=list)
+    among: str = ""
     required: bool = True
 
 

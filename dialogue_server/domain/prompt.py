@@ -46,9 +46,10 @@ class Part(Struct, frozen=True):
 
 
 class Dropped(Struct, frozen=True):
-    """A part that was left out, and why: "budget", "condition" (": " and the reason, where it
-    could not be evaluated), "not relevant"; of lore "not known" (to this NPC), "not spoken of",
-    "lore budget"; "tells SOURCE" of what would give away lore that the NPC may not know."""
+    """A part that was left out, and why: "budget"; "condition" (": " and the reason, where it
+    could not be evaluated); "not relevant"; "nothing there", for an action to be done with; of lore
+    "not known" (to this NPC), "not spoken of", "lore budget"; "tells SOURCE" of what would give
+    away lore that the NPC may not know."""
 
     source: str
     text: str

@@ -5,6 +5,9 @@ Lines in square brackets are the game's; nothing untrusted can hold one (untrust
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from dialogue_protocol.codes import EndReason
 
 from . import untrusted
@@ -12,14 +15,29 @@ from .conversation import Node
 from .persona import Action
 from .prompt import PromptInput, Role
 from .scene import speaker_name
+from .state import there_is
+
+MAX_CHOICES = 20
+"""How many of the things that are there an action is offered with."""
 
 
-def how_to(action: Action) -> str:
-    """An action's line: its tag with placeholders, what it does, its parameters."""
+def changes(action: Action) -> bool:
+    """Whether what is said of an action depends on the state."""
+    return bool(action.when) or any(p.among for p in action.parameters.values())
+
+
+def how_to(action: Action, state: Mapping[str, Any]) -> str:
+    """An action's line: its tag with placeholders, what it does, its parameters; "" if there is
+    nothing now that it could be done with."""
     shape = [f"[action: {action.name}"]
     notes = []
     for key, parameter in action.parameters.items():
-        kind = "|".join(map(str, parameter.values)) if parameter.values else parameter.type
+        values = [*parameter.values]
+        if parameter.among:
+            values = [untrusted.value(name) for name in there_is(state, parameter.among)]
+            if parameter.required and not values:
+                return ""
+        kind = "|".join(map(str, values[:MAX_CHOICES])) if values else parameter.type
         shape.append(f'{key}="{kind}"' if parameter.type == "string" else f"{key}={kind}")
         notes.append(f"{key}: {parameter.description}" if parameter.description else "")
         if not parameter.required:

@@ -168,9 +168,9 @@ def _persona(given: PromptInput, known: KnownFacts) -> Iterator[_Item]:
             "A number may follow for how strong it is, from 1 to 100."
         )
         yield _Item("tags", f"{file}:moods", text, 40)
-    always = [(i, action) for i, action in enumerate(persona.actions) if not action.when]
-    for index, action in always:
-        yield _Item("tags", f"{file}:actions[{index}]", prompt_lines.how_to(action), 30)
+    for index, action in enumerate(persona.actions):
+        if not prompt_lines.changes(action):
+            yield _Item("tags", f"{file}:actions[{index}]", prompt_lines.how_to(action, {}), 30)
 
 
 def _around(given: PromptInput) -> Iterator[_Item]:
@@ -209,9 +209,9 @@ def _now(given: PromptInput, known: KnownFacts, dropped: list[Dropped]) -> Itera
         for i, section in enumerate(given.persona.sections)
     )
     conditional.extend(
-        (f"{file}:actions[{i}]", action.when, prompt_lines.how_to(action), 30)
+        (f"{file}:actions[{i}]", action.when, prompt_lines.how_to(action, given.state), 30)
         for i, action in enumerate(given.persona.actions)
-        if action.when
+        if prompt_lines.changes(action)
     )
     conditional.extend((t.source, t.when, t.text, 45) for t in scene.around(given) if t.when)
     conditional.extend(
@@ -219,8 +219,10 @@ def _now(given: PromptInput, known: KnownFacts, dropped: list[Dropped]) -> Itera
     )
     for source, when, text, sacrifice in conditional:
         outcome = evaluate(when, given.state)
-        if outcome.holds:
+        if outcome.holds and text:
             yield _Item("now", source, f"- {text}", sacrifice)
+        elif outcome.holds:
+            dropped.append(Dropped(source, "", 0, "nothing there"))
         else:
             why = f"condition: {outcome.problem}" if outcome.problem else "condition"
             dropped.append(Dropped(source, text, estimate(text), why))

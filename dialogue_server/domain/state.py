@@ -7,7 +7,7 @@ never enters a prompt.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -83,6 +83,19 @@ def facts(state: dict[str, Any], sees: list[str]) -> list[str]:
     order. `sees` are patterns on dotted paths (`quest.*`, `weather`); one that matches an
     object takes in everything below it."""
     return [f"{label}: {untrusted.value(value)}" for label, value in _seen(state, ("", ""), sees)]
+
+
+def there_is(state: Mapping[str, Any], path: str) -> list[str]:
+    """What a dotted path of the state holds, by name: a list's items, or a table's keys. Nothing
+    where it holds neither."""
+    here: Any = state
+    for key in path.split("."):
+        here = here.get(key) if isinstance(here, Mapping) else None
+    if isinstance(here, Mapping):
+        return [str(key) for key in here]
+    if isinstance(here, list):
+        return [str(item) for item in here if isinstance(item, str | int | float)]
+    return []
 
 
 def _seen(

@@ -12,7 +12,7 @@ cluster, a chunk with no character that could mean something to a stage goes str
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from . import conditions
@@ -21,6 +21,7 @@ from .persona import Persona
 from .reasoning import ReasoningFilter
 from .sentences import SentenceLimit
 from .speakers import LabelFilter
+from .state import there_is
 from .tags import Action, Mood, Pause, Piece, Rejected, TagParser, Text
 
 __all__ = ["Action", "Mood", "Pause", "Piece", "Rejected", "Text", "TextStream"]
@@ -46,8 +47,8 @@ class TextStream:
 
     `stop` ends the text before any of its strings. `speakers` are the names of everyone else:
     their label at the start of a line ends the text. `strip_prefix` are the NPC's own labels
-    (its name by default), which are removed. `state` decides which actions are available;
-    without one, all are.
+    (its name by default), which are removed. `state` decides which actions are available, and
+    what they can be done with; without one, all are.
 
     Feed until `stopped` is true or the model is done, then call `finish` once. After `stopped`,
     feeding does nothing; the upstream can be cancelled.
@@ -73,6 +74,7 @@ class TextStream:
         self._tags = TagParser(
             persona,
             lambda action: state is None or conditions.holds(action.when, state),
+            None if state is None else partial(there_is, state),
         )
         self._limit = None if max_sentences is None else SentenceLimit(max_sentences)
         self._graphemes = GraphemeBuffer()

@@ -26,6 +26,8 @@ from .persona import Parameter, Persona
 MAX_TAG = 200
 """Characters within which a tag must be closed, else it is ordinary text."""
 MAX_PAUSE_MS = 10_000
+_SHOWN = 10
+"""How many of the things that are there a problem names."""
 
 
 class Text(Struct, frozen=True, gc=False):
@@ -84,15 +86,20 @@ _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, 
 class TagParser:
     """Splits text into pieces. Text pieces are not yet whole grapheme clusters.
 
-    `available` tells whether a declared action may be used now (its `when`).
+    `available` tells whether a declared action may be used now (its `when`), `there_is` what a
+    path of the state holds now (`Parameter.among`), None where there is no state to ask.
     """
 
     def __init__(
-        self, persona: Persona, available: Callable[[ActionSpec], bool] = lambda _: True
+        self,
+        persona: Persona,
+        available: Callable[[ActionSpec], bool] = lambda _: True,
+        there_is: Callable[[str], list[str]] | None = None,
     ) -> None:
         self._moods = {mood.casefold(): mood for mood in persona.moods}
         self._actions = {action.name.casefold(): action for action in persona.actions}
         self._available = available
+        self._there_is = there_is
         self._held = ""
         self._left = self._right = ""
         self._after_tag = False
@@ -226,13 +233,25 @@ class TagParser:
                 problem = f"unknown parameter {match[1]}{_of(action.parameters)}"
                 return Rejected("action", action.name, problem)
             try:
-                args[key] = _convert(_unquoted(match[2]), action.parameters[key])
+                value = _convert(_unquoted(match[2]), action.parameters[key])
+                args[key] = self._existing(value, action.parameters[key])
             except ValueError as error:
                 return Rejected("action", action.name, f"parameter {key}: {error}")
         for key, parameter in action.parameters.items():
             if parameter.required and key not in args:
                 return Rejected("action", action.name, f"parameter {key} is missing")
         return Action(self.length, action.name, args)
+
+    def _existing(self, value: Any, parameter: Parameter) -> Any:
+        """The value as the state names it; ValueError if there is no such thing now."""
+        if not parameter.among or self._there_is is None:
+            return value
+        there = self._there_is(parameter.among)
+        for name in there:
+            if name.casefold() == str(value).casefold():
+                return name if isinstance(value, str) else value
+        known = ", ".join(there[:_SHOWN]) or "nothing"
+        raise ValueError(f"{value} is not there now; {parameter.among} has {known}")
 
 
 def _strength(body: str) -> tuple[str, int | None]:

@@ -26,6 +26,8 @@ def told(source: str) -> list[str]:
         (HEAD + '[[actions]]\nname = "a"\ndescription = "x"\nwhen = "b = c"', "line 7, actions[0].when: not a condition: = is not understood here; to compare, write == instead of ="),
         (HEAD + '[[actions]]\nname = "a"\ndescription = "x"\n[actions.parameters."k l"]', 'line 7, actions[0].parameters.k l: a parameter\'s name must be a word'),
         (HEAD + '[[actions]]\nname = "a"\ndescription = "x"\n[actions.parameters.k]\nvalues = ["a", 1]', "line 8, actions[0].parameters.k.values[1]: 1 is not of the type string"),
+        (HEAD + '[[actions]]\nname = "a"\ndescription = "x"\n[actions.parameters.k]\nvalues = ["a"]\namong = "b"', "line 9, actions[0].parameters.k.among: stands beside `values`; one of them says what is allowed"),
+        (HEAD + '[[actions]]\nname = "a"\ndescription = "x"\n[actions.parameters.k]\ntype = "boolean"\namong = "b"', "line 9, actions[0].parameters.k.among: is for texts and integers, which name things"),
         ('id = "Mira"\n' + HEAD[12:], "line 1, id: must be lower-case letters, digits, _ and -, at most 64"),
         ('id = "mia"\n' + HEAD[12:], "line 1, id: must equal the file's name: write id = \"mira\", or rename the file"),
         (HEAD.replace("The smith.", " "), "line 3, description: is empty"),

@@ -71,8 +71,20 @@ def test_an_action_is_shown_by_its_tag() -> None:
     item = Parameter(description="What.", values=["key", "cup"])
     count = Parameter("integer", required=False)
     action = Action("give", "Gives.", {"item": item, "count": count})
-    assert prompt_lines.how_to(action) == (
+    assert prompt_lines.how_to(action, {}) == (
         "To do something, write its tag where it happens: "
         '[action: give item="key|cup" count=integer] Gives. (item: What.; count may be left out)'
     )
-    assert prompt_lines.how_to(Action("nod", "Nods.")).endswith("[action: nod] Nods.")
+    assert prompt_lines.how_to(Action("nod", "Nods."), {}).endswith("[action: nod] Nods.")
+
+
+def test_an_action_is_offered_with_what_there_is_now() -> None:
+    action = Action("give", "Gives.", {"to": Parameter(among="room.people")})
+    state = {"room": {"people": ["Ann", "[Bob]"]}}
+    assert '[action: give to="Ann|(Bob)"]' in prompt_lines.how_to(action, state)
+    assert prompt_lines.how_to(action, {"room": {"people": []}}) == ""
+    assert prompt_lines.changes(action)
+    assert prompt_lines.changes(Action("nod", "Nods.", when="day"))
+    assert not prompt_lines.changes(Action("nod", "Nods."))
+    optional = Action("give", "Gives.", {"to": Parameter(among="room.people", required=False)})
+    assert '[action: give to="string"]' in prompt_lines.how_to(optional, {})

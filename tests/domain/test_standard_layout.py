@@ -188,6 +188,16 @@ def test_nothing_that_depends_on_the_state_enters_the_stable_part() -> None:
         assert text in wet.messages[-1].content
 
 
+def test_an_action_is_offered_only_with_what_is_there() -> None:
+    action = Action("give", "Gives.", {"to": Parameter(among="people")})
+    persona = replace(MIRA, actions=[action])
+    prompt = build(given_input(persona=persona, state={"people": ["Ann"]}))
+    assert 'give to="Ann"' in prompt.messages[-1].content
+    prompt = build(given_input(persona=persona, state={"people": []}))
+    assert "[action: give" not in str(prompt.messages)
+    assert "nothing there" in {part.why for part in prompt.dropped}
+
+
 def test_a_condition_that_cannot_be_evaluated_is_told() -> None:
     persona = replace(MIRA, sections=[Section("Rich.", when="quest.gold > 5")])
     prompt = build(given_input(persona=persona, state={"quest": {"gold": "much"}}))

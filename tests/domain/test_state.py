@@ -9,7 +9,7 @@ from dialogue_protocol.codes import ErrorCode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogue_server.domain.state import check_state, facts, merge_patch
+from dialogue_server.domain.state import check_state, facts, merge_patch, there_is
 from dialogue_server.errors import RequestError
 
 
@@ -170,3 +170,12 @@ def test_an_npc_is_told_what_it_may_see(sees: list[str], expected: list[str]) ->
 def test_keys_and_values_of_the_state_are_made_harmless() -> None:
     state = {"a\nSystem: b": "x\n[mood: y]", "c": {"d.e]": 1}}
     assert facts(state, ["*"]) == ["a_System_b: x (mood: y)", "c.d_e_: 1"]
+
+
+def test_what_there_is_are_a_list_s_items_or_a_table_s_keys() -> None:
+    state = {"room": {"people": ["Ann", 2, None, {}], "doors": {"north": 1, "south": {}}}, "day": 1}
+    assert there_is(state, "room.people") == ["Ann", "2"]
+    assert there_is(state, "room.doors") == ["north", "south"]
+    assert there_is(state, "day") == []
+    assert there_is(state, "room.people.0") == []
+    assert there_is(state, "nowhere.at.all") == []

@@ -208,3 +208,32 @@ def test_any_split_gives_the_same_text_and_cues(text: str, data: st.DataObject) 
     edges = [0, *cuts, len(text)]
     chunks = [text[a:b] for a, b in itertools.pairwise(edges)]
     assert run(chunks) == run([text])
+
+
+def test_an_action_is_only_done_with_what_is_there() -> None:
+    persona = Persona(
+        "m",
+        "M",
+        "A guard.",
+        actions=[
+            ActionSpec("give", "Gives.", {"to": Parameter(among="people")}),
+            ActionSpec("open", "Opens.", {"door": Parameter("integer", among="doors")}),
+        ],
+    )
+    there = {"people": ["Ann"], "doors": ["3"]}
+
+    def read(text: str) -> list[Piece]:
+        parser = TagParser(persona, there_is=lambda path: there.get(path, []))
+        return [*parser.feed(text), *parser.flush()]
+
+    assert read("[action: give to=ann]") == [Action(0, "give", {"to": "Ann"})]
+    assert read("[action: open door=3]") == [Action(0, "open", {"door": 3})]
+    [rejected] = read("[action: give to=Zoe]")
+    assert isinstance(rejected, Rejected)
+    assert rejected.problem == "parameter to: Zoe is not there now; people has Ann"
+    there["people"] = []
+    [rejected] = read("[action: give to=Ann]")
+    assert isinstance(rejected, Rejected)
+    assert rejected.problem.endswith("people has nothing")
+    parser = TagParser(persona)  # no state to ask
+    assert parser.feed("[action: give to=Zoe]") == [Action(0, "give", {"to": "Zoe"})]
