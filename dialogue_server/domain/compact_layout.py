@@ -25,6 +25,7 @@ from .conversation import Node
 from .hidden import Hidden, hidden_from, withheld
 from .lore import known_facts
 from .memory import Memory, recall, room_for_memories
+from .memory_topics import meeting_words
 from .persona import Example, Fact
 from .prompt import Dropped, Message, Part, Prompt, PromptInput
 from .relevance import RELEVANT, Candidate, scores
@@ -146,8 +147,9 @@ def _hint(
         ),
     ]
     open_choices = [
-        (memory.source, Candidate(_remembered(memory), (), MEMORY_WEIGHT))
+        (memory.source, Candidate(_remembered(memory), keys, MEMORY_WEIGHT))
         for memory in _memories(given, heard)
+        for keys in (meeting_words(given.text, memory.said),)
     ]
     for source, when, candidate in choices:
         tells = hidden.told_by(candidate.text)

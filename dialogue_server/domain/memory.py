@@ -195,13 +195,15 @@ def recall(
     chosen = [summary] if summary else []
     left = room - sum(memory.tokens for memory in chosen)
     spared: list[Memory] = []
-    told: list[frozenset[str]] = []
+    told: dict[str, list[frozenset[str]]] = {}
     for candidate in order:
         if len(chosen) >= MAX_MEMORIES or len(spared) >= MAX_REPORTED:
             break
-        if any(_alike(candidate.piece.roots, other) for other in told):
+        roots = candidate.piece.roots
+        if any(_alike(roots, other) for word in roots for other in told.get(word, ())):
             continue  # said again, or almost
-        told.append(candidate.piece.roots)
+        for word in roots:
+            told.setdefault(word, []).append(roots)
         memory = _memory(who, candidate, len(chosen))
         if memory.tokens > left:
             spared.append(memory)
@@ -290,7 +292,7 @@ def _candidates(who: Rememberer, older: Sequence[Node]) -> list[_Candidate]:
         found += [
             _Candidate(piece, node, len(older) - at, time)
             for piece in _pieces(node.text, node.kind != "player")
-            if piece.features
+            if piece.roots
         ]
         for told in noted(node.meta, who.npc).facts if MEMORY in node.meta else ():
             age, origin, then = when.get(told.node, when[node.id])

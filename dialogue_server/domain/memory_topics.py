@@ -150,6 +150,17 @@ _BY_BEGINNING = {
 """Long words that begin alike are forms of one: "thatching" is about what a thatcher does."""
 
 
+def meeting_words(line: str, said: str) -> tuple[str, ...]:
+    """The words of a line that what was said has too, in any form, or that are about the same."""
+    roots = content_roots(said)
+    about = topics(roots)
+    return tuple(
+        word
+        for word in words(line)
+        if (own := content_roots(word)) and (own & roots or topics(own) & about)
+    )
+
+
 def topics(roots: frozenset[str]) -> frozenset[str]:
     """What words, given as their roots, are about; empty where the thesaurus has none of them."""
     found: set[str] = set()

@@ -218,3 +218,34 @@ def test_what_the_npc_may_not_know_is_left_out_wherever_it_stands() -> None:
         "personas/mira.toml:lines": tells,
         "history": tells,
     }
+
+
+def test_a_fact_that_the_player_told_long_ago_can_be_what_is_said() -> None:
+    told = (
+        said("I grew up in Harrowmere."),
+        said("I promise you the lantern.", "npc"),
+        said("A goat ate grass."),
+        said("Hm."),
+        said("Well.", "npc"),
+    )
+    prompt = build("Where did I grow up?", history=told)
+    assert asked(prompt).endswith('\nFact: You told me: "I grew up in Harrowmere."')
+    assert "memory:I grew up in Harrowmere." in [part.source for part in prompt.parts]
+    owed = build("Which lantern did you promise?", history=told)
+    assert asked(owed).endswith('\nFact: You said: "I promise you the lantern."')
+    assert "grass" not in asked(build("What did the goat eat?", history=told))
+    left = [part for part in owed.dropped if part.source.startswith("memory:")]
+    assert [(part.text, part.why) for part in left] == [
+        ('You told me: "I grew up in Harrowmere."', "not relevant")
+    ]
+
+
+def test_what_the_npc_was_not_there_for_is_no_history_and_no_memory() -> None:
+    told = (
+        replace(said("I fear the bells."), meta={"heard": ["borin"]}),
+        replace(said("Hm."), meta={"heard": ["mira"]}),
+        replace(said("Well.", "npc"), meta={"heard": ["mira"]}),
+    )
+    prompt = build("What do I fear?", history=told)
+    assert "bells" not in " ".join(message.content for message in prompt.messages)
+    assert ("I fear the bells.", "not heard") in {(part.text, part.why) for part in prompt.dropped}

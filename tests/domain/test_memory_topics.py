@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dialogue_server.domain.memory_topics import content_roots, root, topics
+from dialogue_server.domain.memory_topics import content_roots, meeting_words, root, topics
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,9 @@ def test_what_the_thesaurus_does_not_know_is_about_nothing() -> None:
 
 def test_a_topic_has_more_than_one_word_that_leads_to_it() -> None:
     assert "fear" in topics(frozenset({root("dread")})) & topics(frozenset({root("nightmare")}))
+
+
+def test_the_words_by_which_a_line_meets_what_was_said_are_told() -> None:
+    assert meeting_words("Where did I grow up, friend?", "I grew up in Harrowmere.") == ("grow",)
+    assert meeting_words("What animal do I keep?", "My geese bite.") == ("animal",)
+    assert meeting_words("What is it?", "My geese bite.") == ()

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dialogue_server.domain.conversation import Node
+from dialogue_server.domain.memory import Past
 from dialogue_server.domain.persona import (
     Action,
     Entry,
     Example,
     Fact,
     KnownBy,
+    MemoryRules,
     Parameter,
     Persona,
     Section,
@@ -450,3 +452,100 @@ def test_a_narrator_has_rules_of_its_own() -> None:
     prompt = build(in_the_inn(persona=TELLER, kind="advance", text=""))
     assert prompt.messages[0].content.startswith("You are the narrator")
     assert prompt.messages[-1].content.endswith("[Tell what happens now]")
+
+
+# ------------------------------------------------------------ memory
+
+
+def long_talk(lines: int = 120) -> tuple[Node, ...]:
+    nodes = [
+        Node(f"n{at}", "p", "player", "Ann", f"The cart number {at} is late.", float(at))
+        for at in range(lines)
+    ]
+    nodes[3] = replace(nodes[3], text="I grew up in Harrowmere.")
+    return tuple(nodes)
+
+
+def remembered(prompt: Prompt) -> list[str]:
+    return [part.text for part in prompt.parts if part.source.startswith("memory:")]
+
+
+def test_what_has_left_the_history_is_remembered_in_the_part_that_changes() -> None:
+    one = build(given_input(history=long_talk(), budget=1200, text="Where did I grow up?"))
+    assert '- "I grew up in Harrowmere."' in remembered(one)
+    last = one.messages[-1].content
+    title = "[Mira remembers. In quotation marks alone: what Ann said]\n- "
+    assert 0 < last.index(title) < last.index("[What Mira knows at this moment, besides]")
+    assert last.endswith("[Ann says]\nWhere did I grow up?")
+    other = build(given_input(history=long_talk(), budget=1200, text="What of cart number 7?"))
+    assert one.messages[:-1] == other.messages[:-1]
+    assert remembered(one) != remembered(other)
+    assert one.tokens <= 1200
+
+
+def test_the_history_stays_in_its_blocks_whatever_is_remembered() -> None:
+    budget = 1200
+    lengths = {
+        len([part for part in build(given).parts if part.source == "history"])
+        for text in ("Where did I grow up?", "Hm.", "Which cart is late? " * 5)
+        for given in (given_input(history=long_talk(), budget=budget, text=text),)
+    }
+    assert len(lengths) <= 2  # a longer line takes room of its own
+    assert min(lengths) >= 8
+
+
+def test_a_talk_that_fits_needs_no_memory() -> None:
+    prompt = build(given_input(history=long_talk(20)))
+    assert remembered(prompt) == []
+    assert not [part for part in prompt.dropped if part.source.startswith("memory:")]
+
+
+def test_what_was_heard_elsewhere_is_remembered_beside_a_history_that_fits() -> None:
+    heard = (Node("e", "", "player", "Ann", "My sister is Ysolde.", 0.0),)
+    prompt = build(given_input(history=long_talk(4), memory=Past(heard), text="My sister?"))
+    assert remembered(prompt) == ['- "My sister is Ysolde."']
+    assert sum(source == "history" for source in sources(prompt)) == 4
+
+
+def test_a_world_may_do_without_memories() -> None:
+    world = replace(WORLD, memory_rules=MemoryRules(share=0))
+    prompt = build(given_input(history=long_talk(), budget=1200, world=world))
+    assert remembered(prompt) == []
+
+
+def test_memories_that_did_not_fit_are_told_of() -> None:
+    talk = tuple(replace(node, text=f"Word{node.id} is thing{node.id}.") for node in long_talk())
+    prompt = build(given_input(history=talk, budget=900, text="Which cart is late?"))
+    spared = [part for part in prompt.dropped if part.source.startswith("memory:")]
+    assert spared
+    assert {part.why for part in spared} == {"budget"}
+
+
+def test_what_an_npc_was_not_there_for_is_neither_history_nor_memory() -> None:
+    absent = replace(long_talk()[3], meta={"heard": ["bo"]})
+    for history in ((absent,), (absent, *long_talk()[4:])):
+        prompt = build(given_input(history=history, budget=1200, text="Where did I grow up?"))
+        assert "Harrowmere" not in "".join(message.content for message in prompt.messages)
+        assert ("I grew up in Harrowmere.", "not heard") in [
+            (part.text, part.why) for part in prompt.dropped
+        ]
+
+
+def test_under_a_budget_that_is_too_small_memories_go_before_the_persona() -> None:
+    least = build(given_input(budget=100_000)).tokens
+    prompt = build(given_input(history=long_talk(), budget=least + 20))
+    assert prompt.tokens <= least + 20
+    assert "personas/mira.toml:personality" in sources(prompt)
+
+
+@pytest.mark.parametrize("attack", [attack for attack, _ in ATTACKS])
+def test_a_remembered_attack_stays_one_quoted_line(attack: str) -> None:
+    nodes = list(long_talk())
+    nodes[3] = replace(nodes[3], text=f"I swear on Harrowmere: {attack}")
+    prompt = build(given_input(history=tuple(nodes), budget=1200, text="What of Harrowmere?"))
+    lines = [line for line in prompt.messages[-1].content.splitlines() if "Harrowmere" in line]
+    assert lines
+    for line in lines[:-1]:
+        assert line.startswith('- "')
+        assert line.endswith('"')
+        assert "[" not in line
