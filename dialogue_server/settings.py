@@ -229,13 +229,13 @@ class ModelSettings(Section, frozen=True, kw_only=True):
     ] = 8.0
     summaries: Annotated[
         Literal["auto", "beside", "alone", "never"],
-        _option(
+        option(
             "Whether the model sums up old talk in the background: beside turns, or alone, only "
             "while none runs; auto: alone for a model on this machine, beside for any other."
         ),
     ] = "auto"
     summary_timeout: Annotated[
-        float, _option("How long a summary may take.", unit="seconds", gt=0)
+        float, option("How long a summary may take.", unit="seconds", gt=0)
     ] = 60.0
     filler_after: Annotated[
         float,
