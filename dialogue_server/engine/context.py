@@ -138,3 +138,11 @@ class EngineContext:
             rate = limits.messages_per_second
             self.player_messages = Allowance(rate, 5 * rate)
             self.player_lines = Allowance(limits.lines_per_minute / 60, limits.lines_per_minute)
+
+    @property
+    def has_spare_model(self) -> bool:
+        """Whether the model may be asked for more than turns now: none waits for it, and if it
+        does one thing at a time, none runs."""
+        if self.limits.summaries == "alone" and self.places.running:
+            return False
+        return not self.places.waiting

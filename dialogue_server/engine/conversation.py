@@ -52,8 +52,10 @@ class OpenConversation:
         message: Open,
         *,
         designer: bool = False,
+        allowed: frozenset[str] | None = None,
     ) -> None:
-        """`designer`: whether the prompts of recent turns are kept for `inspect`."""
+        """`designer`: whether the prompts of recent turns are kept for `inspect`. `allowed` are
+        the NPCs that the client may talk to; None for all."""
         self.name = message.conversation
         self.key = ConversationKey(message.player.id, message.conversation)
         self.closed = False
@@ -62,7 +64,7 @@ class OpenConversation:
         self.player = message.player
         self.scene = message.scene
         self.locale = message.locale
-        self._npcs = self._present(message)
+        self._npcs = self._present(message, allowed)
         self.nodes: list[Node] = []
         self.state: dict[str, Any] = context.world.state
         self._revision = 0
@@ -210,10 +212,16 @@ class OpenConversation:
         await self.remembering.stop()
         await self.suggesting.stop()
 
-    def _present(self, message: Open) -> list[str]:
-        """Whom the client named, and those of the scene's own that there are."""
+    def _present(self, message: Open, allowed: frozenset[str] | None) -> list[str]:
+        """Whom the client named, and those of the scene's own that there are and that it may
+        talk to."""
         everyone = cast_ids(self._shared.world, message.scene, message.npcs)
-        return [npc for npc in everyone if npc in message.npcs or npc in self._shared.personas]
+        there = self._shared.personas
+        return [
+            npc
+            for npc in everyone
+            if npc in message.npcs or (npc in there and (allowed is None or npc in allowed))
+        ]
 
     @property
     def cast(self) -> list[Persona]:

@@ -136,6 +136,10 @@ class Direction:
     async def _judge(self, placed: triggers.Placed, node: str) -> None:
         """Ask the model about a conversation as it is after a turn, and act on a yes."""
         talk = self._talk
+        if not talk.context.has_spare_model:  # it is asked another time
+            problem = "turns wait for the model"
+            talk.context.observe(TriggerJudged(talk.name, placed.id, "", problem))
+            return
         messages = triggers.judge_messages(
             placed, self._moment(tuple(talk.nodes)), talk.player.name
         )

@@ -225,7 +225,12 @@ class Session:
         if not message.locale:
             message = structs.replace(message, locale=self.locale)
         conversation = OpenConversation(
-            self._context, self.send, self.id, message, designer="designer" in self.capabilities
+            self._context,
+            self.send,
+            self.id,
+            message,
+            designer="designer" in self.capabilities,
+            allowed=self.identity.npcs,
         )
         opened = await self._take(conversation, message.checkpoint)
         self.send(opened)

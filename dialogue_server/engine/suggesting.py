@@ -92,6 +92,8 @@ class Suggesting:
         own = suggestions.authored(situation, count)
         if not count or talk.context.backend.layout == "compact":
             return own  # a tiny model would only spoil it
+        if not talk.context.has_spare_model:
+            return own  # others wait for the model to speak
         began = talk.context.monotonic()
         answer, problem = await self._model(situation, count, own)
         # Twice as many as are needed: some may be in another language.

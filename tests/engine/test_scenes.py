@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from dialogue_protocol.messages import (
@@ -33,6 +34,7 @@ from msgspec.structs import replace
 from dialogue_server.domain.persona import Persona, World
 from dialogue_server.domain.staging import Happening, Relation, Scene, Stage, ToneRule
 from dialogue_server.domain.staging import Trigger as TriggerSpec
+from dialogue_server.engine.context import EngineLimits
 from dialogue_server.engine.observer import TriggerFired, TriggerJudged
 from dialogue_server.stores.base import Store
 from dialogue_server.stores.memory import MemoryStore
@@ -427,3 +429,31 @@ async def test_a_translated_npc_is_known_by_its_name_and_moved_by_words_of_its_l
         assert [cue.args for cue in answer.cues] == [{"intensity": 50}]
         _, call = await turn(client, backend, Say("c", "2", "Borin?"), "Ja?")
         assert "[Mirjam says]\nRaus." in prompt(call)
+
+
+async def test_a_judge_is_not_asked_while_turns_wait_for_the_model() -> None:
+    backend = SteeredBackend()
+    async with serving(
+        backend,
+        personas=(MIRA, BORIN),
+        world=replace(WORLD, triggers=[JUDGED]),
+        limits=EngineLimits(turns=1),
+    ) as server:
+        client = await Client.connect(server.url)
+        for name in ("c", "d", "e"):
+            await client.open(name)
+        await client.send(Say("c", "1", "I'll mend the lamp."))
+        first = await backend.call()
+        await client.send(Say("d", "1", "Hello!"))
+        await client.send(Say("e", "1", "Hello!"))
+        while server.context.places.waiting < 2:
+            await asyncio.sleep(0)
+        first.finish()
+        await client.expect(TurnEnd)
+        second = await backend.call()
+        while not server.seen(TriggerJudged):
+            await asyncio.sleep(0)
+        (told,) = server.seen(TriggerJudged)
+        assert (told.answer, told.problem) == ("", "turns wait for the model")
+        second.finish()
+        (await backend.call()).finish()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from dialogue_protocol.messages import Error, Say, Suggest, Suggestions, Turn
+from dialogue_protocol.messages import Error, Say, Suggest, Suggestions, Turn, TurnEnd
 from msgspec.structs import replace
 
 from dialogue_server.backends.scripted import ScriptedBackend
@@ -172,3 +174,38 @@ async def test_a_conversation_that_is_left_asks_no_more() -> None:
         call = await backend.call()
         await client.open()
         await call.cancelled()
+
+
+async def test_while_turns_wait_for_the_model_the_designers_own_are_given() -> None:
+    backend = SteeredBackend()
+    async with serving(backend, personas=(HOST,), limits=EngineLimits(turns=1)) as served:
+        client = await Client.connect(served.url)
+        for name in ("a", "b", "c"):
+            await client.open(name)
+        await client.send(Say("a", "1", "Hello!"))
+        running = await backend.call()
+        await client.send(Say("b", "1", "Hello!"))
+        while not served.context.places.waiting:
+            await asyncio.sleep(0)
+        await client.send(Suggest("c", "s1"))
+        assert await suggested(client, "s1") == OWN
+        running.finish()
+        (await backend.call()).finish()
+
+
+async def test_a_model_that_does_one_thing_at_a_time_is_left_to_the_turn_that_runs() -> None:
+    backend = SteeredBackend()
+    limits = EngineLimits(summaries="alone")
+    async with serving(backend, personas=(HOST,), limits=limits) as served:
+        client = await Client.connect(served.url)
+        await client.open("a")
+        await client.open("b")
+        await client.send(Say("a", "1", "Hello!"))
+        running = await backend.call()
+        await client.send(Suggest("b", "s1"))
+        assert await suggested(client, "s1") == OWN
+        running.finish()
+        await client.expect(TurnEnd)
+        await client.send(Suggest("b", "s2"))
+        (await backend.call()).finish()
+        assert await suggested(client, "s2") == OWN

@@ -27,6 +27,8 @@ from hypothesis import strategies as st
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from dialogue_server.domain.persona import World
+from dialogue_server.domain.staging import Scene
 from dialogue_server.engine.identity import DESIGNER, LOCAL, PLAYER, Identity
 from dialogue_server.engine.observer import RequestRefused
 from dialogue_server.errors import SettingsError
@@ -173,6 +175,18 @@ async def test_a_designer_is_whoever_asks_and_may(
             assert (await client.expect(Error)).code == ErrorCode.FORBIDDEN
             return
         assert [npc.id for npc in (await client.expect(NpcList)).npcs] == ["borin", "mira"]
+
+
+async def test_a_scenes_own_npcs_are_there_only_as_far_as_the_ticket_goes() -> None:
+    world = World("W", "D", scenes={"tavern": Scene("A low room.", cast=["borin"])})
+    async with demanding(world=world) as served:
+        hello = Hello(token=ticket(npcs=["mira"]))
+        opened = await (await Client.connect(served.url, hello=hello)).open(scene="tavern")
+        assert [npc.id for npc in opened.npcs] == ["mira"]
+        opened = await (await Client.connect(served.url, hello=Hello(token=ticket()))).open(
+            scene="tavern"
+        )
+        assert [npc.id for npc in opened.npcs] == ["mira", "borin"]
 
 
 async def test_a_designer_sees_the_npcs_of_the_ticket() -> None:
