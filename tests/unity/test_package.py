@@ -129,6 +129,12 @@ def test_the_protocol_needs_no_engine() -> None:
     assert content["references"] == []
 
 
+def test_no_file_has_outgrown_one_idea() -> None:
+    written = [path for path in FILES if path.suffix == ".cs" and ".gen." not in path.name]
+    long = {str(path): len(path.read_text("utf-8").splitlines()) for path in written}
+    assert {name: lines for name, lines in long.items() if lines > 450} == {}
+
+
 def test_no_file_is_bound_to_one_system() -> None:
     for path in FILES:
         content = path.read_bytes()

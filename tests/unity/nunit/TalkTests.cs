@@ -201,6 +201,52 @@ namespace DialogueServer.Tests
         }
 
         [Test]
+        public void One_text_for_several_NPCs_shortens_nobody_s_memory()
+        {
+            DialogueClient client = Client(Rig.ServerUrl);
+            DialogueNpc first = Npc(client, "npc13");
+            DialogueNpc second = Npc(client, "npc14");
+            DialogueText text = Text(first, out TMP_Text label);
+            DialogueTurn said = Done(first.Say("Hello").Completion);
+            Assert.That(StubPlayer.Until(() => text.IsFinished));
+            text.Npc = second;
+            text.CharactersPerSecond = 1;
+            Done(second.Say("Hello").Completion);
+            text.Npc = first;
+            Done(first.Say("Hello again").Completion);
+            Assert.That(said.Text, Is.EqualTo("Well met, friend."));
+            Assert.That(Done(first.HistoryAsync()).Count(line => line.Text == "Well met, friend."), Is.EqualTo(2));
+        }
+
+        [Test]
+        public void A_turn_of_a_lost_session_is_interrupted_only_when_it_begins_again()
+        {
+            var sent = new List<IClientMessage>();
+            var talk = new DialogueConversation("c1", new[] { "mira" }) { SeenProvider = () => 2 };
+            talk.Open(new Player("p1"), sent.Add);
+            DialogueTurn turn = talk.Say("Hello");
+            talk.OnTurn(new TurnMessage(7, "t-1", "c1", "mira", turn.Line));
+            talk.OnDelta(turn, "Well met.");
+            talk.Lost(); // turn 7 is somebody else's from now on
+            sent.Clear();
+            talk.Interrupt();
+            Assert.That(sent, Is.Empty);
+            talk.OnTurn(new TurnMessage(1, "t-1", "c1", "mira", turn.Line));
+            Assert.That(((InterruptMessage)sent.Single()).Turn, Is.EqualTo(1));
+            talk.OnTurnEnd(turn, new TurnEndMessage(1, EndReason.Interrupted, 2));
+            Assert.That(turn.Text, Is.EqualTo("We"));
+
+            DialogueTurn next = talk.Say("Hello again");
+            talk.OnTurn(new TurnMessage(2, "t-2", "c1", "mira", next.Line));
+            talk.OnDelta(next, "Well met.");
+            talk.OnTurnEnd(next, new TurnEndMessage(2, EndReason.Complete, 9));
+            talk.Lost();
+            sent.Clear();
+            talk.Interrupt();
+            Assert.That(sent, Is.Empty);
+        }
+
+        [Test]
         public void What_was_not_yet_shown_when_the_player_speaks_was_never_said()
         {
             DialogueNpc npc = Npc(Client(Rig.ServerUrl), "npc12");

@@ -103,7 +103,7 @@ namespace DialogueServer
         {
             DialogueTurn turn = Conversation.Current;
             DialogueNpc speaker = turn == null ? null : Of(turn);
-            return speaker is null ? int.MaxValue : speaker.Seen();
+            return speaker is null ? int.MaxValue : speaker.SeenOf(turn);
         }
 
         private void Listen()

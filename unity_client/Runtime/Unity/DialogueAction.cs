@@ -1,5 +1,7 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
+using DialogueServer.Protocol;
 
 namespace DialogueServer
 {
@@ -36,7 +38,7 @@ namespace DialogueServer
         /// <summary>An argument as text; <paramref name="otherwise"/> if it is missing.</summary>
         public string Text(string argument, string otherwise = "") =>
             Arguments.TryGetValue(argument, out object value) && value != null
-                ? Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture)
+                ? Convert.ToString(value, CultureInfo.InvariantCulture)
                 : otherwise;
 
         /// <summary>
@@ -58,10 +60,12 @@ namespace DialogueServer
         private DialogueTurn Answer(bool accepted, string text, Reaction react, Dictionary<string, object> data)
         {
             if (!Waits) return null;
-            DialogueTurn turn = _conversation.AnswerAction(
-                Turn, _cue.ActionNumber, accepted, text, react, data);
+            string line = _conversation.NewLine();
+            var result = new ActionResultMessage(
+                _conversation.Name, line, Turn.Id, _cue.ActionNumber, accepted, text, react.OnWire(),
+                GameState.CopyOrNull(data));
             _answered = true;
-            return turn;
+            return _conversation.Ask(new DialogueTurn(line, "", Turn.Npc), result);
         }
     }
 }

@@ -143,8 +143,7 @@ namespace DialogueServer
         {
             RequireText(text);
             string line = NewLine();
-            string playerText = npc.Length == 0 ? text : "";
-            return Ask(new DialogueTurn(line, playerText, npc), new ScriptMessage(Name, line, text, npc));
+            return Ask(new DialogueTurn(line, npc.Length == 0 ? text : "", npc), new ScriptMessage(Name, line, text, npc));
         }
 
         /// <summary>The talk goes on without the player: an NPC says something to the others.</summary>
@@ -166,16 +165,6 @@ namespace DialogueServer
             return PendingRequests.As<string[]>(answer);
         }
 
-        internal DialogueTurn AnswerAction(
-            DialogueTurn of, int action, bool accepted, string text, Reaction react, Dictionary<string, object> data)
-        {
-            string line = NewLine();
-            return Ask(
-                new DialogueTurn(line, "", of.Npc),
-                new ActionResultMessage(
-                    Name, line, of.Id, action, accepted, text, react.OnWire(), GameState.CopyOrNull(data)));
-        }
-
         /// <summary>
         /// The player walks off or speaks: the answer stops where the player has read to, and the
         /// NPC remembers only that. Lines of the player that wait are dropped; events, scripts and
@@ -185,11 +174,11 @@ namespace DialogueServer
         {
             _turns.CancelWaitingOfPlayer();
             DialogueTurn turn = Current;
-            if (turn == null || turn.Interrupted || (turn.Ended && (!turn.Started || _send == null))) return;
+            if (turn == null || turn.Interrupted || (turn.Ended && (turn.Number == 0 || _send == null))) return;
             int seen = turn.Started ? Math.Min(turn.Length, SeenProvider?.Invoke() ?? turn.Length) : 0;
             if (turn.Ended && seen == turn.Length) return;
             turn.Cut(seen);
-            if (turn.Started) Send(new InterruptMessage(turn.Number, turn.InterruptedAt));
+            if (turn.Number > 0) Send(new InterruptMessage(turn.Number, turn.InterruptedAt)); // else when it begins again
             TurnInterrupted?.Invoke(turn);
         }
 
@@ -246,6 +235,7 @@ namespace DialogueServer
             _send = send;
             _player = player;
             _state.Forget();
+            Current?.ForgetNumber();
             _pending.Clear(null);
             SetNpcs(Npcs);
         }
@@ -286,6 +276,7 @@ namespace DialogueServer
         internal void Lost()
         {
             IsOpen = false;
+            Current?.ForgetNumber();
             _pending.Lose(DialogueException.Lost());
             if (!_openDue) _pending.AddFirst(RequestKind.Open);
         }
@@ -378,7 +369,6 @@ namespace DialogueServer
         }
 
         internal void OnTrigger(in TriggerMessage message) => Triggered?.Invoke(new DialogueTrigger(in message));
-
         internal void OnSuggestions(in SuggestionsMessage message) => _pending.Answered(message.Line, message.Texts);
 
         internal void OnError(in ErrorMessage message)
@@ -400,9 +390,7 @@ namespace DialogueServer
             Failed?.Invoke(error);
         }
 
-        // ------------------------------------------------------------ turns
-
-        private DialogueTurn Ask(DialogueTurn turn, IClientMessage request, bool ofPlayer = false)
+        internal DialogueTurn Ask(DialogueTurn turn, IClientMessage request, bool ofPlayer = false)
         {
             if (ofPlayer && InterruptOnSay) Interrupt();
             _turns.Add(turn, request, ofPlayer);

@@ -365,8 +365,7 @@ namespace DialogueServer
             Failed?.Invoke(error);
         }
 
-        /// <summary>How many code points of its current turn the player has seen.</summary>
-        internal int Seen() => Presenter == null ? int.MaxValue : Presenter.Visible;
+        internal int SeenOf(DialogueTurn turn) => Presenter == null ? int.MaxValue : Presenter.SeenOf(turn);
 
         private DialogueConversation Required()
         {

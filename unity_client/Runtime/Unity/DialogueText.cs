@@ -106,6 +106,10 @@ namespace DialogueServer
 
         public event Action<string> VisibleTextChanged;
 
+        /// <summary>How many code points of that turn the player has seen; all of it if this shows
+        /// something else by now.</summary>
+        internal int SeenOf(DialogueTurn turn) => turn == _turn ? _typewriter.Visible : int.MaxValue;
+
         /// <summary>Shows the whole text at once, cues included.</summary>
         public void Skip() => _typewriter.Skip();
 

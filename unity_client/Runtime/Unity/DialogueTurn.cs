@@ -75,6 +75,7 @@ namespace DialogueServer
 
         public TaskAwaiter<DialogueTurn> GetAwaiter() => _done.Task.GetAwaiter();
 
+        /// <summary>The turn's number in the session; 0 if it has none there.</summary>
         internal long Number { get; private set; }
 
         /// <summary>The newest cue was not told before: after a loss a turn comes again from its start.</summary>
@@ -103,6 +104,9 @@ namespace DialogueServer
             _wholeText = null;
             return again;
         }
+
+        /// <summary>The session is another one: its numbers say nothing any more.</summary>
+        internal void ForgetNumber() => Number = 0;
 
         internal void Append(string text)
         {
