@@ -96,6 +96,9 @@ _FORMS = re.compile(
             r"(?:^|\n)\s*#{2,}\s",
             r'\{\s*"\w+"\s*:',
             r"(?:[(\[{（［<]|^|\n)\s*(?:action|mood|pause)\s*[:：]",  # a tag that is none
+            # the game's own lines in a prompt
+            r"\[(?:what \w+ (?:knows|thinks)|answer in|this happens|your last answer|\w+ remembers|"
+            r"\w+ says\])|(?:^|\n)\s*fact\s*:",
             r"\b(?=[a-z+/]*\d)[a-z\d+/]{32,}",  # base64
             r"(?:\b[0-9a-f]{2}[\s:]+){12,}|\b[0-9a-f]{32,}\b",
             r"(?:\b[01]{7,8}\s+){3,}",
@@ -105,7 +108,7 @@ _FORMS = re.compile(
     ),
     re.I,
 )
-_MAY_BE_CODE = re.compile(r"[`<{#\\&%:：\d·–]|[.\-] [.\-]")
+_MAY_BE_CODE = re.compile(r"[`<{#\\&%:：\[\d·–]|[.\-] [.\-]")
 
 
 def out_of_character(folded: str, words: Iterable[str] | None = None) -> bool:

@@ -102,6 +102,10 @@ def test_nothing_in_the_starter_world_or_in_27_languages_is_out_of_character() -
         "(mood: angry) Get out!",
         "（action: wave）",
         "mood: angry",
+        "[What Mira knows at this moment, besides]",
+        "[Ann says] Hello.",
+        "[Answer in German.] Ja.",
+        "Fact: The mine is dry.",
         "%59%6f%75%20",
         "&#89;&#111;&#117;",
     ],
@@ -118,6 +122,7 @@ def test_code_is_not_speech(text: str) -> None:
         "I <3 it. 5 < 7, you know.",
         "Well - - never mind . . .",
         "#1 in the village",
+        "[laughs] In fact: no. [What a day!]",
     ],
 )
 def test_numbers_and_marks_are_speech(text: str) -> None:

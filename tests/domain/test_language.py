@@ -37,6 +37,11 @@ def test_a_language_is_looked_up_from_the_narrowest_tag(tag: str, tags: tuple[st
     assert language.lookup(tag) == tags
 
 
+def test_the_language_itself_is_the_first_part_of_a_tag() -> None:
+    assert language.primary("de-AT") == "de"
+    assert language.primary("German!") == ""
+
+
 @pytest.mark.parametrize(
     ("tag", "name"),
     [

@@ -109,3 +109,11 @@ def test_any_split_finds_the_same_beginnings(text: str, cuts: list[int]) -> None
 def test_a_sentence_has_an_end_mark_or_a_line_break_before_it(text: str) -> None:
     for start in SentenceStarts().feed(text):
         assert set(text[:start]) & set(".!?。\n")
+
+
+def test_a_long_text_without_an_end_is_not_kept_whole() -> None:
+    scanner = SentenceStarts()
+    for _ in range(100):
+        assert scanner.feed("no end at all ") == ()
+    assert scanner.feed("Mr. Bo. Two") == (8,)
+    assert len(scanner._tail) < 100
