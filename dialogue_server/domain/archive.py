@@ -24,6 +24,7 @@ import msgspec
 from msgspec import Struct
 
 from ..errors import ContentError, RequestError
+from . import memory
 from .conversation import Archive, Checkpoint, ConversationKey, Node
 from .state import check_state
 
@@ -240,7 +241,7 @@ def copy_for(archive: Archive, key: ConversationKey) -> Archive:
         return hashlib.blake2b(seed.encode(), digest_size=16).hexdigest() if old else ""
 
     def node_of(node: Node) -> Node:
-        meta = dict(node.meta)
+        meta = memory.with_ids(dict(node.meta), new)
         match meta.get("result"):
             case [str(told), *rest]:  # names the turn whose action it tells of
                 meta["result"] = [new(told), *rest]

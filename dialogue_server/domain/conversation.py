@@ -40,7 +40,8 @@ class Node(Struct, frozen=True):
     meta: dict[str, Any] = field(default_factory=dict)
     """`heard`: the ids of the NPCs that were there. `to` (kinds player, event): the id of the NPC
     that answers, "" for nobody. `cues` (kind npc): [offset, kind, name, args, action] each.
-    `result` (kind event): which action it tells of, [node id, number]."""
+    `result` (kind event): which action it tells of, [node id, number]. `time`, `undone`, `memory`:
+    see memory.py."""
 
 
 class Checkpoint(Struct, frozen=True):

@@ -3,7 +3,7 @@
 A fact is a sentence as it was said, never a rewriting of it: a rule can be wrong about what a
 sentence is, but not about what was said. The rules (memory_rules.py) are patterns of first-person
 statements in English and German. In other languages no sentence is recognised; it is still a line
-of the past, and found again by its words (memory.py).
+of the past, and found again by its words (memory_recall.py).
 """
 
 from __future__ import annotations

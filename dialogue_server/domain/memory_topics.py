@@ -2,7 +2,7 @@
 
 "What do I do for a living?" and "I carve spoons, I'm a carpenter by trade" share no word. Both
 are about *work*, and so they meet. The words are English; in another language a text has only its
-own words, and the beginnings of long ones (memory.py). Pure tables, looked up by stem.
+own words, and the beginnings of long ones (memory_recall.py). Pure tables, looked up by stem.
 """
 
 from __future__ import annotations

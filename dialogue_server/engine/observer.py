@@ -122,6 +122,8 @@ class MemorySummed(Struct, frozen=True, tag="memory.summed"):
     npc: str
     lines: int
     problem: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
 
 
 class TriggerFired(Struct, frozen=True, tag="trigger.fired"):

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from ..backends.base import Finished, ModelRequest, Sampling
-from ..domain import memory, memory_summary
+from ..backends.base import Finished, ModelRequest, Sampling, Usage
+from ..domain import memory, memory_recall, memory_summary
 from ..domain.conversation import Node
 from ..domain.memory import Past, Rememberer
 from ..domain.memory_summary import Due
 from ..domain.persona import Persona
 from ..domain.state import merge_patch
-from ..errors import DialogueError
+from ..errors import DialogueError, StoreError
 from .observer import Failure, MemorySummed
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Remembering:
         conversation has just gone back to, 0 for none."""
         await self.stop()
         self._next_try.clear()
+        self._pasts.clear()
         self._undone = (saved, self._talk.context.now()) if saved else None
         self.stale = True
         await self.refresh()
@@ -67,29 +68,33 @@ class Remembering:
         )
 
     async def refresh(self) -> None:
-        """Read the player's other conversations again if they have grown."""
+        """Read the player's other conversations again if they have grown. If that fails, what is
+        known stays, and the next turn tries again: no line waits for memories."""
         if not self.stale:
             return
+        talk, context = self._talk, self._talk.context
         self.stale = False
+        found: tuple[tuple[Node, ...], ...] = ()
+        if context.world.memory_rules.elsewhere:
+            try:
+                found = await context.store.elsewhere(talk.key, CONVERSATIONS, LINES)
+            except StoreError as error:
+                context.observe(Failure(where=f"remember {talk.name}", error=error.detail))
+                self.stale = True
+                return
+        self._elsewhere = found
         self._pasts.clear()
-        self._elsewhere = ()
-        talk = self._talk
-        if talk.context.world.memory_rules.elsewhere:
-            self._elsewhere = await talk.context.store.elsewhere(talk.key, CONVERSATIONS, LINES)
 
     def past(self, persona: Persona) -> Past:
         """What an NPC heard in the player's other conversations, as far as it has happened."""
         past = self._pasts.get(persona.id)
         if past is None:
-            lines = [
-                node
-                for path in reversed(self._elsewhere)
-                for node in memory.heard(path, persona.id)
-                if not memory.is_undone(node, self._talk.nodes, self._undone)
-            ]
+            paths = reversed(self._elsewhere)
+            said = [node for path in paths for node in memory.heard(path, persona.id)]
+            lines = memory.happened(said, self._talk.nodes, self._undone)
             known = self._talk.context.personas
             names = {node.speaker for node in lines if node.kind == "npc"} & known.keys()
-            past = Past(tuple(lines), tuple((npc, known[npc].name) for npc in sorted(names)))
+            past = Past(lines, tuple((npc, known[npc].name) for npc in sorted(names)))
             self._pasts[persona.id] = past
         return past
 
@@ -143,7 +148,7 @@ class Remembering:
     async def _digest(self, nodes: list[Node]) -> None:
         """Look at old lines closely before the first turn needs them."""
         for at in range(0, len(nodes), DIGESTED):
-            memory.digest(nodes[at : at + DIGESTED])
+            memory_recall.digest(nodes[at : at + DIGESTED])
             await asyncio.sleep(0)
 
     def _due(self) -> Due | None:
@@ -171,9 +176,9 @@ class Remembering:
         """Make every summary that is due, one after another."""
         while due is not None:
             talk = self._talk
-            problem = ""
+            problem, usage = "", Usage()
             try:
-                problem = await self._summary(due)
+                problem, usage = await self._summary(due)
             except DialogueError as error:
                 problem = f"{error.code}: {error.detail}"
             except TimeoutError:
@@ -186,13 +191,18 @@ class Remembering:
                 self._next_try[due.npc] = len(talk.nodes) + RETRY_LINES
             talk.context.observe(
                 MemorySummed(
-                    conversation=talk.name, npc=due.npc, lines=len(due.lines), problem=problem
+                    conversation=talk.name,
+                    npc=due.npc,
+                    lines=len(due.lines),
+                    problem=problem,
+                    input_tokens=usage.input_tokens,
+                    output_tokens=usage.output_tokens,
                 )
             )
             due = self._due()
 
-    async def _summary(self, due: Due) -> str:
-        """Make one summary and keep it. What was wrong with it, "" for nothing."""
+    async def _summary(self, due: Due) -> tuple[str, Usage]:
+        """Make one summary and keep it. What was wrong with it, "" for nothing, and its cost."""
         talk, context = self._talk, self._talk.context
         names = tuple((npc, context.personas[npc].name) for npc in context.personas)
         who = Rememberer(due.npc, talk.player.name, names)
@@ -201,21 +211,24 @@ class Remembering:
             max_tokens=memory_summary.MAX_TOKENS,
             sampling=Sampling(temperature=memory_summary.TEMPERATURE),
         )
-        said = ""
+        said, usage = "", Usage()
         async with asyncio.timeout(context.limits.summary_seconds):
             answer = context.backend.stream(request)
             try:
                 async for item in answer:
-                    if isinstance(item, Finished) or len(said) > MAX_CHARS:
+                    if isinstance(item, Finished):
+                        usage = item.usage
+                        break
+                    if len(said) > MAX_CHARS:
                         break
                     said += item.text
             finally:
                 await answer.aclose()
         made = memory_summary.kept(said, due, who)
         if made is None:
-            return "nothing that the model wrote rests on what was said"
+            return "nothing that the model wrote rests on what was said", usage
         await context.store.annotate(due.node, made)
         for at, node in enumerate(talk.nodes):
             if node.id == due.node:
                 talk.nodes[at] = structs.replace(node, meta=merge_patch(node.meta, made))
-        return ""
+        return "", usage

@@ -26,9 +26,9 @@ from dialogue_server.domain.conversation import ConversationKey, Node
 from dialogue_server.domain.memory_summary import BLOCK, KEEP
 from dialogue_server.domain.persona import MemoryRules, Persona
 from dialogue_server.engine.context import EngineLimits
-from dialogue_server.engine.observer import MemorySummed
+from dialogue_server.engine.observer import Failure, MemorySummed
 from dialogue_server.engine.remembering import RETRY_LINES
-from dialogue_server.errors import BackendError
+from dialogue_server.errors import BackendError, StoreError
 from dialogue_server.stores.memory import MemoryStore
 from dialogue_server.stores.sqlite import SQLiteStore
 from tests.fakes.steered import Call, SteeredBackend
@@ -208,6 +208,35 @@ async def test_memories_are_stamped_with_the_games_time() -> None:
         assert 'You said (day 3): "I promise a lamp."' in prompt
 
 
+class Forgetful(MemoryStore):
+    """A store that cannot read other conversations while `failing`."""
+
+    failing = True
+
+    async def elsewhere(
+        self, key: ConversationKey, conversations: int, lines: int
+    ) -> tuple[tuple[Node, ...], ...]:
+        if self.failing:
+            raise StoreError("the disk is full")
+        return await super().elsewhere(key, conversations, lines)
+
+
+async def test_a_store_that_cannot_read_other_conversations_stops_no_talk() -> None:
+    backend, store = SteeredBackend(), Forgetful()
+    async with serving(backend, store=store) as served:
+        client = await Client.connect(served.url)
+        await client.open("well")
+        await talk(client, backend, "1", "My sister is Ysolde.", c="well")
+        await client.open("inn")
+        answer, prompt = await talk(client, backend, "2", "Who is my sister?", c="inn")
+        assert answer.ended.reason == "complete"
+        assert "Ysolde" not in prompt
+        assert [f.error for f in served.seen(Failure) if "remember inn" in f.where]
+        store.failing = False
+        _, prompt = await talk(client, backend, "3", "Who is my sister?", c="inn")
+        assert "Ysolde" in prompt
+
+
 # ------------------------------------------------------------ long ago
 
 
@@ -225,6 +254,7 @@ async def test_old_lines_are_summed_up_after_a_turn_and_the_summary_hangs_on_the
         call.finish()
         record = await summed(served)
         assert (record.npc, record.problem) == ("mira", "")
+        assert (record.input_tokens, record.output_tokens) == (100, 10)
         covered = f"n{record.lines - 1}"
         node = next(n for n in (await store.load(KEY)).nodes if n.id == covered)
         assert node.meta["memory"]["mira"]["summary"] == "Ann told Mira about barrels."
@@ -232,6 +262,29 @@ async def test_old_lines_are_summed_up_after_a_turn_and_the_summary_hangs_on_the
         assert "In short, so far: Ann told Mira about barrels." in prompt
         assert "You noted: Ann counted the barrels." in prompt
         assert backend.calls.empty()
+
+
+async def test_each_npc_has_its_own_summary_of_what_it_heard() -> None:
+    backend, store = SteeredBackend(), MemoryStore()
+    await store.start()
+    for at in range(LINES):
+        there = ["mira", "borin"] if at < LINES - 2 else ["mira"]
+        parent = f"n{at - 1}" if at else ""
+        node = Node(f"n{at}", parent, "player", "Ann", f"Barrel {at}.", at, meta={"heard": there})
+        await store.append(KEY, node)
+    async with serving(backend, store=store, limits=BESIDE) as served:
+        client = await Client.connect(served.url)
+        await client.open(npcs=("mira", "borin"))
+        await talk(client, backend, "1", "Mira, and now?")
+        for npc in ("Mira", "Borin"):
+            call = await backend.call()
+            assert f"the memory of {npc}" in prompt_of(call)
+            call.say(f"{npc} heard of a barrel.")
+            call.finish()
+        assert (await summed(served, 2)).npc == "borin"
+        _, borins = await talk(client, backend, "2", "Borin, what of it?")
+        assert "In short, so far: Borin heard of a barrel." in borins
+        assert "Mira heard" not in borins
 
 
 async def test_a_short_talk_is_never_summed_up() -> None:
