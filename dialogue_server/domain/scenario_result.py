@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -101,7 +102,9 @@ def heard_line(heard: Heard) -> str:
     if heard.silent:
         return f"! {heard.problem}" if heard.problem else "- nobody answers"
     parts, at = [], 0
-    for did in heard.did:
+    for did, later in itertools.zip_longest(heard.did, heard.did[1:]):
+        if later is not None and did.kind == later.kind == "mood" and did.offset == later.offset:
+            continue  # no word was said in that mood
         parts += [heard.text[at : did.offset].strip(), _shown(did)]
         at = did.offset
     parts.append(heard.text[at:].strip())
@@ -250,7 +253,7 @@ def junit(results: Sequence[Result], backend: str, seeds: int) -> str:
         suite = ElementTree.SubElement(
             root,
             "testsuite",
-            name=_xml(file),
+            name=xml_text(file),
             tests=str(len(own)),
             failures=str(sum(not result.passed for result in own)),
             time=f"{sum(result.total_ms for result in own) / 1000:.3f}",
@@ -259,19 +262,21 @@ def junit(results: Sequence[Result], backend: str, seeds: int) -> str:
             case = ElementTree.SubElement(
                 suite,
                 "testcase",
-                classname=_xml(file),
-                name=_xml(title(result, seeds)),
-                file=_xml(file),
+                classname=xml_text(file),
+                name=xml_text(title(result, seeds)),
+                file=xml_text(file),
                 line=str(result.scenario.line),
                 time=f"{result.total_ms / 1000:.3f}",
             )
             if not result.passed:
                 first, *_ = failures = list(failure_lines(result))
-                failure = ElementTree.SubElement(case, "failure", message=_xml(first))
-                failure.text = _xml(
+                failure = ElementTree.SubElement(case, "failure", message=xml_text(first))
+                failure.text = xml_text(
                     "\n".join([*failures, "", *(result.diff or transcript(result))])
                 )
-            ElementTree.SubElement(case, "system-out").text = _xml("\n".join(transcript(result)))
+            ElementTree.SubElement(case, "system-out").text = xml_text(
+                "\n".join(transcript(result))
+            )
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -279,5 +284,6 @@ def junit(results: Sequence[Result], backend: str, seeds: int) -> str:
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def _xml(text: str) -> str:
+def xml_text(text: str) -> str:
+    """A text without what XML cannot hold."""
     return _NOT_XML.sub("\ufffd", text)

@@ -93,11 +93,13 @@ def hear(
 
 def shown(persona: Persona, tone: Tone, mood: str, intensity: int | None = None) -> Tone:
     """The tone after the NPC has shown a mood, by a tag. Without an intensity, the mood is at
-    least SHOWN strong. A mood that the persona does not have changes nothing."""
+    least SHOWN strong; one that it is in already, at least as strong as at rest, since models
+    repeat their tags. A mood that the persona does not have changes nothing."""
     if mood not in persona.moods:
         return tone
     if intensity is None:
-        level = max(tone.levels.get(mood, 0), SHOWN)
+        least = persona.mood_intensity if mood == tone.mood else SHOWN
+        level = min(max(tone.levels.get(mood, 0), least, 1), MAX)
     else:
         level = min(max(intensity, 1), MAX)
     levels = {other: min(found, level) for other, found in tone.levels.items()}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dialogue_server.domain.naming import find_name
 from dialogue_server.domain.persona import Persona
@@ -104,3 +106,10 @@ def test_the_strongest_place_counts_then_the_first() -> None:
     twice = find_name(npc("美蘭"), "見美蘭和美蘭嗎")
     assert twice is not None
     assert (twice.position, twice.at) == ("named", 1)
+
+
+@given(st.text(max_size=12), st.text(max_size=60), st.sampled_from(["", "en", "de", "x y"]))
+def test_no_name_and_no_line_breaks_the_search(name: str, text: str, locale: str) -> None:
+    for line in (text, f"{text} {name}, {text}"):
+        found = find_name(npc(name, f"{name} {name}"), line, [npc(name)], locale=locale)
+        assert found is None or 0 <= found.at < len(line)

@@ -100,6 +100,10 @@ def test_moods_and_actions_stand_where_they_happened() -> None:
     )
     heard = Heard(npc="mira", text="Here. Drink.", did=did)
     assert heard_line(heard) == "mira: (wary) Here. *pour drink=ale* Drink."
+    twice = (Did(0, "mood", "calm", {}), Did(0, "mood", "wary", {}), Did(5, "mood", "calm", {}))
+    assert heard_line(Heard(npc="mira", text="Here. Drink.", did=twice)) == (
+        "mira: (wary) Here. (calm) Drink."
+    )
     assert heard_line(Heard()) == "- nobody answers"
     assert heard_line(Heard(problem="busy: A turn runs.")) == "! busy: A turn runs."
 

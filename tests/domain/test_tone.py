@@ -112,6 +112,8 @@ def test_a_tag_shows_a_mood_at_once() -> None:
     furious = Tone("cross", {"cross": 90, "calm": 30})
     assert shown(MIRA, REST, "cross") == Tone("cross", {"calm": 30, "cross": 60})
     assert shown(MIRA, furious, "cross") == furious
+    assert shown(MIRA, REST, "calm") == REST
+    assert shown(MIRA, Tone("cross", {"cross": 12}), "cross") == Tone("cross", {"cross": 30})
     assert shown(MIRA, REST, "cross", 80).intensity == 80
     assert shown(MIRA, furious, "calm", 50) == Tone("calm", {"cross": 50, "calm": 50})
     assert shown(MIRA, REST, "cross", 0).intensity == 1

@@ -33,7 +33,7 @@ async def test_text_moods_actions_and_pauses_arrive_in_order_with_offsets() -> N
     assert answer.text == "The mine is flooded. Here."
     assert answer.turn == Turn(1, answer.turn.id, "c", "mira", "1")
     assert [(cue.offset, cue.kind, cue.name, cue.args) for cue in answer.cues] == [
-        (0, "mood", "wary", {"intensity": 60}),
+        (0, "mood", "wary", {"intensity": 50}),
         (20, "pause", "", {"ms": 400}),
         (26, "action", "pour", {"drink": "ale"}),
     ]
