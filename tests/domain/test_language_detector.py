@@ -117,3 +117,26 @@ def test_without_the_library_the_script_is_checked(monkeypatch: pytest.MonkeyPat
     assert "dialogue-server[languages]" in problem
     assert wrong_language(SAID["ru"], "en", None) == "Cyrl"
     assert wrong_language(SAID["de"], "en", None) == ""
+
+
+DIALECT = [
+    ("en", "Grimbold Ironfist of Khaz-Modan greets thee, traveler, and bids thee welcome."),
+    ("en", "Ye cannae pass, laddie, no' wi'out the laird's leave."),
+    ("en", "Arr, me hearties! Hoist the mainsail an' scupper the bilge rats!"),
+    ("en", "Dinna fash yersel', lass, I ken the road weel enough."),
+    ("en", "Zug zug! Me smash puny hoomans. Me take shiny."),
+    ("en", "Buongiorno, signore! You want ze best pizza in ze whole city, no?"),
+    ("en", "Ze Baron, he is not at home, monsieur. You must come back tomorrow."),
+    ("en", "Uhhh... ummm... hmmm. Well. Er. Not sure, mate."),
+    ("en", "Two loaves, five eggs, a pound of butter, three onions, salt."),
+    ("de", "Grüß Gott, der Herr! A Maß Bier gfällig? I bring's glei."),
+    ("de", "Moin moin, wat wullt du denn hier, mien Jung?"),
+    ("de", "Habe die Ehre, gnä' Frau, was darf's denn sein?"),
+]
+
+
+@pytest.mark.parametrize(("tag", "text"), DIALECT)
+def test_dialects_accents_and_invented_words_give_no_alarm(
+    tag: str, text: str, detector: Detector
+) -> None:
+    assert wrong_language(text, tag, detector) == ""
