@@ -247,6 +247,23 @@ namespace DialogueServer.Tests
         }
 
         [Test]
+        public void A_turn_that_waits_for_room_on_the_server_says_so_until_it_is_interrupted()
+        {
+            var router = new ConversationRouter();
+            var talk = new DialogueConversation("c1", new[] { "mira" });
+            var positions = new List<long>();
+            talk.TurnQueued += (turn, position) => positions.Add(position);
+            router.Add(talk);
+            router.OnTurn(new TurnMessage(3, "t-1", "c1", "mira", "l1"));
+            router.OnQueued(new QueuedMessage(3, 2));
+            router.OnQueued(new QueuedMessage(3, 1));
+            router.OnQueued(new QueuedMessage(4, 9)); // nobody's
+            talk.Interrupt();
+            router.OnQueued(new QueuedMessage(3, 1));
+            Assert.That(positions, Is.EqualTo(new long[] { 2, 1 }));
+        }
+
+        [Test]
         public void What_was_not_yet_shown_when_the_player_speaks_was_never_said()
         {
             DialogueNpc npc = Npc(Client(Rig.ServerUrl), "npc12");
