@@ -26,7 +26,7 @@ OWNERS = {
     "structlog": {"instrumentation.logging"},
     "uvloop": {"cli"},
     "watchfiles": {"server.desk"},
-    "websockets": {"server.client_socket", "server.websocket"},
+    "websockets": {"server.client_socket", "server.guarded_connection", "server.websocket"},
     "xllamacpp": {"backends.local_child"},
 }
 TOLD_ELSEWHERE = (

@@ -82,6 +82,13 @@ def unauthorized(detail: str) -> Answer:
     return Answer(HTTPStatus.UNAUTHORIZED, text.encode(), headers={"WWW-Authenticate": "Bearer"})
 
 
+def not_allowed() -> Answer:
+    """For another method than GET and HEAD (RFC 9110, 15.5.6)."""
+    answer = _say(HTTPStatus.METHOD_NOT_ALLOWED, "Only GET and HEAD are of use here.\n")
+    answer.headers["Allow"] = "GET, HEAD"
+    return answer
+
+
 def forbidden() -> Answer:
     """For who has shown a ticket that is not good for the page."""
     return _say(HTTPStatus.FORBIDDEN, "This page wants a valid ticket with the right `operator`.\n")

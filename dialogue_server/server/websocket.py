@@ -1,4 +1,4 @@
-"""WebSockets: the listener that carries sessions, and a thin client. Sole owner of `websockets`.
+"""WebSockets: the listener that carries sessions.
 
 A session writes frames without waiting: they go into the socket's transport buffer, and a
 reader that lets it grow beyond `write_bytes` is closed with SLOW_READER, which invites it to
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import re
 import ssl
 import traceback
@@ -40,6 +41,7 @@ from . import http
 from .addresses import Addresses
 from .admission import Admission, is_local
 from .client_socket import relay
+from .guarded_connection import GuardedConnection
 
 Frame = bytes | str
 _LARGEST_FRAME = 1 << 20
@@ -107,7 +109,15 @@ class Listener:
         return int(self._servers[0].sockets[0].getsockname()[1])
 
     async def _serve(self, host: str, port: int, reuse_port: bool) -> Server:
-        limit = self._context.limits.message_bytes
+        limits = self._context.limits
+        # Above all that we let wait: else the library's pings and closes would themselves
+        # wait for a reader that has stalled, without any time limit.
+        most_waiting = self._write_bytes + _LARGEST_FRAME
+        guarded = functools.partial(
+            GuardedConnection,
+            messages_per_second=limits.messages_per_second,
+            write_bytes=most_waiting,
+        )
         return await serve(
             self._serve_socket,
             host,
@@ -120,15 +130,14 @@ class Listener:
             compression=None,  # deltas are smaller than a deflate block's header
             server_header=None,
             # Over the limit is an error that the session survives; far over it is an attack.
-            max_size=4 * limit,
+            max_size=4 * limits.message_bytes,
             open_timeout=self._handshake_seconds,
             ping_interval=self._ping_interval,
             ping_timeout=self._ping_timeout,
             # A slow reader must not hold its buffer for long once it is told to go.
             close_timeout=self._close_seconds,
-            # Above all that we let wait: else the library's pings and closes would themselves
-            # wait for a reader that has stalled, without any time limit.
-            write_limit=self._write_bytes + _LARGEST_FRAME,
+            write_limit=most_waiting,
+            create_connection=guarded,  # type: ignore[arg-type]  # called like the class
             reuse_port=reuse_port or None,
         )
 
@@ -142,16 +151,21 @@ class Listener:
             await asyncio.wait(self._closing)
 
     def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
-        if "upgrade" in request.headers.get("Connection", "").lower():
+        method = getattr(request, "method", "GET")  # older libraries refuse all others themselves
+        if method == "GET" and "upgrade" in request.headers.get("Connection", "").lower():
             return None
         ready = not self._context.draining
-        answer = http.answer(request.path, lambda: ready, page=self._page)
-        if self._metrics is not None and request.path.partition("?")[0] == "/metrics":
+        if method not in ("GET", "HEAD"):
+            answer = http.not_allowed()
+        elif self._metrics is not None and request.path.partition("?")[0] == "/metrics":
             answer = self._scrape(connection, request.headers, self._metrics)
+        else:
+            answer = http.answer(request.path, lambda: ready, page=self._page)
         headers = Headers({"Content-Type": answer.content_type, "Connection": "close"})
         headers.update(answer.headers)
         headers["Content-Length"] = str(len(answer.body))
-        return Response(answer.status.value, answer.status.phrase, headers, answer.body)
+        body = b"" if method == "HEAD" else answer.body
+        return Response(answer.status.value, answer.status.phrase, headers, body)
 
     def _scrape(
         self, connection: ServerConnection, headers: Headers, metrics: Callable[[], bytes]
