@@ -1,8 +1,10 @@
-"""`dialogue-server replay`: a recorded session, for eyes, for a game, as a page."""
+"""`dialogue-server replay`: a recorded session, for eyes, for a game, as a page, or on today's
+content."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 from typing import get_args
 
@@ -14,8 +16,10 @@ from ..domain.replaying import Match
 from ..engine.observer import Failure, Record, RequestRefused, SessionStarted
 from ..errors import SettingsError
 from ..server.replay import replay_server
+from .flags import settings_of
 from .invocation import Invocation
 from .replay_show import show
+from .rerun import RECORDED, Wanted, against, bounds_of
 from .serve import loop_factory
 from .terminal import Terminal
 
@@ -41,14 +45,29 @@ class Speed(click.ParamType[float]):
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument(
+    "files",
+    metavar="FILE...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, exists=True),
+)
 @click.option("--serve", "serving", is_flag=True, help="Answer games from it, as a server.")
+@click.option(
+    "--against",
+    "world",
+    metavar="[DIR]",
+    is_flag=False,
+    flag_value=".",
+    type=click.Path(path_type=Path),
+    help="Say the same to the world in DIR (this folder) as it is today, and compare.",
+)
 @click.option(
     "--html",
     "html_file",
     metavar="OUT",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write one self-contained page: timeline, moods, timing, prompts.",
+    help="Write one self-contained page: timeline, moods, timing, prompts; or the comparison.",
 )
 @click.option(
     "--speed", type=Speed(), default="1", metavar="N|max", help="2 is twice as fast.  [default: 1]"
@@ -62,17 +81,52 @@ class Speed(click.ParamType[float]):
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="With --serve.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True)
+@click.option(
+    "--backend",
+    metavar="NAME",
+    default="",
+    help="With --against: which model answers; recorded gives the recorded answers again.  "
+    "[default: that of dialogue.toml, else recorded]",
+)
+@click.option(
+    "--max-changed",
+    "changed",
+    metavar="[WHAT=]PERCENT",
+    multiple=True,
+    help="With --against: fail if more answers (or their moods, actions, prompt ...) changed.",
+)
+@click.option(
+    "--max-slower",
+    "slower",
+    metavar="PERCENT",
+    type=click.FloatRange(0),
+    help="With --against: fail if the first word comes later by more.",
+)
+@click.option(
+    "--junit",
+    "junit_file",
+    metavar="OUT",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="With --against: write JUnit XML, for continuous integration.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="With --against: show every change whole.")
 @click.pass_obj
 def replay(
     invocation: Invocation,
     /,
-    file: Path,
+    files: tuple[Path, ...],
     serving: bool,
+    world: Path | None,
     html_file: Path | None,
     speed: float,
     match: Match,
     host: str,
     port: int,
+    backend: str,
+    changed: tuple[str, ...],
+    slower: float | None,
+    junit_file: Path | None,
+    verbose: bool,
 ) -> None:
     """Play a recorded session again.
 
@@ -83,18 +137,37 @@ def replay(
       dialogue-server replay DIR/FILE.jsonl --html talk.html  a page for a bug report
       dialogue-server replay DIR/FILE.jsonl --serve           answer a game with it, no model
       dialogue-server replay DIR/FILE.jsonl --serve --speed max --port 9000
+      dialogue-server replay DIR --against village            what is otherwise today?
+      dialogue-server replay DIR --against village --backend local --max-changed 10%
 
     With --serve, the game's lines are looked for in the recording: first as they are, then
     (--match normalised) without regard to capitals, punctuation and spaces, then (--match
     position) the next one whatever it says. One that is not found is answered by an error that
     shows the nearest, and is shown here.
+
+    With --against, what players said and did goes to today's personas, prompts and model, from
+    one file, several, or a folder; exits with 1 if a bound does not hold.
     """
-    recording = read(file)
     terminal = invocation.terminal
-    if recording.cut:
-        terminal.warn(f"{file.name}: its last line is cut; the server was killed as it wrote")
-    if recording.skipped:
-        terminal.warn(f"{file.name}: {recording.skipped} lines of a newer server are passed over")
+    if world is not None:
+        wanted = Wanted(html_file, junit_file, bounds_of(changed, slower), verbose)
+        recordings = [(file.name, _read(terminal, file)) for file in _first_parts(files)]
+        chosen = {"model__backend": backend} if backend not in ("", RECORDED) else {}
+        loaded = settings_of(world, None, {}, **chosen)
+        asked = backend == RECORDED or "model.backend" not in loaded.origins
+        if not against(terminal, recordings, world, loaded.settings, wanted, recorded=asked):
+            click.get_current_context().exit(1)
+        return
+    if changed or slower is not None or junit_file or backend:
+        raise click.UsageError(
+            "--backend, --max-changed, --max-slower and --junit belong to --against."
+        )
+    file, *more = files
+    if more or file.is_dir():
+        raise click.UsageError(
+            "one FILE is played at a time; a folder, or several, only --against [DIR]."
+        )
+    recording = _read(terminal, file)
     if html_file is not None:
         html_file.write_text(page(recording, file.stem), encoding="utf-8", newline="\n")
         terminal.note(f"{html_file}: written")
@@ -103,6 +176,26 @@ def replay(
             runner.run(_serve(terminal, recording, host=host, port=port, speed=speed, match=match))
         elif html_file is None:
             runner.run(show(terminal, recording, speed))
+
+
+def _first_parts(paths: Iterable[Path]) -> list[Path]:
+    """The files, and those of the folders; further parts of a session come with its first."""
+    found: list[Path] = []
+    for path in paths:
+        inside = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+        if not inside:
+            raise SettingsError(f"{path}: there is no recording (*.jsonl)")
+        found += [each for each in inside if path == each or ".part" not in each.name]
+    return found
+
+
+def _read(terminal: Terminal, file: Path) -> Recording:
+    recording = read(file)
+    if recording.cut:
+        terminal.warn(f"{file.name}: its last line is cut; the server was killed as it wrote")
+    if recording.skipped:
+        terminal.warn(f"{file.name}: {recording.skipped} lines of a newer server are passed over")
+    return recording
 
 
 def read(file: Path) -> Recording:

@@ -14,6 +14,7 @@ bytes. Keys and lines of other kinds are passed over; a last line that a kill cu
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -23,7 +24,7 @@ from dialogue_protocol.messages import ClientMessage, Delta, ServerMessage
 from msgspec import Raw, Struct, field
 
 from ..errors import ContentError
-from .prompt import Message
+from .prompt import Message, Prompt
 
 VERSION = 1
 
@@ -40,7 +41,9 @@ class Head(Struct, frozen=True, kw_only=True):
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """What a model was asked for a turn (its number in the session, and its stored id)."""
+    """What a model was asked for a turn (its number in the session, and its stored id). `parts`
+    are the sources of the prompt's parts and digests of their texts ("" where names are covered);
+    `layout` is what the prompt was laid out by. Both are missing in older files."""
 
     turn: int
     id: str = ""
@@ -51,6 +54,8 @@ class Asked(Struct, frozen=True, kw_only=True):
     max_tokens: int = 0
     sampling: dict[str, float | int | None] = field(default_factory=dict)
     stop: list[str] = field(default_factory=list)
+    layout: str = ""
+    parts: list[tuple[str, str]] = field(default_factory=list)
 
 
 class Answered(Struct, frozen=True, kw_only=True):
@@ -98,6 +103,14 @@ class Recording(Struct, frozen=True):
     entries: tuple[Entry, ...]
     cut: bool = False
     skipped: int = 0
+
+
+def parts_of(prompt: Prompt) -> list[tuple[str, str]]:
+    """The sources of a prompt's parts, each with a digest of its text."""
+    return [
+        (part.source, hashlib.blake2b(part.text.encode(), digest_size=6).hexdigest())
+        for part in prompt.parts
+    ]
 
 
 # ---------------------------------------------------------------- writing

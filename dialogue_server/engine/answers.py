@@ -227,7 +227,10 @@ class Answers:
         )
 
     def _keep(self, turn: TurnRunner, prompt: Prompt) -> None:
-        """For designers, who may ask what a recent turn's prompt was."""
+        """For designers, who may ask what a recent turn's prompt was, and for a recording."""
+        tap = self._talk.context.taps.get(self._session)
+        if tap is not None:
+            tap.prompt(turn.number, self._talk.context.backend.layout, prompt)
         if self._inspected is not None:
             self._inspected[turn.number] = (turn, prompt)
             while len(self._inspected) > KEPT_PROMPTS:

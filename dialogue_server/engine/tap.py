@@ -11,6 +11,7 @@ from typing import Protocol
 from dialogue_protocol.messages import ClientMessage, Hello, ServerMessage
 
 from ..backends.base import Delta, Finished, ModelRequest
+from ..domain.prompt import Prompt
 
 
 class Tap(Protocol):
@@ -22,6 +23,10 @@ class Tap(Protocol):
 
     def server(self, message: ServerMessage) -> None:
         """A message is on its way to the client."""
+        ...
+
+    def prompt(self, turn: int, layout: str, prompt: Prompt) -> None:
+        """What a turn's model is about to be asked, and where each part of it comes from."""
         ...
 
     def model(

@@ -26,6 +26,7 @@ from dialogue_protocol.messages import (
 from msgspec import structs
 
 from ..backends.base import Delta, Finished, ModelRequest, Usage
+from ..domain.prompt import Prompt
 from ..domain.recording import (
     Answered,
     Asked,
@@ -36,6 +37,7 @@ from ..domain.recording import (
     What,
     encode,
     encode_head,
+    parts_of,
 )
 from ..domain.redaction import COVER, Redactor
 from ..engine.observer import Failure, Observer
@@ -44,6 +46,8 @@ from ..errors import BackendError, SettingsError
 SUFFIX = ".jsonl"
 FLUSH_SECONDS = 1.0
 _MEGABYTE = 1_000_000
+_KEPT_PROMPTS = 32
+"""More than turns can run at once in a session."""
 _TRANSPORT = (Ack, Ping)
 """What says nothing of the talk; nor does a pong."""
 
@@ -200,6 +204,8 @@ class SessionRecording:
         self._kept: list[Entry] = []
         self._redactor = Redactor() if cover else None
         self._stopped = False
+        self._prompts: dict[int, tuple[str, list[tuple[str, str]]]] = {}
+        """Layout and parts of the prompts that are about to be asked, by turn."""
 
     @property
     def file(self) -> str:
@@ -227,6 +233,15 @@ class SessionRecording:
         if type(message) is not Pong:
             self._keep(message)
 
+    def prompt(self, turn: int, layout: str, prompt: Prompt) -> None:
+        """What the next call of `model` for this turn asks."""
+        parts = parts_of(prompt)
+        if self._redactor is not None:  # a name could be guessed from a digest
+            parts = [(source, "") for source, _ in parts]
+        self._prompts[turn] = (layout, parts)
+        while len(self._prompts) > _KEPT_PROMPTS:
+            del self._prompts[next(iter(self._prompts))]
+
     async def model(
         self,
         turn: int,
@@ -236,6 +251,7 @@ class SessionRecording:
         answer: AsyncGenerator[Delta | Finished, None],
     ) -> AsyncGenerator[Delta | Finished, None]:
         """The same items, kept on their way."""
+        layout, parts = self._prompts.get(turn, ("", []))
         self._keep(
             Asked(
                 turn=turn,
@@ -251,6 +267,8 @@ class SessionRecording:
                     if value is not None
                 },
                 stop=list(request.stop),
+                layout=layout,
+                parts=parts,
             )
         )
         try:

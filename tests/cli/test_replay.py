@@ -80,6 +80,59 @@ def test_what_is_no_recording_is_told(tmp_path: Path, capsys: SHOWN):
     assert "x.jsonl: line 1: is no recording" in capsys.readouterr().err
 
 
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The starter world, with another Pell."""
+    folder = tmp_path_factory.mktemp("today") / "village"
+    assert run(["init", str(folder)]) == 0
+    pell = folder / "personas" / "pell.toml"
+    text = pell.read_text("utf-8").replace(
+        "Passes on every rumour", "Keeps every rumour to herself"
+    )
+    pell.write_text(text.replace("Come in", "Stay out"), "utf-8")
+    return folder
+
+
+def test_todays_world_is_compared_with_what_was_recorded(
+    recorded: Path, world: Path, tmp_path: Path, capsys: SHOWN
+):
+    out, page, report = str(recorded.parent), tmp_path / "x.html", tmp_path / "x.xml"
+    flags = ["--html", str(page), "--junit", str(report)]
+    assert run(["replay", out, "--against", str(world), *flags]) == 0
+    shown = capsys.readouterr().out
+    assert "+ pell: Stay out" in shown
+    assert "personas/pell.toml:personality  2 prompts" in shown
+    assert shown.index("\npell  3") < shown.index("\njory  3")
+    assert "1 of 6 answers are otherwise, 2 prompts" in shown
+    assert "<ins>Stay out" in page.read_text("utf-8")
+    assert 'failures="0"' in report.read_text("utf-8")
+
+
+def test_bounds_decide_the_exit_code(recorded: Path, world: Path, capsys: SHOWN):
+    replay = ["replay", str(recorded), "--against", str(world), "--backend", "scripted"]
+    assert run([*replay, "--max-changed", "20%", "--max-slower", "100000"]) == 0
+    assert run([*replay, "--max-changed", "moods=0", "--max-changed", "prompt=10"]) == 1
+    err = capsys.readouterr().err
+    assert "prompt: 2 of 6 changed, 33 %; at most 10 % may" in err
+    assert "moods" not in err
+    assert run([*replay, "--max-changed", "mood=1"]) == 2
+    assert "a share in per cent, such as 10" in capsys.readouterr().err
+
+
+def test_what_does_not_fit_together_is_told(
+    recorded: Path, world: Path, tmp_path: Path, capsys: SHOWN
+):
+    assert run(["replay", str(recorded), "--max-changed", "1"]) == 2
+    assert "belong to --against" in capsys.readouterr().err
+    assert run(["replay", str(recorded.parent)]) == 2
+    assert "one FILE is played at a time" in capsys.readouterr().err
+    assert run(["replay", str(recorded), "--against", str(tmp_path)]) == 2
+    assert "--against names the folder that you serve" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    assert run(["replay", str(tmp_path / "empty"), "--against", str(world)]) == 2
+    assert "there is no recording" in capsys.readouterr().err
+
+
 async def test_a_game_is_answered_by_a_process_that_serves_a_recording(recorded: Path):
     command = [sys.executable, "-m", "dialogue_server", "replay", str(recorded), "--serve"]
     process = subprocess.Popen(

@@ -1,0 +1,198 @@
+"""`dialogue-server replay FILE... --against DIR`: recorded sessions on today's content."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from dialogue_protocol.messages import Opened
+from msgspec import Struct
+
+from ..backends.base import ModelBackend, Sampling
+from ..backends.scripted import ScriptedBackend
+from ..domain.recording import Asked, Recording
+from ..domain.rerun import ANSWER, WHAT, Bounds, Compared, compare, exceeded
+from ..domain.rerun_page import page
+from ..domain.rerun_report import HEADERS, details, junit, sources, summary, table
+from ..engine.context import EngineContext
+from ..engine.languages import prepare_detector
+from ..errors import SettingsError
+from ..server.app import engine_limits
+from ..server.models import choose_backend, prompt_profile
+from ..server.rerun import play_again
+from ..settings import Settings
+from ..stores import content
+from ..stores.memory import MemoryStore
+from .terminal import Terminal
+
+RECORDED = "recorded"
+"""The backend that says what was recorded."""
+_SHOWN = 20
+"""Answers that are otherwise, shown in a terminal unless all are asked for."""
+
+
+class Wanted(Struct, frozen=True):
+    """What a re-run is to write and to judge."""
+
+    html: Path | None = None
+    junit: Path | None = None
+    bounds: Bounds = Bounds()
+    verbose: bool = False
+
+
+def bounds_of(changed: Sequence[str], slower: float | None) -> Bounds:
+    """From the command line: "10", "10%", "moods=0"."""
+    found = {}
+    for given in changed:
+        name, equals, number = given.rpartition("=")
+        name = name if equals else "answers"
+        try:
+            share = float(number.strip().removesuffix("%"))
+        except ValueError:
+            share = -1.0
+        if name not in (*WHAT, "answers") or not 0 <= share <= 100:
+            raise SettingsError(
+                f"--max-changed {given}: a share in per cent, such as 10, or of one thing, such "
+                f"as moods=0; the things are answers, {', '.join(WHAT)}."
+            )
+        found[name] = share
+    return Bounds(found, slower)
+
+
+def against(
+    terminal: Terminal,
+    recordings: Sequence[tuple[str, Recording]],
+    world: Path,
+    settings: Settings,
+    wanted: Wanted,
+    *,
+    recorded: bool,
+) -> bool:
+    """Play them again, tell what is otherwise; whether the bounds hold. `recorded`: no model is
+    asked."""
+    if not (world / content.WORLD_FILE).is_file():
+        raise SettingsError(
+            f"{world}: no {content.WORLD_FILE} there, so that there are no NPCs to talk to. "
+            "--against names the folder that you serve."
+        )
+    today = content.load(world)
+    for error in today.errors:
+        terminal.warn(error.detail)
+    compared, voice = asyncio.run(_play(terminal, recordings, today, settings, recorded))
+    if not compared:
+        raise SettingsError("nothing was said in these recordings; there is nothing to compare")
+    number = f"{len(recordings)} recording{'s' * (len(recordings) > 1)}"
+    notes = [f"{number}, answered by {voice}", *_notes(recordings, voice)]
+    over = exceeded(compared, wanted.bounds)
+    _show(terminal, compared, notes, verbose=wanted.verbose)
+    title = f"{world.resolve().name} beside {number}"
+    for file, text in (
+        (wanted.html, page(compared, title, [*notes, *over.values()]) if wanted.html else ""),
+        (wanted.junit, junit(compared, over, title) if wanted.junit else ""),
+    ):
+        if file is not None:
+            file.write_text(text, encoding="utf-8", newline="\n")
+            terminal.note(f"{file}: written")
+    for sentence in over.values():
+        terminal.error(sentence)
+    return not over
+
+
+async def _play(
+    terminal: Terminal,
+    recordings: Sequence[tuple[str, Recording]],
+    today: content.Content,
+    settings: Settings,
+    recorded: bool,
+) -> tuple[list[Compared], str]:
+    backend: ModelBackend
+    if recorded:
+        # Not asked: it tells what prompts are laid out for where the file does not.
+        profile = prompt_profile(settings)
+        backend = ScriptedBackend(layout=profile.layout, context_tokens=profile.context_tokens)
+    else:
+        choice = choose_backend(settings)
+        backend = choice.backend
+        for note in choice.notes:
+            terminal.note(note)
+    compared: list[Compared] = []
+    try:
+        await backend.start()
+        context = EngineContext(
+            world=today.world,
+            personas=today.personas,
+            backend=backend,
+            store=MemoryStore(),
+            observe=lambda _: None,
+            limits=engine_limits(settings),
+            sampling=Sampling(temperature=settings.model.temperature),
+            language=settings.content.language,
+        )
+        await prepare_detector(context)
+        for file, recording in recordings:
+            now = await play_again(context, recording, None if recorded else backend)
+            compared += compare(file, recording, now, timed=not recorded)
+    finally:
+        await backend.aclose()
+    return compared, RECORDED if recorded else backend.name
+
+
+def _notes(recordings: Sequence[tuple[str, Recording]], voice: str) -> list[str]:
+    """What makes the comparison less than it seems."""
+    notes = []
+    if voice == RECORDED:
+        notes.append(
+            "No model was asked: its recorded answers were given again, so that what is otherwise "
+            "comes from prompts and from what the server makes of an answer. --backend asks one."
+        )
+    then: dict[str, None] = {}
+    for file, recording in recordings:
+        opened: set[str] = set()
+        for entry in recording.entries:
+            match entry.what:
+                case Opened(conversation=name, history=history) if name not in opened:
+                    opened.add(name)
+                    if history:
+                        notes.append(
+                            f"{file}: {name!r} went on from {history} earlier turns, which are "
+                            "not in the recording; prompts lack them now."
+                        )
+                case Asked(backend=backend) if backend:
+                    then[backend] = None
+                case _:
+                    pass
+    others = [name for name in then if name != voice]
+    if others and voice != RECORDED:
+        notes.append(
+            f"Recorded with {', '.join(others)}: another model says other words for that alone."
+        )
+    return notes
+
+
+def _show(
+    terminal: Terminal, compared: Sequence[Compared], notes: Sequence[str], *, verbose: bool
+) -> None:
+    for note in notes:
+        terminal.note(note)
+    changed = [each for each in compared if each.what]
+    # Worst first, as in the table; what only the history changed is a consequence.
+    shown = [each for each in changed if verbose or each.what != ("history",)]
+    limit = len(shown) if verbose else _SHOWN
+    styles = {"-": "red", "+": "green", "~": "dim", ">": "bold"}
+    for each in shown[:limit]:
+        head, *lines = details(each, prompts=verbose or not any(w in ANSWER for w in each.what))
+        terminal.heading(head)
+        for line in lines:
+            terminal.say(f"  {line}", styles.get(line[:1], ""))
+    if len(shown) > limit:
+        terminal.note(f"{len(shown) - limit} more; -v shows all, --html writes them as a page.")
+    terminal.heading("NPCs, the most changed first")
+    terminal.table(HEADERS, table(compared))
+    found = sources(compared)
+    if found:
+        terminal.heading("What changed the prompts")
+        rows = [(source, f"{number} prompts") for source, number in found]
+        terminal.table(("source", "where"), rows[:_SHOWN])
+    terminal.heading("In all")
+    terminal.say(f"  {summary(compared)}")
