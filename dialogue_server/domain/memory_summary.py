@@ -3,7 +3,8 @@
 Asked in the background (engine/remembering.py), never needed: where no summary could be made, the
 lines themselves and the facts that rules find in them (memory_facts.py) are remembered all the
 same. What a model writes is kept only if it rests on the lines: most of its words must stand in
-them, and nothing in it may be an instruction, a tag or another speaker.
+them, and nothing in it may be an instruction, a tag or another speaker. A small model that says the
+record over again, as small ones do, has summed up nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .conversation import Node
 from .memory import MEMORY, Rememberer, heard, noted
 from .memory_topics import content_roots, topics
 from .prompt import Message
+from .relevance import words
 
 BLOCK = 24
 """So many lines that are covered by no summary make a new one due."""
@@ -46,6 +48,9 @@ _BULLET = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)])\s+")
 _LABEL = re.compile(r"^[\s*_#]*(?:summary|facts?|memory|notes?)[\s*_]*:?[\s*_]*(?=\S|$)", re.I)
 _FENCE = re.compile(r"^\s*```\w*\s*$")
 _SENTENCE = re.compile(r"(?<=[.!?…。！？])\s*")
+_FINISHED = re.compile(r"[.!?…。！？][\"'”’)]*$")
+_PARROTED = 4
+"""Fewer words in a row may well be one's own."""
 _INSTRUCTION = re.compile(
     r"\b(?:ignore|disregard|forget) (?:all|any|your|the|every|previous)\b|\bsystem prompts?\b|"
     r"\binstructions?\b|\b(?:must|shall|should|has to|have to) (?:always |now )?(?:obey|comply)\b|"
@@ -128,6 +133,7 @@ def kept(text: str, due_now: Due, who: Rememberer) -> dict[str, Any] | None:
         content_roots(" ".join(names)),
         *(own for _, own in sources),
     )
+    record = [_plain(node.text) for node in due_now.lines]
     summary: list[str] = []
     facts: list[dict[str, Any]] = []
     for raw in text.splitlines():
@@ -136,7 +142,11 @@ def kept(text: str, due_now: Due, who: Rememberer) -> dict[str, Any] | None:
         stripped = _BULLET.sub("", raw)
         line = _LABEL.sub("", untrusted.line(_TAG.sub("", stripped), names))
         if stripped == raw:
-            summary += _sound(line, ground, _SUMMARY_RESTS)
+            summary += [
+                sentence
+                for sentence in _sound(line, ground, _SUMMARY_RESTS)
+                if _FINISHED.search(sentence) and not _parrots(sentence, names, record)
+            ]
         elif len(facts) < MAX_FACTS:
             told = " ".join(_sound(line[:MAX_FACT], ground, _RESTS))
             if told:
@@ -162,6 +172,19 @@ def _sound(line: str, ground: frozenset[str], share: float) -> list[str]:
         ):
             found.append(sentence)
     return found
+
+
+def _plain(text: str) -> str:
+    return f" {' '.join(words(text))} "
+
+
+def _parrots(sentence: str, names: Sequence[str], record: Sequence[str]) -> bool:
+    """Whether a sentence stands in the record as it is, with the speaker's label (which
+    untrusted.line has made "Ann," of "Ann:") or without."""
+    for name in names:
+        sentence = sentence.removeprefix(f"{name},")
+    said = _plain(sentence)
+    return said.count(" ") > _PARROTED and any(said in line for line in record)
 
 
 def _fact(text: str, sources: Sequence[tuple[str, frozenset[str]]]) -> dict[str, Any]:
