@@ -48,8 +48,8 @@ def server(world: Path) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def slow_server(world: Path) -> Iterator[ServerProcess]:
-    """The same, but it speaks 12 words a second."""
-    process = ServerProcess(world, delay=0.08)
+    """The same, but it speaks 8 words a second."""
+    process = ServerProcess(world, delay=0.12)
     process.start()
     yield process
     process.kill()

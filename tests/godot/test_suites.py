@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +25,7 @@ moods = ["calm", "cross"]
 mood = "calm"
 greeting = "Well?"
 fallback = ["Hm."]
+suggestions = ["Are they sharp?", "Good day."]
 
 [[actions]]
 name = "sell_shears"
@@ -78,7 +81,7 @@ def test_a_game_answers_actions_and_tells_what_happens(engine: Engine, world: Pa
     server = ServerProcess(world)
     try:
         server.start()
-        engine.suites("requests", url=server.url).assert_passed(at_least=8)
+        engine.suites("requests", url=server.url).assert_passed(at_least=10)
     finally:
         server.stop()
 
@@ -110,6 +113,32 @@ def test_an_absent_server_is_one_clear_signal(
     run = engine.suites("absent", url=server.url, silent=silent, asked=lambda _: server.start())
     run.assert_passed(at_least=3)
     assert len(run.lines) < 12, f"a flood of output:\n{run.text}"
+
+
+def test_a_server_that_demands_a_ticket_refuses_once_and_clearly(
+    engine: Engine, world: Path, tmp_path: Path
+) -> None:
+    keys = tmp_path / "keys.json"
+    command_line("ticket", "--make-key", str(keys))
+    access = (str(world), "--access-key-file", str(keys), "--player", "ann")
+    tickets = {
+        "player": command_line("ticket", *access),
+        "designer": command_line("ticket", *access, "--right", "player", "--right", "designer"),
+    }
+    server = ServerProcess(world, DIALOGUE_ACCESS_KEY_FILE=str(keys))
+    server.start()
+    try:
+        run = engine.suites("tickets", url=server.url, **tickets)
+    finally:
+        server.stop()
+    run.assert_passed(at_least=5)
+    assert len(run.lines) < 12, f"a flood of output:\n{run.text}"
+
+
+def command_line(*arguments: str) -> str:
+    """What a command of the server prints."""
+    command = [sys.executable, "-m", "dialogue_server", *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def test_the_embedded_model_speaks_in_the_engine(engine: Engine, world: Path) -> None:

@@ -100,12 +100,11 @@ func _init() -> void:
 	random.randomize()
 	_line_prefix = "%08x%08x" % [random.randi(), random.randi()]
 	_link.snapshots = _snapshots
-	_link.connected.connect(connected.emit)
+	_link.connected.connect(_on_connected)
 	_link.disconnected.connect(disconnected.emit)
 	_link.unreachable.connect(unreachable.emit)
 	_link.refused.connect(refused.emit)
 	_link.status_changed.connect(status_changed.emit)
-	incoming.welcome.connect(_on_welcome)
 	incoming.go_away.connect(_on_go_away)
 	incoming.opened.connect(_on_opened)
 	incoming.turn.connect(_on_turn)
@@ -310,9 +309,10 @@ func _snapshots() -> Array[DialogueMessages.State]:
 	return states
 
 
-func _on_welcome(welcome: DialogueMessages.Welcome) -> void:
-	limits = welcome.limits
-	granted = PackedStringArray(welcome.capabilities)
+func _on_connected(resumed: bool) -> void:
+	limits = _link.welcome.limits
+	granted = PackedStringArray(_link.welcome.capabilities)
+	connected.emit(resumed)
 
 
 func _on_go_away(message: DialogueMessages.GoAway) -> void:

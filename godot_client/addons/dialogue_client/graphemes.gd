@@ -42,7 +42,7 @@ e0100-e01ef
 """
 const JOINER: int = 0x200d
 ## The signs that tie an Indian consonant to the next one.
-const VIRAMAS: PackedInt32Array = [0x94d, 0x9cd, 0xacd, 0xb4d, 0xc4d, 0xd4d]
+const VIRAMAS: Array = [0x94d, 0x9cd, 0xacd, 0xb4d, 0xc4d, 0xd4d]
 
 static var _edges: PackedInt32Array = []
 

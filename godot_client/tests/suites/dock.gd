@@ -2,8 +2,14 @@ extends TestSuite
 ## The editor's dock, outside the editor, against the real server.
 
 
-func test_the_dock_tries_a_line() -> void:
+func test_the_dock_lists_the_npcs_and_tries_a_line() -> void:
 	var dock: Node = await _connected()
+	var npcs: ItemList = dock.get("_npcs")
+	await until(func() -> bool: return npcs.item_count > 0, "the list")
+	var names: PackedStringArray = []
+	for index: int in npcs.item_count:
+		names.append(npcs.get_item_text(index))
+	equal(PackedStringArray(["jory", "pell", "tove", "wen"]), names, "the list")
 	dock.call("choose", "wen")
 	(dock.get("_line") as LineEdit).text = "Hello, who are you?"
 	dock.call("say")

@@ -6,7 +6,7 @@ func test_an_interrupted_npc_remembers_only_what_was_revealed() -> void:
 	var pell: Record = meet("pell", true)
 	pell.npc.label.letters_per_second = 20.0
 	pell.npc.say("What is there to eat?")
-	await until(func() -> bool: return pell.npc.label.revealed >= 12, "some text")
+	await until(func() -> bool: return pell.npc.label.revealed >= 4, "some text")
 	pell.npc.interrupt()
 	var seen: int = pell.npc.label.revealed
 	await until(func() -> bool: return pell.finished.size() == 1, "the end")

@@ -69,16 +69,42 @@ func test_an_event_is_answered_by_whoever_minds_and_noted_otherwise() -> void:
 
 func test_a_written_line_is_said_as_it_is_with_its_cues() -> void:
 	var smith: Record = meet("smith", true)
-	smith.npc.script_line("[mood: cross] Out, both of you! [pause: 100] And shut the door.")
+	smith.npc.script_line("[mood: cross 80] Out, both of you! [pause: 100] And shut the door.")
 	await until(func() -> bool: return smith.finished.size() == 1, "the line")
 	check(smith.text.begins_with("Out, both of you!"), smith.text)
 	equal("cross", smith.npc.mood, "his mood")
+	equal(80, smith.npc.mood_intensity, "its strength")
+	equal(80, smith.intensities[-1], "the strength in the signal")
 	var talk: DialogueConversation = client.get_conversation("smith")
 	var noted: PackedStringArray = []
 	talk.noted.connect(func(line: String) -> void: noted.append(line))
 	var line: String = talk.script_line("I am sorry.")
 	await until(func() -> bool: return noted.has(line), "the player's note")
 	check((await remembered("smith")).has("player: I am sorry."), "the player said nothing")
+
+
+func test_a_designer_s_trigger_is_told_to_the_npc_and_to_the_game() -> void:
+	var told: PackedStringArray = []
+	client.triggered.connect(
+		func(conversation: String, trigger: String, _stage: String, _args: Dictionary) -> void:
+			told.append(conversation + " " + trigger)
+	)
+	var tove: Record = meet("tove")
+	client.state = {"quest": {"lamp": "dark"}}
+	await ask_npc(tove, "Is there work? The lamp, perhaps?")
+	await until(func() -> bool: return not told.is_empty(), "the trigger")
+	equal(PackedStringArray(["tove errand_offered"]), told, "triggers")
+	equal(1, tove.triggers.size(), "triggers of the NPC")
+	check(tove.triggers[0].contains("journal"), tove.triggers[0])
+
+
+func test_lines_for_the_player_are_suggested() -> void:
+	var smith: Record = meet("smith")
+	var line: String = smith.npc.suggest(2)
+	check(smith.npc.is_busy() and not line.is_empty(), "nothing was asked")
+	await until(func() -> bool: return not smith.suggested.is_empty(), "the suggestions")
+	equal(PackedStringArray(["Are they sharp?", "Good day."]), smith.suggested[0], "suggestions")
+	check(not smith.npc.is_busy(), "still busy")
 
 
 func test_npcs_of_one_conversation_are_opened_together_and_talk_among_themselves() -> void:

@@ -13,6 +13,7 @@ var _client: DialogueClient = null
 var _npc: DialogueNPC = null
 var _url: LineEdit = LineEdit.new()
 var _token: LineEdit = LineEdit.new()
+var _player: LineEdit = LineEdit.new()
 var _test: Button = Button.new()
 var _state: Label = Label.new()
 var _npcs: ItemList = ItemList.new()
@@ -28,6 +29,7 @@ func _init() -> void:
 	_url.tooltip_text = "The address that dialogue-server serve prints."
 	_token.placeholder_text = "Token, if the server asks for one"
 	_token.secret = true
+	_player.placeholder_text = "Player's id, if the token is for one player"
 	_test.text = "Test connection"
 	_state.autowrap_mode = TextServer.AUTOWRAP_WORD_SMART
 	_npcs.custom_minimum_size = Vector2(0, 90)
@@ -46,7 +48,7 @@ func _init() -> void:
 	_line.size_flags_horizontal = SIZE_EXPAND_FILL
 	speech.add_child(_line)
 	speech.add_child(_say)
-	for child: Control in [_url, _token, _test, _state, _npcs, _id, speech, _answer]:
+	for child: Control in [_url, _token, _player, _test, _state, _npcs, _id, speech, _answer]:
 		add_child(child)
 	_url.text_submitted.connect(func(_text: String) -> void: test_connection())
 	_test.pressed.connect(test_connection)
@@ -78,7 +80,9 @@ func test_connection() -> void:
 	_client = DialogueClient.new()
 	_client.url = url
 	_client.token = _token.text
-	_client.player_id = "editor-%d" % Time.get_ticks_usec()
+	_client.player_id = _player.text.strip_edges()
+	if _client.player_id.is_empty():
+		_client.player_id = "editor-%d" % Time.get_ticks_usec()  # nobody whom they remember
 	_client.connect_on_ready = false
 	_client.capabilities = [DESIGNER]
 	_client.connected.connect(func(_resumed: bool) -> void: _ask_for_npcs())

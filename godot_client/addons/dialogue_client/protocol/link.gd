@@ -32,6 +32,8 @@ var reconnect_longest: float = 30.0
 var frame_budget_ms: float = 4.0
 ## Emits each message from the server.
 var incoming: DialogueMessages.Incoming = DialogueMessages.Incoming.new()
+## The newest welcome; null before the first.
+var welcome: DialogueMessages.Welcome = null
 ## Gives the states to send after a lost session: an Array[DialogueMessages.State].
 var snapshots: Callable
 
@@ -175,10 +177,13 @@ func _lost(code: int, problem: String) -> void:
 	_forget_frames()
 	if _connection.disconnected(code) == DialogueMessages.ClosePolicy.STOP:
 		_set_status(Status.OFFLINE)
-		if _refusal == null:
-			refused.emit("", problem)
-		else:
+		if _refusal != null:
 			refused.emit(_refusal.code, _refusal.detail)
+		elif code == DialogueMessages.CloseCode.UNAUTHORIZED:
+			# The engine drops a message that comes together with the end of the connection.
+			refused.emit(DialogueMessages.ErrorCode.UNAUTHORIZED, problem)
+		else:
+			refused.emit("", problem)
 		return
 	var wait: float = DialogueConnection.reconnect_delay(
 		_attempt, randf(), reconnect_base, reconnect_longest
@@ -199,7 +204,8 @@ func _set_status(new_status: Status) -> void:
 		status_changed.emit()
 
 
-func _on_welcome(welcome: DialogueMessages.Welcome) -> void:
+func _on_welcome(message: DialogueMessages.Welcome) -> void:
+	welcome = message
 	_reported = false
 	_attempt = 0
 	_retry_at_ms = 0
@@ -209,7 +215,7 @@ func _on_welcome(welcome: DialogueMessages.Welcome) -> void:
 	for frame: PackedByteArray in _connection.recover(states):
 		_socket.write(frame)
 	_set_status(Status.ONLINE)
-	connected.emit(welcome.resumed)
+	connected.emit(message.resumed)
 
 
 func _on_go_away(message: DialogueMessages.GoAway) -> void:
