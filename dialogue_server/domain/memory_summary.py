@@ -133,26 +133,27 @@ def kept(text: str, due_now: Due, who: Rememberer) -> dict[str, Any] | None:
         content_roots(" ".join(names)),
         *(own for _, own in sources),
     )
+    spoken = re.compile(rf"\W*(?:{'|'.join(map(re.escape, names))})\W*[:：]", re.I)
     record = [_plain(node.text) for node in due_now.lines]
     summary: list[str] = []
     facts: list[dict[str, Any]] = []
     for raw in text.splitlines():
-        if _FENCE.match(raw):
-            continue
+        if _FENCE.match(raw) or spoken.match(raw):
+            continue  # what somebody says is a record, no summary of one
         stripped = _BULLET.sub("", raw)
         line = _LABEL.sub("", untrusted.line(_TAG.sub("", stripped), names))
         if stripped == raw:
             summary += [
                 sentence
                 for sentence in _sound(line, ground, _SUMMARY_RESTS)
-                if _FINISHED.search(sentence) and not _parrots(sentence, names, record)
+                if _FINISHED.search(sentence) and not _parrots(sentence, record)
             ]
         elif len(facts) < MAX_FACTS:
             told = " ".join(_sound(line[:MAX_FACT], ground, _RESTS))
             if told:
                 facts.append(_fact(told, sources))
     told = ""
-    for sentence in summary:
+    for sentence in dict.fromkeys(summary):
         if len(told) + len(sentence) < MAX_SUMMARY:
             told = f"{told} {sentence}".strip()
     if not told:
@@ -178,11 +179,8 @@ def _plain(text: str) -> str:
     return f" {' '.join(words(text))} "
 
 
-def _parrots(sentence: str, names: Sequence[str], record: Sequence[str]) -> bool:
-    """Whether a sentence stands in the record as it is, with the speaker's label (which
-    untrusted.line has made "Ann," of "Ann:") or without."""
-    for name in names:
-        sentence = sentence.removeprefix(f"{name},")
+def _parrots(sentence: str, record: Sequence[str]) -> bool:
+    """Whether a sentence stands in the record as it is."""
     said = _plain(sentence)
     return said.count(" ") > _PARROTED and any(said in line for line in record)
 

@@ -228,14 +228,15 @@ def test_lengths_are_bounded() -> None:
 
 
 def test_a_model_that_says_the_record_over_again_has_summed_up_nothing() -> None:
+    assert kept("Ann: I fear the market.\n**Mira**: I fear the bells.\n", NOW, WHO) is None
     parrot = (
         "Ann: I grew up in Harrowmere and I fear the bells.\n"
         "Mira: I promise to keep the lantern for you.\nI grew up in Harrowmere."
     )
     assert kept(parrot, NOW, WHO) is None
-    assert made(f"{parrot}\nAnn of Harrowmere fears the bells.")[0] == (
-        "Ann of Harrowmere fears the bells."
-    )
+    assert made(
+        f"{parrot}\nAnn of Harrowmere fears the bells.\nAnn of Harrowmere fears the bells."
+    )[0] == ("Ann of Harrowmere fears the bells.")
 
 
 def test_a_sentence_that_the_model_did_not_finish_is_left_out() -> None:
