@@ -221,7 +221,8 @@ def test_whatever_a_model_writes_stays_one_harmless_line(attack: str) -> None:
 
 def test_lengths_are_bounded() -> None:
     sentence = "Ann fears the bells and the bells fear Ann and Harrowmere. "
-    summary, facts = made(sentence * 100 + "\n" + ("- " + sentence * 10 + "\n") * 20)
+    many = " ".join(f"Ann fears the bells of Harrowmere, {at} of them." for at in range(100))
+    summary, facts = made(many + "\n" + ("- " + sentence * 10 + "\n") * 20)
     assert len(summary) <= MAX_SUMMARY
     assert len(facts) == MAX_FACTS
     assert all(len(fact["text"]) <= MAX_FACT for fact in facts)
