@@ -76,7 +76,10 @@ class Answers:
         else:
             asked, parent = understand(self._talk, message), self._head
         before = tuple(self._talk.nodes)
-        if asked.node is not None and not isinstance(message, Regenerate):
+        if isinstance(message, Regenerate):
+            if asked.node is not None:
+                before = before[:-1]  # what is answered anew
+        elif asked.node is not None:
             heard = self._talk.direction.hear(asked.node)
             asked = structs.replace(asked, node=heard)
             stored = await self._talk.context.store.append(self._talk.key, heard)
@@ -109,12 +112,11 @@ class Answers:
             )
         *before, asked, old = path
         persona = self._talk.persona(old.speaker)
-        if asked.kind == "npc":  # nobody had asked: it went on by itself
-            self._talk.nodes[:] = [*before, asked]
-            return Asked(persona, "", "advance"), asked.id
         self._talk.nodes[:] = [*before, asked]
-        kind: Kind = "event" if asked.kind == "event" else "say"
-        return Asked(persona, asked.text, kind, node=asked), asked.id
+        if asked.kind == "npc" or asked.meta.get("to") == "":  # it went on by itself
+            return Asked(persona, "", "advance"), asked.id
+        again = asked_again(self._talk, asked)
+        return structs.replace(again, persona=persona), asked.id
 
     @property
     def _head(self) -> str:

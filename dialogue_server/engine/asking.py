@@ -81,7 +81,8 @@ def asked_again(conversation: OpenConversation, node: Node) -> Asked:
     persona = conversation.persona(npc) if npc else None
     if persona is None and "to" not in node.meta:
         persona = turn_taking.addressed(conversation.cast_in(), node.text, conversation.nodes)
-    return Asked(persona, node.text, "event" if node.kind == "event" else "say", node=node)
+    kind: Kind = "event" if node.kind == "event" else "say"
+    return Asked(persona, node.text, kind, str(node.meta.get("locale", "")), node)
 
 
 def checked(conversation: OpenConversation, field: str, given: str) -> str:
@@ -127,7 +128,8 @@ def _check_react(field: str, react: str) -> None:
 def _said(
     conversation: OpenConversation, message: Say | Script, persona: Persona | None, text: str
 ) -> Node:
-    return _node(conversation, message, "player", conversation.player.name, text, persona)
+    meta = {"locale": message.locale} if isinstance(message, Say) and message.locale else {}
+    return _node(conversation, message, "player", conversation.player.name, text, persona, **meta)
 
 
 def _happened(

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import msgspec
 from dialogue_protocol.messages import (
+    Advance,
     Cue,
     Delta,
     Error,
+    Event,
     History,
     Interrupt,
     Load,
+    Noted,
     Open,
     Opened,
     Player,
@@ -59,7 +62,7 @@ async def test_a_regenerated_turn_is_a_sibling_and_the_talk_goes_on_from_it() ->
         await client.send(Regenerate("c", first.turn.id, "1b"))
         call = await backend.call()
         prompt = "\n".join(m.content for m in call.request.messages)
-        assert "Hello?" in prompt
+        assert prompt.count("Hello?") == 1
         assert "Good day." not in prompt
         call.say("Well met.")
         call.finish()
@@ -71,6 +74,43 @@ async def test_a_regenerated_turn_is_a_sibling_and_the_talk_goes_on_from_it() ->
         third = await talk(client, backend, "2", "And?", "And what?")
         assert third.text == "And what?"
         assert (await lines(client))[1:] == ["Hello?", "Well met.", "And?", "And what?"]
+
+
+async def test_a_line_is_answered_anew_in_its_own_language() -> None:
+    backend = SteeredBackend()
+    async with serving(backend) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Say("c", "1", "Hallo?", locale="de"))
+        first = await backend.call()
+        first.say("Guten Tag.")
+        first.finish()
+        old = await client.answer()
+        await client.send(Regenerate("c", old.turn.id, "1b"))
+        again = await backend.call()
+        assert again.request.messages == first.request.messages
+        assert "[Answer in German.]" in again.request.messages[-1].content
+        again.finish()
+        await client.answer()
+
+
+async def test_what_an_npc_said_unasked_is_said_anew_unasked() -> None:
+    backend = SteeredBackend()
+    async with serving(backend) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Event("c", "e", "A cart goes by.", react="never"))
+        await client.expect(Noted)
+        await client.send(Advance("c", "a"))
+        first = await backend.call()
+        first.say("Look.")
+        first.finish()
+        old = await client.answer()
+        await client.send(Regenerate("c", old.turn.id, "1b"))
+        again = await backend.call()
+        assert again.request.messages == first.request.messages
+        again.finish()
+        await client.answer()
 
 
 async def test_a_repeated_regenerate_never_makes_a_third_turn() -> None:
