@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from msgspec import Struct, field
 
-from .settings_limits import LimitSettings
+from .settings_limits import BudgetSettings, LimitSettings
 from .settings_option import Section, option
 
 MEMORY = "memory"
@@ -212,6 +212,29 @@ class ModelSettings(Section, frozen=True, kw_only=True):
             "system message; auto: as the profile says, which is folded."
         ),
     ] = "auto"
+    input_price: (
+        Annotated[
+            float,
+            option(
+                "What it costs that the model reads, where the API does not say what a request "
+                "cost; unset for the profile's price.",
+                unit="dollars per million tokens",
+                ge=0,
+            ),
+        ]
+        | None
+    ) = None
+    output_price: (
+        Annotated[
+            float,
+            option(
+                "What it costs that the model writes; likewise.",
+                unit="dollars per million tokens",
+                ge=0,
+            ),
+        ]
+        | None
+    ) = None
     connect_timeout: Annotated[
         float, option("How long a connection to the API may take.", unit="seconds", gt=0)
     ] = 5.0
@@ -340,3 +363,4 @@ class Settings(Struct, frozen=True, kw_only=True):
     store: StoreSettings = field(default_factory=StoreSettings)
     record: RecordSettings = field(default_factory=RecordSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
+    budgets: BudgetSettings = field(default_factory=BudgetSettings)

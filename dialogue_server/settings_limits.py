@@ -1,4 +1,4 @@
-"""The settings that bound what clients may ask for (settings.py)."""
+"""The settings that bound what clients may ask for and what models may cost (settings.py)."""
 
 from __future__ import annotations
 
@@ -124,3 +124,73 @@ class LimitSettings(Section, frozen=True, kw_only=True):
         int,
         option("The longest prompt; the model's context bounds it too.", unit="tokens", ge=256),
     ] = 4000
+
+
+class BudgetSettings(Section, frozen=True, kw_only=True):
+    """What models may cost in a day, from midnight to midnight UTC (docs/operating.md)."""
+
+    player_tokens: Annotated[
+        int,
+        option(
+            "What the turns of one player may cost, read and written; 0: any.",
+            unit="tokens a day",
+            ge=0,
+        ),
+    ] = 0
+    player_dollars: Annotated[
+        float, option("What the turns of one player may cost; 0: any.", unit="dollars a day", ge=0)
+    ] = 0.0
+    npc_tokens: Annotated[
+        int,
+        option(
+            "What the turns of one NPC may cost, read and written; 0: any.",
+            unit="tokens a day",
+            ge=0,
+        ),
+    ] = 0
+    npc_dollars: Annotated[
+        float, option("What the turns of one NPC may cost; 0: any.", unit="dollars a day", ge=0)
+    ] = 0.0
+    conversation_tokens: Annotated[
+        int,
+        option(
+            "What one conversation may cost, read and written; 0: any.",
+            unit="tokens a day",
+            ge=0,
+        ),
+    ] = 0
+    conversation_dollars: Annotated[
+        float, option("What one conversation may cost; 0: any.", unit="dollars a day", ge=0)
+    ] = 0.0
+    all_tokens: Annotated[
+        int,
+        option(
+            "What all turns together may cost, read and written; 0: any.", unit="tokens a day", ge=0
+        ),
+    ] = 0
+    all_dollars: Annotated[
+        float, option("What all turns together may cost; 0: any.", unit="dollars a day", ge=0)
+    ] = 0.0
+    classes: Annotated[
+        str,
+        option(
+            "Other limits for tickets with a claim `budget`, such as "
+            '"free: player_tokens 20000; paid: player_tokens 0, player_dollars 0.5". What a class '
+            "does not name holds as above."
+        ),
+    ] = ""
+    soft_percent: Annotated[
+        float,
+        option(
+            "From which part of a limit on the next two are in force.", unit="percent", gt=0, le=100
+        ),
+    ] = 80.0
+    soft_model: Annotated[
+        str,
+        option(
+            "The cheaper model that answers then, an entry of model.fallback; empty: the same one."
+        ),
+    ] = ""
+    soft_max_tokens: Annotated[
+        int, option("The longest answer then; 0: as long as ever.", unit="tokens", ge=0)
+    ] = 150

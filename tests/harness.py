@@ -33,6 +33,7 @@ from dialogue_server.domain.staging import Scene
 from dialogue_server.engine.context import EngineContext, EngineLimits
 from dialogue_server.engine.observer import Record
 from dialogue_server.engine.registry import Registry
+from dialogue_server.engine.spending import Spending
 from dialogue_server.server.addresses import Addresses
 from dialogue_server.server.admission import Admission
 from dialogue_server.server.client_socket import ClientSocket
@@ -107,6 +108,7 @@ async def serving(
     tls: ssl.SSLContext | None = None,
     metrics: Callable[[], bytes] | None = None,
     shared: bool = False,
+    spending: Spending | None = None,
 ) -> AsyncIterator[Served]:
     """A server on a free port of the loopback, with everything real but the model. `shared`: it
     is one of several, over its store, a Redis."""
@@ -122,6 +124,7 @@ async def serving(
         observe=records.append,
         limits=limits or EngineLimits(),
         server="test",
+        spending=spending,
     )
     registry = Registry(context)
     listener = Listener(

@@ -49,6 +49,8 @@ PARTS = {  # modules that are split over files: what each may use of its own fol
     "stores.sqlite": {"sqlite_schema"},
     "backends.weights_get": {"gguf", "weights"},
     "stores.redis_directory": {"redis"},
+    "stores.redis_ledger": {"redis"},
+    "stores.sqlite_ledger": {"sqlite"},
 }
 
 

@@ -8,6 +8,7 @@ Obligations of an implementation (tests/contracts/test_model_backend.py runs on 
 - A `Delta` carries everything that arrived together, so that a burst is one item.
 - Closing the generator (`aclose`, or cancelling the task in it) releases the upstream at once.
 - Reasoning never appears in `Delta.text`.
+- A `bill` in the request is filled in before the request goes out.
 """
 
 from __future__ import annotations
@@ -30,6 +31,20 @@ class Sampling(Struct, frozen=True):
     seed: int | None = None
 
 
+class Bill(Struct):
+    """What a request costs, as far as its backend knows: filled in when the request goes out,
+    since one that is stopped ends without a word. Prices in US dollars per million tokens."""
+
+    backend: str = ""
+    """Who answers, of a chain: its name, and the model after a colon."""
+    input_price: float = 0.0
+    output_price: float = 0.0
+    bills_on: bool = False
+    """Whether an answer that is stopped is charged to its end."""
+    is_free: bool = False
+    """Whether no model is asked at all."""
+
+
 class ModelRequest(Struct, frozen=True):
     """What to ask. `stop` is enforced by the server too; `session` and `user` are opaque ids
     that keep a provider's cache warm and one player's policy block to that player."""
@@ -44,6 +59,8 @@ class ModelRequest(Struct, frozen=True):
     user: str = ""
     authored: str = ""
     """The persona's authored line that fits best, tags included: what the scripted backend says."""
+    bill: Bill | None = None
+    """Where the backend that is asked writes what it costs."""
 
 
 class Usage(Struct, frozen=True):

@@ -19,7 +19,7 @@ from dialogue_protocol.codes import ErrorCode
 
 from ..domain.prompt import Message
 from ..errors import BackendError, SettingsError
-from .base import Delta, Finished, ModelRequest
+from .base import Bill, Delta, Finished, ModelRequest
 from .clocks import Clocks, Timeouts
 from .http_client import Body, HttpClient, Reply
 from .openai_chunks import Answer
@@ -127,6 +127,8 @@ class OpenAIBackend:
                 "the prompt has no messages: some models would invent one; assemble a prompt",
             )
         self._require_key()
+        if request.bill is not None:
+            self._fill_in(request.bill, self._profile_of(request.model))
         clocks = Clocks(self._timeouts)
         reply = await self._open(request, clocks)
         body = reply.body
@@ -228,6 +230,12 @@ class OpenAIBackend:
             profile = resolve(self._service, model or self._default)
             self._profiles[model] = profile
         return profile
+
+    def _fill_in(self, bill: Bill, profile: Profile) -> None:
+        model = profile.model if profile.model != self._name else ""
+        bill.backend = f"{self._name}:{model}" if model else self._name
+        bill.input_price, bill.output_price = profile.input_price, profile.output_price
+        bill.bills_on = not profile.cancel_stops_billing
 
     def _closed_error(self) -> BackendError:
         return BackendError(ErrorCode.SHUTTING_DOWN, f"{self._name} is closed")

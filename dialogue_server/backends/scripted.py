@@ -95,6 +95,9 @@ class ScriptedBackend:
             raise BackendError(ErrorCode.SHUTTING_DOWN, "scripted is closed")
         if not request.messages:
             raise BackendError(ErrorCode.MODEL_BAD_REQUEST, "the prompt has no messages")
+        if request.bill is not None:
+            request.bill.backend = self.name
+            request.bill.is_free = self._script is None
         answer = self._answer(request)
         self.active += 1
         try:

@@ -28,12 +28,14 @@ from ..domain.stream import TextStream
 from ..domain.tone import describe
 from ..errors import RequestError
 from .asking import Asked, TurnRequest, asked_again, understand
+from .context import EngineContext
 from .guarding import answer_stream
 from .inspecting import inspected
 from .languages import persona_in
 from .observer import TurnStarted
 from .request import Question, assemble_prompt, model_request
 from .retelling import answer_again, triggered
+from .spending import Charge, reserve
 from .turn import TurnRunner
 
 if TYPE_CHECKING:
@@ -99,7 +101,24 @@ class Answers:
             return None
         await self._talk.remembering.refresh()
         question = self.question(asked.persona, asked, before)
-        return self._start(question, asked, parent, number=number, began=began, line=message.line)
+        charge = await self._charge(asked)
+        try:
+            return self._start(
+                question, asked, parent, charge, number=number, began=began, line=message.line
+            )
+        except BaseException:
+            await charge.settle()
+            raise
+
+    async def _charge(self, asked: Asked) -> Charge:
+        """What the turn may cost."""
+        talk, context = self._talk, self._talk.context
+        if asked.script or asked.persona is None:
+            return Charge(context)
+        limits = context.limits
+        read = min(limits.prompt_tokens, context.backend.context_tokens)
+        most = (read, limits.answer_tokens)
+        return await reserve(context, talk.key, asked.persona.id, talk.budget, most)
 
     async def _anew(self, message: Regenerate) -> tuple[Asked, str]:
         """What an old answer answered, and the node that it stood under; the conversation goes
@@ -160,9 +179,17 @@ class Answers:
         )
 
     def _start(
-        self, question: Question, asked: Asked, parent: str, *, number: int, began: float, line: str
+        self,
+        question: Question,
+        asked: Asked,
+        parent: str,
+        charge: Charge,
+        *,
+        number: int,
+        began: float,
+        line: str,
     ) -> TurnRunner:
-        context, persona = self._talk.context, question.persona
+        context, persona = charge.thrifty(self._talk.context), question.persona
         if self._talk.closed:  # by another connection, while this line was being stored
             raise RequestError(
                 ErrorCode.UNKNOWN_CONVERSATION, f"{self._talk.name!r} has been closed meanwhile."
@@ -180,12 +207,13 @@ class Answers:
             heard=self._talk.heard,
             direction=self._talk.direction,
             remember=self._talk.nodes.append,
+            charge=charge,
         )
         self._talk.suggesting.give_way()
         self._talk.remembering.give_way()
         if asked.script:
             self.turn = turn
-            self._announce(turn, persona, 0, 0)
+            self._announce(turn, context, 0, 0)
             self._task = turn.speak(asked.text, TextStream(persona, state=self._talk.state))
             self._task.add_done_callback(self._ended)
             return turn
@@ -193,16 +221,19 @@ class Answers:
         said = [node.text for node in self._talk.nodes if node.speaker == persona.id][-4:]
         words = authored.authored_text(persona, self._talk.state, asked.text, said=said)
 
+        def request(prompt: Prompt) -> ModelRequest:
+            made = model_request(context, persona, prompt, self._talk.key, words)
+            return charge.shortened(made)
+
         def shorter() -> ModelRequest:
-            trimmed = assemble_prompt(context, question, share=TRIMMED)
-            return model_request(context, persona, trimmed, self._talk.key, words)
+            return request(assemble_prompt(context, question, share=TRIMMED))
 
         self.turn = turn
         self._keep(turn, prompt)
-        self._announce(turn, persona, prompt.tokens, len(prompt.dropped))
+        self._announce(turn, context, prompt.tokens, len(prompt.dropped))
         names = [self._talk.player.name, *(member.name for member in question.cast)]
         self._task = turn.start(
-            model_request(context, persona, prompt, self._talk.key, words),
+            request(prompt),
             answer_stream(context, question, prompt, names, words),
             fallback=words,
             shorter=shorter,
@@ -214,15 +245,17 @@ class Answers:
     def _ended(self, task: asyncio.Task[Node]) -> None:
         self._talk.remembering.turn_ended()
 
-    def _announce(self, turn: TurnRunner, persona: Persona, tokens: int, dropped: int) -> None:
-        self._send(Turn(turn.number, turn.node, self._talk.name, persona.id, turn.line))
-        self._talk.context.observe(
+    def _announce(
+        self, turn: TurnRunner, context: EngineContext, tokens: int, dropped: int
+    ) -> None:
+        self._send(Turn(turn.number, turn.node, self._talk.name, turn.npc, turn.line))
+        context.observe(
             TurnStarted(
                 session=self._session,
                 conversation=self._talk.name,
                 turn=turn.node,
-                npc=persona.id,
-                backend=self._talk.context.backend.name,
+                npc=turn.npc,
+                backend=context.backend.name,
                 prompt_tokens=tokens,
                 dropped=dropped,
             )

@@ -22,6 +22,7 @@ from .desk import Desk
 from .directory import Directory
 from .observer import Observer
 from .places import Places
+from .spending import Spending
 from .tap import MakeTap, Tap
 
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ class EngineContext:
     """What the models' own counts have taught about our estimate of tokens."""
     draining: bool = False
     """True while the server shuts down: running turns finish, new lines are refused."""
+    spending: Spending | None = None
+    """What models may cost; None for no budgets."""
     places: Places = field(default=None)  # type: ignore[assignment]
     """Room for turns; made from the limits, as the next two are."""
     player_messages: Allowance = field(default=None)  # type: ignore[assignment]

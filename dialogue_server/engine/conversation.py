@@ -53,12 +53,15 @@ class OpenConversation:
         *,
         designer: bool = False,
         allowed: frozenset[str] | None = None,
+        budget: str = "",
     ) -> None:
         """`designer`: whether the prompts of recent turns are kept for `inspect`. `allowed` are
-        the NPCs that the client may talk to; None for all."""
+        the NPCs that the client may talk to; None for all. `budget`: the class of budget that its
+        turns count against."""
         self.name = message.conversation
         self.key = ConversationKey(message.player.id, message.conversation)
         self.closed = False
+        self.budget = budget
         self._shared = context
         self._model = message.model
         self.player = message.player

@@ -23,6 +23,7 @@ from ..domain.scene import stage_of
 from ..domain.tone import TONE, Tone
 from ..errors import DialogueError
 from .observer import Failure, TriggerFired, TriggerJudged
+from .spending import ask_aside
 
 if TYPE_CHECKING:
     from .conversation import OpenConversation
@@ -149,7 +150,8 @@ class Direction:
         said, problem = "", ""
         try:
             async with asyncio.timeout(JUDGE_SECONDS):
-                answer = talk.context.backend.stream(request)
+                npc = talk.heard[0]
+                answer = ask_aside(talk.context, talk.key, npc, talk.budget, request, "judge")
                 try:
                     async for item in answer:
                         if isinstance(item, Finished):

@@ -49,7 +49,11 @@ class TurnStarted(Struct, frozen=True, tag="turn.started"):
 
 
 class TurnFinished(Struct, frozen=True, tag="turn.finished"):
-    """A turn is over. Times in milliseconds."""
+    """A turn is over. Times in milliseconds. `queued_ms` is part of the others; `gap_ms` is the
+    mean time between two pieces of text, `longest_gap_ms` the longest. `model` is who answered of
+    the backend's chain, "" for nobody. `counted_tokens` and `dollars` are what it cost, estimated
+    where the model does not tell or was stopped. `budget` is the ticket's class, `limit` the one
+    that made it thrifty ("soft player_tokens") or silent ("hard player_tokens"), if any."""
 
     session: str
     conversation: str
@@ -65,6 +69,14 @@ class TurnFinished(Struct, frozen=True, tag="turn.finished"):
     output_tokens: int
     cached_tokens: int
     detail: str = ""
+    queued_ms: int = 0
+    gap_ms: int = 0
+    longest_gap_ms: int = 0
+    model: str = ""
+    counted_tokens: int = 0
+    dollars: float = 0.0
+    budget: str = ""
+    limit: str = ""
 
 
 class CueDropped(Struct, frozen=True, tag="cue.dropped"):
@@ -156,6 +168,16 @@ class SuggestionsMade(Struct, frozen=True, tag="suggestions.made"):
     problem: str = ""
 
 
+class ModelUsed(Struct, frozen=True, tag="model.used"):
+    """A model was asked something beside the turns: `purpose` is suggestions, summary or judge."""
+
+    conversation: str
+    purpose: str
+    backend: str
+    tokens: int
+    dollars: float
+
+
 class Failure(Struct, frozen=True, tag="server.failure"):
     """Something that should not happen did. `error` is its traceback."""
 
@@ -178,6 +200,7 @@ Record = (
     | TriggerFired
     | TriggerJudged
     | SuggestionsMade
+    | ModelUsed
     | Failure
 )
 

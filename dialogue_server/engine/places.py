@@ -7,9 +7,10 @@ but itself. The bounds are those of one server; each of several has its own.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 from dialogue_protocol.codes import ErrorCode
 
@@ -112,6 +113,15 @@ class Places:
                 ) from None
             raise
         return self._clock()
+
+    @contextlib.asynccontextmanager
+    async def place(self, player: str, tell: Callable[[int], None]) -> AsyncIterator[float]:
+        """`take` and `leave` around what has the place."""
+        since = await self.take(player, tell)
+        try:
+            yield since
+        finally:
+            self.leave(player, since)
 
     def leave(self, player: str, since: float) -> None:
         """Give a place back that was had `since`; the next in the queue gets it."""

@@ -22,6 +22,7 @@ from ..domain.persona import Persona
 from ..domain.state import merge_patch
 from ..errors import DialogueError, StoreError
 from .observer import Failure, MemorySummed
+from .spending import ask_aside
 
 if TYPE_CHECKING:
     from .conversation import OpenConversation
@@ -213,7 +214,7 @@ class Remembering:
         )
         said, usage = "", Usage()
         async with asyncio.timeout(context.limits.summary_seconds):
-            answer = context.backend.stream(request)
+            answer = ask_aside(context, talk.key, due.npc, talk.budget, request, "summary")
             try:
                 async for item in answer:
                     if isinstance(item, Finished):

@@ -231,6 +231,7 @@ class Session:
             message,
             designer="designer" in self.capabilities,
             allowed=self.identity.npcs,
+            budget=self.identity.budget,
         )
         opened = await self._take(conversation, message.checkpoint)
         self.send(opened)

@@ -20,6 +20,7 @@ from ..domain.language_detector import wrong_language
 from ..domain.suggestions import Situation
 from ..errors import DialogueError
 from .observer import Failure, SuggestionsMade
+from .spending import ask_aside
 
 if TYPE_CHECKING:
     from .conversation import OpenConversation
@@ -128,7 +129,8 @@ class Suggesting:
 
         async def listen() -> str:
             said: list[str] = []
-            answer = context.backend.stream(request)
+            talk, npc = self._talk, self._talk.heard[0]
+            answer = ask_aside(context, talk.key, npc, talk.budget, request, "suggestions")
             try:
                 async for item in answer:
                     if isinstance(item, Finished):

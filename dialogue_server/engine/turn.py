@@ -10,9 +10,8 @@ being stored and reported; a stop then comes too late and is told so.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import traceback
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any, Literal
 
 from dialogue_protocol.codes import EndReason, ErrorCode
@@ -30,8 +29,10 @@ from ..errors import BackendError, DialogueError, StoreError
 from .context import EngineContext
 from .direction import Direction
 from .guarding import asked_anew, guarded, tell_hits
+from .metering import Gaps, Meter
 from .observer import CueDropped, Failure, TurnFinished
 from .request import model_key
+from .spending import Charge
 
 _FINISHED = {
     "stop": EndReason.COMPLETE,
@@ -58,6 +59,7 @@ class TurnRunner:
         heard: list[str],
         direction: Direction,
         remember: Callable[[Node], None],
+        charge: Charge,
     ) -> None:
         self.number = number
         self.node = context.new_id()
@@ -82,6 +84,9 @@ class TurnRunner:
         self._stop: tuple[EndReason, int | None] | None = None
         self._task: asyncio.Task[Node] | None = None
         self._usage = Usage()
+        self._charge = charge
+        self._meter = Meter()
+        self._gaps = Gaps(context.monotonic)
         self._prompt_tokens = 0
         self._filler: asyncio.TimerHandle | None = None
 
@@ -152,8 +157,14 @@ class TurnRunner:
             if self._stop is None:
                 self.phase = "streaming"
                 self._show_mood()
+                if self._charge.error is not None:
+                    raise self._charge.error
                 self._expect_words()
-                async with self._place():
+                places, limits = self._context.places, self._context.limits
+                async with (
+                    places.place(self._key.player, self._tell_position) as self._placed,
+                    asyncio.timeout(limits.turn_seconds),
+                ):
                     reason, error = await self._ask(request, stream, shorter)
         except asyncio.CancelledError:
             task = asyncio.current_task()
@@ -174,18 +185,6 @@ class TurnRunner:
         self.phase = "ending"
         self._hush()
         return await self._end(stream, reason, error, fallback)
-
-    @contextlib.asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        """A place among the turns that run, waited for and given back."""
-        places, player = self._context.places, self._key.player
-        since = await places.take(player, self._tell_position)
-        self._placed = self._context.monotonic()
-        try:
-            async with asyncio.timeout(self._context.limits.turn_seconds):
-                yield
-        finally:
-            places.leave(player, since)
 
     def _tell_position(self, position: int) -> None:
         self._send(Queued(self.number, position))
@@ -226,7 +225,11 @@ class TurnRunner:
         return EndReason.FILTERED, guarded(stream)
 
     async def _stream(self, request: ModelRequest, stream: TextStream | GuardedStream) -> EndReason:
-        feed, emit = stream.feed, self._emit
+        feed, emit, gap = stream.feed, self._emit, self._gaps.piece
+        said: list[str] = []
+        usage: Usage | None = None
+        failed: BackendError | None = None
+        request = self._meter.begin(request)
         answer = self._context.backend.stream(request)
         tap = self._context.taps.get(self._session)
         if tap is not None:
@@ -234,13 +237,21 @@ class TurnRunner:
         try:
             async for item in answer:
                 if type(item) is Finished:
-                    self._take_usage(item.usage)
+                    usage = item.usage
+                    self._take_usage(usage)
                     emit(stream.finish())
                     return _FINISHED[item.reason]
-                emit(feed(item.text))  # type: ignore[union-attr]
+                text = item.text  # type: ignore[union-attr]
+                said.append(text)
+                gap()
+                emit(feed(text))
                 if stream.stopped:
                     break
+        except BackendError as error:
+            failed = error
+            raise
         finally:
+            self._meter.end(usage, said, self._prompt_tokens, failed)
             await answer.aclose()
         emit(stream.finish())
         return EndReason.COMPLETE
@@ -375,6 +386,7 @@ class TurnRunner:
         self.phase = "ended"
         self._report(node, reason, error)
         self._direction.tell(node)
+        await self._charge.settle(self._meter)
         return node
 
     def _meta(self, length: int) -> dict[str, Any]:
@@ -401,6 +413,7 @@ class TurnRunner:
             detail=error.detail if error else "",
         )
         self._send(end)
+        spent = self._meter.spent
         self._context.observe(
             TurnFinished(
                 session=self._session,
@@ -417,5 +430,13 @@ class TurnRunner:
                 output_tokens=end.output_tokens,
                 cached_tokens=end.cached_tokens,
                 detail=end.detail,
+                queued_ms=round(1000 * (self._placed - self._prompted)) if self._placed else 0,
+                gap_ms=self._gaps.mean_ms,
+                longest_gap_ms=self._gaps.longest_ms,
+                model=self._meter.bill.backend,
+                counted_tokens=spent.input_tokens + spent.output_tokens,
+                dollars=spent.cost,
+                budget=self._charge.budget_class,
+                limit=self._charge.limit,
             )
         )

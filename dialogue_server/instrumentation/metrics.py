@@ -24,6 +24,7 @@ from ..engine.observer import (
     CueDropped,
     Failure,
     GuardHit,
+    ModelUsed,
     Record,
     RequestRefused,
     SessionEnded,
@@ -39,6 +40,7 @@ MOST_VALUES = 32
 OTHER = "other"
 _FIRST_TOKEN = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 _TURN = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 30.0, 60.0, 120.0)
+_GAP = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0)
 _REASONS = frozenset(EndReason)
 _CODES = frozenset(ErrorCode)
 _ENDINGS = {
@@ -76,6 +78,22 @@ class Metrics:
         self._tokens = counter(
             "tokens", "As the models count them; cached are a part of input.", "backend", "kind"
         )
+        self._gap = histogram(
+            "token_gap_seconds", "The mean time between two pieces of a turn's text.", _GAP
+        )
+        self._longest = histogram(
+            "longest_gap_seconds", "The longest time between two pieces of a turn's text.", _GAP
+        )
+        self._queued = histogram(
+            "queue_seconds", "What turns waited for a place, those that waited.", _TURN
+        )
+        self._dollars = counter(
+            "cost_dollars", "What models cost, as they say or estimated.", "backend", "purpose"
+        )
+        self._counted = counter(
+            "counted_tokens", "What budgets count, estimates included.", "backend", "purpose"
+        )
+        self._limited = counter("budget_limited", "Turns that a budget limited.", "limit", "level")
         self._attempts = counter(
             "model_attempts_failed", "Attempts that failed before any text.", "backend", "code"
         )
@@ -108,6 +126,8 @@ class Metrics:
                 ).inc()
             case BranchesCollected(nodes=nodes):
                 self._collected.inc(nodes)
+            case ModelUsed():
+                self._pay(record.backend, record.purpose, record.tokens, record.dollars)
             case Failure(where=where):
                 self._failures.labels(self._bounded("where", where.partition(" ")[0])).inc()
             case _:
@@ -144,6 +164,15 @@ class Metrics:
         self._whole.labels(backend).observe(turn.total_ms / 1000)
         if turn.first_token_ms:
             self._first.labels(backend).observe(turn.first_token_ms / 1000)
+        if turn.longest_gap_ms:
+            self._gap.labels(backend).observe(turn.gap_ms / 1000)
+            self._longest.labels(backend).observe(turn.longest_gap_ms / 1000)
+        if turn.queued_ms:
+            self._queued.labels(backend).observe(turn.queued_ms / 1000)
+        self._pay(turn.backend, "turn", turn.counted_tokens, turn.dollars)
+        if turn.limit:
+            level, _, limit = turn.limit.partition(" ")
+            self._limited.labels(limit, level).inc()
         for kind, tokens in (
             ("input", turn.input_tokens),
             ("output", turn.output_tokens),
@@ -151,6 +180,13 @@ class Metrics:
         ):
             if tokens:
                 self._tokens.labels(backend, kind).inc(tokens)
+
+    def _pay(self, backend: str, purpose: str, tokens: int, dollars: float) -> None:
+        labels = self._bounded("backend", backend), self._bounded("purpose", purpose)
+        if tokens:
+            self._counted.labels(*labels).inc(tokens)
+        if dollars:
+            self._dollars.labels(*labels).inc(dollars)
 
     def _bounded(self, label: str, value: str) -> str:
         known = self._values.setdefault(label, set())

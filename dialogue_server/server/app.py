@@ -34,6 +34,7 @@ from ..stores.redis_directory import RedisDirectory
 from ..stores.sqlite import SQLiteStore
 from .addresses import Addresses
 from .admission import Admission, is_local
+from .budgets import start_spending
 from .desk import Folder
 from .models import choose_backend, compared_backends, summary_mode
 from .tls import tls_context
@@ -51,6 +52,7 @@ class App:
         self.access = ""
         self.context: EngineContext
         self._stack = contextlib.AsyncExitStack()
+        self._cheaper: ModelBackend | None = None
         self._stopping = asyncio.Event()
         self._registry: Registry | None = None
 
@@ -84,6 +86,7 @@ class App:
             missing = await prepare_detector(self.context)
             if missing:
                 self.log.warning("content.note", note=missing)
+            self.context.spending = await start_spending(settings.budgets, store, self._cheaper)
             await self._start_recording()
             self._start_watching(world)
             self._start_collecting()
@@ -175,6 +178,7 @@ class App:
                 f"cannot start: {error.detail}",
             )
             return ScriptedBackend()
+        self._cheaper = choice.cheaper
         return choice.backend
 
     def _observe(self, record: Record) -> None:

@@ -16,7 +16,7 @@ from ..backends.base import ModelBackend
 from ..backends.clocks import Timeouts
 from ..backends.local import LocalBackend
 from ..backends.openai_http import OpenAIBackend
-from ..backends.profiles import PROFILES, Profile, resolve
+from ..backends.profiles import PROFILES, ModelEntry, Profile, resolve
 from ..backends.routing import AttemptFailed, RoutingBackend
 from ..backends.scripted import ScriptedBackend
 from ..errors import DialogueError, SettingsError
@@ -31,10 +31,12 @@ _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 class Choice(Struct, frozen=True):
-    """A backend that is not started yet. `notes` are for the operator: why it, and what else."""
+    """A backend that is not started yet. `notes` are for the operator: why it, and what else.
+    `cheaper` is the part of its chain that answers once it is time to save; None for all of it."""
 
     backend: ModelBackend
     notes: tuple[str, ...] = ()
+    cheaper: ModelBackend | None = None
 
 
 def choose_backend(
@@ -48,10 +50,19 @@ def choose_backend(
     if isinstance(first.backend, ScriptedBackend):
         return first
     chain, notes = [first.backend], list(first.notes)
-    for further in _named(settings, settings.model.fallback, environ).values():
+    fallback = _named(settings, settings.model.fallback, environ)
+    for further in fallback.values():
         chain.append(further.backend)
         notes += further.notes
-    return Choice(RoutingBackend(chain, listen=listen), tuple(notes))
+    wanted, cheaper = settings.budgets.soft_model, None
+    if wanted:
+        if wanted not in fallback:
+            known = ", ".join(fallback) or "none"
+            raise SettingsError(
+                f"budgets.soft_model: {wanted!r} is no entry of model.fallback; there are: {known}."
+            )
+        cheaper = RoutingBackend(chain[1 + list(fallback).index(wanted) :], listen=listen)
+    return Choice(RoutingBackend(chain, listen=listen), tuple(notes), cheaper)
 
 
 def compared_backends(
@@ -188,6 +199,14 @@ def _adjusted(settings: Settings, profile: Profile) -> Profile:
         changes["native_roles"] = model.roles == "native"
     if model.key_env:
         changes["key_env"] = model.key_env
+    for price in ("input_price", "output_price"):
+        if getattr(model, price) is not None:
+            changes[price] = getattr(model, price)
+    # What the settings say goes over what is known of a single model.
+    own = {name: None for name in changes if name in ModelEntry.__struct_fields__}
+    changes["models"] = {
+        name: structs.replace(entry, **own) for name, entry in profile.models.items()
+    }
     return structs.replace(profile, **changes)
 
 

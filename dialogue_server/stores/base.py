@@ -1,4 +1,4 @@
-"""The port of the conversations' store.
+"""The ports of the conversations' store, and of the ledger that counts what they cost.
 
 A conversation is a tree of *nodes* (domain/conversation.py); the store keeps nodes, the head of
 each conversation, and its state. Obligations of an implementation, which
@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from ..domain.budget import Amount, Entry
 from ..domain.conversation import Archive, Checkpoint, ConversationKey, Listed, Node, Snapshot
 
 
@@ -97,6 +98,36 @@ class Store(Protocol):
 
     async def aclose(self) -> None:
         """Close; everything appended stays."""
+        ...
+
+
+class Ledger(Protocol):
+    """What was spent, by day and account (domain/budget.py). tests/contracts/test_ledger.py runs
+    on each implementation:
+
+    - An entry counts once, however often it is reserved and settled, and by whomever.
+    - A reservation that is never settled, because its server died, goes on counting.
+    - What is counted survives what the conversations survive. Days before yesterday may be
+      forgotten.
+    - Failures are `StoreError`s.
+    """
+
+    async def start(self) -> None:
+        """Open what is needed, after the store has started."""
+        ...
+
+    async def reserve(self, entry: Entry) -> tuple[Amount, ...]:
+        """Count what an entry may cost at most; returns what each of its accounts held without
+        it."""
+        ...
+
+    async def settle(self, entry: Entry, amount: Amount) -> None:
+        """Put what an entry did cost in the place of what was reserved for it. Nothing for one
+        that is settled already, or was never reserved."""
+        ...
+
+    async def spent(self, day: str, accounts: tuple[str, ...]) -> tuple[Amount, ...]:
+        """What accounts hold."""
         ...
 
 

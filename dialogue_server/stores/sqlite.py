@@ -122,6 +122,10 @@ class SQLiteStore:
         self._closed = True
         self._thread.shutdown()
 
+    async def use(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """For sqlite_ledger.py: do something with the file, in the store's thread."""
+        return await self._run(lambda: work(self._connection))
+
     async def _run(self, work: Callable[..., T], *arguments: Any) -> T:
         if self._closed:
             raise StoreError("The store is closed; the server is shutting down.")

@@ -16,6 +16,7 @@ from dialogue_server.engine.observer import (
     CueDropped,
     Failure,
     GuardHit,
+    ModelUsed,
     Record,
     RequestRefused,
     SessionEnded,
@@ -82,6 +83,25 @@ def test_turns_are_counted_by_outcome_and_timed_in_seconds() -> None:
     assert found["dialogue_tokens_total", "scripted", "input"] == 200
     assert found["dialogue_tokens_total", "scripted", "output"] == 40
     assert ("dialogue_tokens_total", "scripted", "cached") not in found
+
+
+def test_gaps_and_waits_are_timed_and_costs_added_up() -> None:
+    found = told(
+        finished(gap_ms=40, longest_gap_ms=200, queued_ms=1500, counted_tokens=120, dollars=0.25),
+        finished(counted_tokens=30, limit="soft player_tokens"),
+        finished(limit="hard all_dollars"),
+        ModelUsed("c", "summary", "scripted", 50, 0.5),
+    )
+    assert found["dialogue_token_gap_seconds_sum", "scripted"] == 0.04
+    assert found["dialogue_token_gap_seconds_count", "scripted"] == 1
+    assert found["dialogue_longest_gap_seconds_sum", "scripted"] == 0.2
+    assert found["dialogue_queue_seconds_sum", "scripted"] == 1.5
+    assert found["dialogue_queue_seconds_count", "scripted"] == 1
+    assert found["dialogue_cost_dollars_total", "scripted", "turn"] == 0.25
+    assert found["dialogue_cost_dollars_total", "scripted", "summary"] == 0.5
+    assert found["dialogue_counted_tokens_total", "scripted", "turn"] == 150
+    assert found["dialogue_budget_limited_total", "soft", "player_tokens"] == 1
+    assert found["dialogue_budget_limited_total", "hard", "all_dollars"] == 1
 
 
 @pytest.mark.parametrize(
