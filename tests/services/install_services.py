@@ -1,10 +1,10 @@
-"""Fetches the services that the tests run for real, Redis and nginx: `make test` calls this.
+"""Fetches the services that the tests run for real, Redis, nginx and Caddy: `make test` calls this.
 
     python tests/services/install_services.py      (into .tools/services)
 
 Those of the system serve, where they are on the PATH. Else Debian's packages are unpacked into a
 folder of our own: no root is needed, and nothing is installed or started outside of a test.
-Elsewhere than on Debian and its kin, install `redis` (or `valkey`) and `nginx` by hand.
+Elsewhere than on Debian and its kin, install `redis` (or `valkey`), `nginx` and `caddy` by hand.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 TARGET = Path(__file__).resolve().parents[2] / ".tools" / "services"
 PACKAGES = {
     "redis-server": ("redis-tools", "libjemalloc2", "liblzf1", "libatomic1", "libsystemd0"),
+    "caddy": ("caddy",),
     "nginx": ("nginx", "libpcre2-8-0", "libcrypt1", "zlib1g"),
 }
 """The packages that hold a program, and what it needs that a small system may lack."""
@@ -78,7 +79,7 @@ def main() -> int:
     try:
         for name in missing:
             install(name)
-            _run(find(name) or name, "-v")
+            _run(find(name) or name, "version" if name == "caddy" else "-v")
     except (OSError, StopIteration, subprocess.CalledProcessError) as error:
         said = getattr(error, "stderr", "") or error
         print(f"install_services: {said}\nTry `apt-get update` once.", file=sys.stderr)
