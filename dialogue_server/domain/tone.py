@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from .conditions import holds
 from .conversation import Node
@@ -105,6 +105,30 @@ def shown(persona: Persona, tone: Tone, mood: str, intensity: int | None = None)
     levels = {other: min(found, level) for other, found in tone.levels.items()}
     levels[mood] = level
     return Tone(mood, levels)
+
+
+def shown_in(persona: Persona, tone: Tone, node: Node) -> Tone:
+    """The tone after the tags of an NPC's line."""
+    for moment in mood_cues(node):
+        tone = shown(persona, tone, moment.mood, moment.intensity)
+    return tone
+
+
+def unseen(persona: Persona, before: Sequence[Node], node: Node, length: int) -> dict[str, Any]:
+    """What changes in the `meta` of an NPC's line that stands behind `before` if the player saw
+    only its first `length` code points, as a merge patch: the cues behind them, and their mood."""
+    cues = node.meta.get("cues", [])
+    seen = [cue for cue in cues if cue[0] <= length]
+    if len(seen) == len(cues):
+        return {}
+    patch: dict[str, Any] = {"cues": seen}
+    recorded = _recorded(node, persona.id)
+    if recorded is not None:
+        cut = structs.replace(node, meta={"cues": seen})
+        tone = shown_in(persona, tone_of(persona, before), cut)
+        levels = {**dict.fromkeys(recorded.levels), **tone.levels}  # None: sunk to nothing
+        patch[TONE] = {persona.id: {"mood": tone.mood, "levels": levels}}
+    return patch
 
 
 def record(tones: Mapping[str, Tone]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from dialogue_protocol.messages import (
     Transcript,
 )
 
+from ..domain import tone
 from ..domain.conversation import Checkpoint, ConversationKey, Node
 from ..domain.language import chosen
 from ..domain.persona import Persona, World
@@ -196,12 +197,21 @@ class OpenConversation:
 
     async def cut(self, node: str, seen: int) -> None:
         """An interrupt that came after the turn's end: the reveal was slower than the stream."""
-        for index, old in enumerate(self.nodes):
-            if old.id == node and seen < len(old.text):
-                text = old.text[:seen]
-                await self.context.store.amend(node, text, EndReason.INTERRUPTED)
+        at = next((at for at, one in enumerate(self.nodes) if one.id == node), None)
+        if at is None or seen >= len(self.nodes[at].text):
+            return
+        old = self.nodes[at]
+        speaker = self.context.personas.get(old.speaker)
+        patch = tone.unseen(speaker, self.nodes[:at], old, seen) if speaker else {}
+        text = old.text[:seen]
+        await self.context.store.amend(node, text, EndReason.INTERRUPTED)
+        if patch:
+            await self.context.store.annotate(node, patch)
+        for index, one in enumerate(self.nodes):  # it may have changed meanwhile
+            if one.id == node:
+                meta = merge_patch(one.meta, patch)
                 self.nodes[index] = msgspec.structs.replace(
-                    old, text=text, reason=EndReason.INTERRUPTED
+                    one, text=text, reason=EndReason.INTERRUPTED, meta=meta
                 )
 
     async def close(self) -> None:

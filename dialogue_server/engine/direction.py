@@ -41,6 +41,7 @@ class Direction:
         self._talk = conversation
         self._send = send
         self._judges: set[asyncio.Task[None]] = set()
+        self._verdicts = asyncio.Lock()  # else two at a time would write over each other's
 
     # ------------------------------------------------------------ before a turn
 
@@ -92,9 +93,8 @@ class Direction:
     def _concluded(self, node: Node) -> Node:
         persona = next((one for one in self._talk.cast if one.id == node.speaker), None)
         if persona is not None and persona.moods:
-            before = after = tone.tone_of(persona, self._talk.nodes)
-            for shown in tone.mood_cues(node):
-                after = tone.shown(persona, after, shown.mood, shown.intensity)
+            before = tone.tone_of(persona, self._talk.nodes)
+            after = tone.shown_in(persona, before, node)
             if after != before:
                 node = triggers.with_meta(node, {TONE: tone.record({persona.id: after})})
         return self._noticed(node)
@@ -169,8 +169,13 @@ class Direction:
         yes = not problem and triggers.verdict(said)
         word = "" if problem else "yes" if yes else "no"
         talk.context.observe(TriggerJudged(talk.name, placed.id, word, problem))
-        if not yes:
-            return
+        if yes:
+            async with self._verdicts:
+                await self._agreed(placed, node)
+
+    async def _agreed(self, placed: triggers.Placed, node: str) -> None:
+        """Act on a judge's yes about the conversation as it was after a turn."""
+        talk = self._talk
         if talk.closed or all(one.id != node for one in talk.nodes):
             return  # the game has gone back to before it
         moment = self._moment(tuple(talk.nodes))

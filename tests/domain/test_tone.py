@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from dialogue_server.domain.conversation import Node
 from dialogue_server.domain.persona import Persona
 from dialogue_server.domain.staging import ToneRule
+from dialogue_server.domain.state import merge_patch
 from dialogue_server.domain.tone import (
     MAX,
     TONE,
@@ -24,8 +25,10 @@ from dialogue_server.domain.tone import (
     must_tell,
     record,
     shown,
+    shown_in,
     timeline,
     tone_of,
+    unseen,
 )
 
 MIRA = Persona(
@@ -239,3 +242,21 @@ def test_a_timeline_has_each_mood_of_each_line_and_is_counted() -> None:
 def test_nothing_said_is_counted_as_nothing() -> None:
     moods = measure(timeline(MIRA, []))
     assert (moods.turns, moods.shares, moods.transitions, moods.peaks) == ({}, {}, {}, {})
+
+
+def test_the_moods_behind_what_was_seen_of_a_line_are_taken_back() -> None:
+    def cue(at: int, mood: str, strength: int) -> list[Any]:
+        return [at, "mood", mood, {"intensity": strength}]
+
+    cues = [cue(0, "cross", 50), [3, "pause", "", {"ms": 9}], cue(6, "afraid", 90)]
+    node = Node("n", "", "npc", "mira", "Go! Now!", 0.0, meta={"cues": cues})
+    told = record({"mira": shown_in(MIRA, at_rest(MIRA), node)})
+    node = replace(node, meta={**node.meta, TONE: told})
+    assert tone_of(MIRA, [node]).mood == "afraid"
+    patch = unseen(MIRA, [], node, 4)
+    seen = replace(node, meta=merge_patch(node.meta, patch))
+    assert seen.meta["cues"] == cues[:2]
+    assert tone_of(MIRA, [seen]) == shown(MIRA, at_rest(MIRA), "cross", 50)
+    assert unseen(MIRA, [], node, 6) == {}
+    unmoved = replace(node, meta={"cues": cues[1:2]})
+    assert unseen(MIRA, [], unmoved, 0) == {"cues": []}

@@ -152,6 +152,25 @@ async def test_only_what_the_player_saw_of_an_answer_moves_the_mood() -> None:
         assert (opened.npcs[0].mood, opened.npcs[0].intensity) == ("calm", 30)
 
 
+async def test_an_interrupt_after_the_end_takes_back_the_mood_that_was_not_seen(
+    tmp_path: Path,
+) -> None:
+    backend = SteeredBackend()
+    async with served(backend, SQLiteStore(tmp_path / "talk.db")) as server:
+        client = await Client.connect(server.url)
+        await client.open()
+        says = "Well met, I say. [mood: cross 90] Or not, since you are late."
+        answer, _ = await turn(client, backend, Say("c", "1", "Hello!"), says)
+        await client.send(Interrupt(answer.turn.turn, 9))
+        await client.send(Save("c"))
+        await client.expect(Saved)
+        opened = await client.open()
+        assert (opened.npcs[0].mood, opened.npcs[0].intensity) == ("calm", 30)
+    async with served(SteeredBackend(), SQLiteStore(tmp_path / "talk.db")) as server:
+        opened = await (await Client.connect(server.url)).open()
+        assert (opened.npcs[0].mood, opened.npcs[0].intensity) == ("calm", 30)
+
+
 async def test_authored_lines_and_events_move_the_mood_too() -> None:
     backend = SteeredBackend()
     async with served(backend) as server:
@@ -367,6 +386,25 @@ async def test_a_judges_yes_sets_off_a_trigger_in_the_background_once(tmp_path: 
         assert (await client.expect(Trigger)).args == {"q": 1}
         assert server.seen(TriggerJudged) == [TriggerJudged("c", "world:promised", "yes")]
         assert server.seen(TriggerFired) == [TriggerFired("c", "world:promised", "")]
+    backend = SteeredBackend()
+    async with served(backend, SQLiteStore(tmp_path / "talk.db"), world) as server:
+        client = await Client.connect(server.url)
+        await client.open()
+        await turn(client, backend, Say("c", "2", "The lamp, the lamp!"), "Yes, yes.")
+        assert await triggers(client) == []
+        assert backend.calls.empty()
+
+
+async def test_two_judges_who_agree_at_once_are_both_remembered(tmp_path: Path) -> None:
+    world = replace(WORLD, triggers=[JUDGED, replace(JUDGED, name="friendly")])
+    backend = SteeredBackend()
+    async with served(backend, SQLiteStore(tmp_path / "talk.db"), world) as server:
+        client, first = await judged(server, backend)
+        for call in (first, await backend.call()):
+            call.say("Yes.")
+            call.finish()
+        names = {(await client.expect(Trigger)).name, (await client.expect(Trigger)).name}
+        assert names == {"promised", "friendly"}
     backend = SteeredBackend()
     async with served(backend, SQLiteStore(tmp_path / "talk.db"), world) as server:
         client = await Client.connect(server.url)
