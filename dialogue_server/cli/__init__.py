@@ -27,6 +27,7 @@ from .scenarios import test
 from .serve import serve
 from .settings import settings
 from .talk import Refused
+from .texts import texts
 from .ticket import ticket
 
 USAGE, FAILURE, INTERRUPTED = 2, 1, 130
@@ -58,7 +59,7 @@ def cli(context: click.Context, debug: bool) -> None:
 
 for _command in (
     *(init, dev, serve, chat, demo, model, test, replay, settings, card, prompt, check),
-    *(conversations, export_conversation, import_conversation, ticket),
+    *(conversations, export_conversation, import_conversation, ticket, texts),
 ):
     cli.add_command(_command)
 

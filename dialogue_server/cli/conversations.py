@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -13,9 +13,11 @@ from pathlib import Path
 import click
 
 from ..domain import archive as archives
+from ..domain import transcripts
 from ..domain.conversation import Archive, ConversationKey, Listed
 from ..errors import ContentError, SettingsError
 from ..settings import MEMORY
+from ..stores import content
 from ..stores.sqlite import SQLiteStore
 from .flags import settings_of
 from .invocation import Invocation
@@ -94,6 +96,19 @@ def _when(listed: Listed) -> str:
     return datetime.fromtimestamp(listed.last).strftime("%Y-%m-%d %H:%M")
 
 
+def _as_page(archive: Archive, folder: Path) -> Iterator[bytes]:
+    names = {npc: persona.name for npc, persona in content.load(folder).personas.items()}
+    yield transcripts.page(archive, names).encode()
+
+
+_FORMS: dict[str, Callable[[Archive, Path], Iterator[bytes]]] = {
+    "jsonl": lambda archive, _: archives.encode(archive),
+    "csv": lambda archive, _: iter([transcripts.table(archive).encode()]),
+    "html": _as_page,
+}
+"""How a conversation can be written."""
+
+
 @click.command("export")
 @click.argument("name", metavar="CONVERSATION")
 @click.option("--player", metavar="ID", default="", help="Whose, where several players have one.")
@@ -111,30 +126,48 @@ def _when(listed: Listed) -> str:
     metavar="FILE",
     help="Where to write it; - for standard output.  [default: PLAYER-CONVERSATION.jsonl]",
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(tuple(_FORMS)),
+    help="jsonl is whole; csv and html are to be read.  [default: as FILE ends, else jsonl]",
+)
 @click.pass_obj
 def export_conversation(
-    invocation: Invocation, /, name: str, player: str, folder: Path, output: str | None
+    invocation: Invocation,
+    /,
+    name: str,
+    player: str,
+    folder: Path,
+    output: str | None,
+    form: str | None,
 ) -> None:
     """Write one conversation into a file: every line, branch, checkpoint and the game's state.
 
     \b
       dialogue-server export tavern --from village
       dialogue-server export tavern --from village --player ann -o bug-17.jsonl
+      dialogue-server export tavern --from village -o tavern.html      a page to read
+      dialogue-server export tavern --from village -o tavern.csv       for a spreadsheet
 
     The names are those of `dialogue-server conversations`. The file is text, one JSON object a
     line, and every later version reads it; it holds what a player has said, so mind who gets it.
-    A server may be running meanwhile.
+    The page and the table hold only the branch in force, and cannot be imported again. A server
+    may be running meanwhile.
     """
     archive = asyncio.run(_export(folder, name, player))
+    suffix = Path(output or "").suffix.removeprefix(".").lower()
+    chosen = form or (suffix if suffix in _FORMS else "jsonl")
+    lines = _FORMS[chosen](archive, folder)
     if output == "-":
-        for line in archives.encode(archive):
+        for line in lines:
             sys.stdout.buffer.write(line)
         return
-    target = Path(output or _file_name(archive.key))
+    target = Path(output or _file_name(archive.key, chosen))
     if output is None and target.exists():
         raise SettingsError(f"{target} is there already; say where to write with -o")
     with target.open("wb") as file:
-        file.writelines(archives.encode(archive))
+        file.writelines(lines)
     terminal = invocation.terminal
     terminal.say(f"{_told(archive)} {'are' if len(archive.nodes) != 1 else 'is'} in {target}.")
 
@@ -159,10 +192,10 @@ async def _export(folder: Path, name: str, player: str) -> Archive:
     return archive
 
 
-def _file_name(key: ConversationKey) -> str:
+def _file_name(key: ConversationKey, form: str) -> str:
     """Names are the game's own and may hold anything: what could be a path becomes _."""
     parts = (re.sub(r"[^\w-]+", "_", part)[:60] for part in (key.player, key.conversation))
-    return "-".join(parts) + ".jsonl"
+    return f"{'-'.join(parts)}.{form}"
 
 
 @click.command("import")

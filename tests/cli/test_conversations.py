@@ -130,6 +130,20 @@ def test_standard_output_gets_the_lines_and_nothing_else(
     assert out.count(b"\n") == 6
 
 
+def test_a_conversation_is_written_to_be_read(
+    village: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export = ("export", "tavern", "--from", "village")
+    assert outcome(capsys, *export, "-o", "x.csv")[0] == 0
+    assert Path("x.csv").read_text("utf-8-sig").startswith('"id","speaker","text","context"')
+    code, out = outcome(capsys, *export, "--format", "html")
+    assert (code, "ann-tavern.html" in out) == (0, True)
+    assert "<title>tavern</title>" in Path("ann-tavern.html").read_text("utf-8")
+    code, out = outcome(capsys, "import", "x.csv", "--into", "village")
+    assert code == 1
+    assert "x.csv: line 1: no line of JSON" in out
+
+
 def test_nothing_is_written_over_unless_named(
     village: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
