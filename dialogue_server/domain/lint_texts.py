@@ -38,6 +38,7 @@ _INDEFINITE = {
 _MACHINE = re.compile(
     r"\b(?:servers?|api|timeouts?|offline|connection (?:lost|failed|error))\b", re.I
 )
+_TAG = re.compile(r"(\[\s*(mood|action|pause)\b[^\[\]]*\])", re.I)
 _IN_CHARACTER = Settled(character=True)
 
 
@@ -47,6 +48,7 @@ def poor_texts(subject: Subject) -> Iterator[Found]:
         yield from _size(subject.world, persona)
         yield from _advice(persona)
         yield from _actions(persona)
+        yield from _unsent(persona)
         yield from _twice(subject.world, persona)
         yield from _languages(persona)
         yield from _guarded(subject.world, persona)
@@ -143,6 +145,20 @@ def _guarded(world: World, persona: Persona) -> Iterator[Found]:
                 "put the phrase into guards.allowed"
             )
             yield Found(f"{persona_file(persona)}:{key}", "warning", "guarded", problem)
+
+
+def _unsent(persona: Persona) -> Iterator[Found]:
+    """Tags where none is sent: a greeting comes with its mood alone, a filler with nothing."""
+    texts = [("greeting", persona.greeting, "moods")]
+    texts += [(f"fillers[{at}]", text, "words") for at, text in enumerate(persona.fillers)]
+    for key, text, sent in texts:
+        for tag, kind in _TAG.findall(text):
+            if sent == "words" or kind.lower() != "mood":
+                problem = (
+                    f"the tag {tag} is left out here: of a {key.partition('[')[0].rstrip('s')}, "
+                    f"only the {sent} reach the game"
+                )
+                yield Found(f"{persona_file(persona)}:{key}", "warning", "unsent-tag", problem)
 
 
 def _actions(persona: Persona) -> Iterator[Found]:

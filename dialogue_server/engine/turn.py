@@ -18,6 +18,7 @@ from dialogue_protocol.codes import EndReason, ErrorCode
 from dialogue_protocol.messages import MAX_DELTA_CHARS, Cue, Delta, Queued, ServerMessage, TurnEnd
 
 from ..backends.base import Finished, ModelRequest, Usage
+from ..domain import authored
 from ..domain.conversation import ConversationKey, Node
 from ..domain.graphemes import split
 from ..domain.guards import GuardedStream
@@ -279,7 +280,7 @@ class TurnRunner:
         """Have the NPC make a sound if the first word is late."""
         after, fillers = self._context.limits.filler_seconds, self._persona.fillers
         if after and fillers:
-            text = fillers[self.number % len(fillers)]
+            text = authored.plain(fillers[self.number % len(fillers)])
             cue = Cue(self.number, 0, "filler", "", {"text": text})
             self._filler = asyncio.get_running_loop().call_later(after, self._send, cue)
 

@@ -162,3 +162,16 @@ def test_a_description_in_another_language_than_the_lines_is_found() -> None:
 
 def test_texts_too_short_to_tell_are_let_alone() -> None:
     assert found(greeting="", fallback=["Hm."], examples=[Example("Hm?", "No.")]) == []
+
+
+def test_a_tag_that_is_never_sent_is_told() -> None:
+    greeting = "[mood: calm] Come in. [action: nod] Sit."
+    assert found(moods=["calm"], actions=[Action("nod", "Nods.")], greeting=greeting) == [
+        ("greeting", "warning", "unsent-tag")
+    ]
+    assert found(moods=["calm"], fillers=["Hm …", "[mood: calm] Hm …"]) == [
+        ("fillers[1]", "warning", "unsent-tag")
+    ]
+    assert problem(greeting="Sit. [pause: 500] Talk.") == (
+        "the tag [pause: 500] is left out here: of a greeting, only the moods reach the game"
+    )

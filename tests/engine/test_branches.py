@@ -272,7 +272,7 @@ async def test_a_newer_connection_takes_a_conversation_over() -> None:
 
 async def test_a_late_first_word_is_bridged_by_a_filler_that_nobody_remembers() -> None:
     backend = SteeredBackend()
-    mira = msgspec.structs.replace(MIRA, fillers=["Hm …"])
+    mira = msgspec.structs.replace(MIRA, fillers=["[mood: wary] Hm …"])
     limits = EngineLimits(filler_seconds=0.01)
     async with serving(backend, personas=(mira,), limits=limits) as served:
         client = await Client.connect(served.url)
