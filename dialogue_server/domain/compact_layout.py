@@ -3,9 +3,10 @@
 A model of some hundred million parameters follows no instructions; it continues patterns. So
 the prompt is a pattern: a sentence on who speaks, a few exchanges in which what the answer says
 stands beside the question, and then the player's line with the one text that fits it best: a
-fact, else an authored line, else a fallback line. relevance.py decides which; the model only
-has to say it in the NPC's manner. An authored line is said as it was written, with its mood and
-its actions: such a model could only spoil it (`is_authored`).
+fact or an authored line with an action, else another authored line, else a fallback line.
+relevance.py decides which; the model only has to say it in the NPC's manner. An authored line is
+said as it was written, with its mood and its actions: such a model could only spoil it
+(`is_authored`).
 
 The numbers below are part of the layout: the engine and the embedded model's backend ask with
 them. They were measured on the starter world (`dialogue-server evaluate`); a repeat penalty
@@ -44,7 +45,9 @@ LORE_WEIGHT = 0.9
 SECTION_WEIGHT = 0.5
 STATE_WEIGHT = 0.4
 MEMORY_WEIGHT = 0.7
+ACTION_WEIGHT = 1.05
 """How readily a text is taken beside the NPC's own knowledge, which is written to be said."""
+_ACTION = "[action:"
 
 
 def build(prompt_input: PromptInput) -> Prompt:
@@ -88,6 +91,9 @@ def build(prompt_input: PromptInput) -> Prompt:
 
     spoken = [_said(node, persona.id, names) for node in heard]
     kept = _fitting(spoken, prompt_input.budget - spent)
+    # A greeting answers nothing: two answers in a row would break the pattern.
+    while kept and spoken[-kept].role == "assistant":
+        kept -= 1
     for at, message in enumerate(spoken[: len(spoken) - kept]):
         why = "budget" if at >= len(spoken) - HISTORY_NODES else "not relevant"
         dropped.append(_drop(_part("history", message.content), why))
@@ -159,6 +165,12 @@ def _hint(
             dropped.append(_drop(_part(source, candidate.text), f"tells {tells}"))
         else:
             open_choices.append((source, candidate))
+    said = [node.text for node in given.history if node.speaker == given.persona.id][-4:]
+    line = authored.choose(given.persona, given.state, given.text, said=said)
+    if line is not None and _ACTION in line.text and not hidden.told_by(line.text):
+        words = authored.plain(line.text)
+        deed = Candidate(words, tuple(line.keys), ACTION_WEIGHT)  # no fact can do it
+        open_choices.append((f"{file}:lines", deed))
     found = scores(given.text, [candidate for _, candidate in open_choices])
     best = max(range(len(found)), key=found.__getitem__, default=-1)
     if best >= 0 and found[best] < RELEVANT:
@@ -169,7 +181,6 @@ def _hint(
     if best >= 0:
         source, candidate = open_choices[best]
         return _part(source, candidate.text)
-    said = [node.text for node in given.history if node.speaker == given.persona.id][-4:]
     text = authored.plain(authored.authored_text(given.persona, given.state, given.text, said=said))
     part = _part(f"{file}:lines", text)
     tells = hidden.told_by(text)

@@ -142,6 +142,23 @@ def test_a_line_that_was_just_said_is_not_given_again() -> None:
     assert "\nFact: Hm." in asked(build("Who are you?", history=(said("I am Mira.", "npc"),)))
 
 
+def test_an_authored_line_that_acts_is_said_where_a_fact_fits_no_better() -> None:
+    gives = Line("Here. [action: give item=ore] Take it.", ["ore"])
+    persona = replace(MIRA, lines=[gives], knowledge=[Fact("The ore is mine.", keys=["ore"])])
+    prompt = build("May I have ore?", persona)
+    assert asked(prompt).endswith("Fact: Here. Take it.")
+    assert compact_layout.is_authored(prompt.messages, gives.text)
+    assert ("The ore is mine.", "not relevant") in [
+        (part.text, part.why) for part in prompt.dropped
+    ]
+    better = replace(persona, knowledge=[Fact("The old ore is mine.", keys=["old ore"])])
+    assert asked(build("Whose is the old ore?", better)).endswith("Fact: The old ore is mine.")
+    again = build("May I have ore?", persona, history=[said("Here. Take it.", "npc")])
+    assert asked(again).endswith("Fact: The ore is mine.")
+    still = replace(persona, lines=[replace(gives, text="Ore, ore.")])
+    assert asked(build("May I have ore?", still)).endswith("Fact: The ore is mine.")
+
+
 def test_under_a_small_budget_history_goes_before_examples_and_the_line_stays() -> None:
     history = (said("a long line " * 20), said("yes", "npc"))
     prompt = build("Hello there!", budget=90, history=history)
