@@ -106,7 +106,8 @@ def unused_files(files: Iterable[str], npcs: frozenset[str]) -> Iterator[Found]:
     for file in sorted(files):
         path = PurePosixPath(file)
         folder = path.parts[0] if len(path.parts) > 1 else ""
-        data = path.suffix.lower() in _DATA
+        # Editors that hide endings add one: mira.toml.txt.
+        data = path.suffix.lower() in _DATA or path.name.lower().endswith(".toml.txt")
         if KNOWN_FILES.fullmatch(file) or (
             folder in KNOWN_FOLDERS and len(path.parts) == 2 and path.suffix == ".toml"
         ):

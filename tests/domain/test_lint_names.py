@@ -129,6 +129,8 @@ def test_entries_of_two_files_that_share_a_name_are_found() -> None:
         ("personas/old/mira.toml", "nothing reads folders below personas/"),
         ("personas/old/mira.png", ""),
         ("lore/inn.json", "files of lore/ end in .toml"),
+        ("personas/mira.toml.txt", "files of personas/ end in .toml"),
+        ("personas/notes.txt", ""),
         ("cards/ghost.json", "no personas/ghost.toml for this card"),
     ],
 )
