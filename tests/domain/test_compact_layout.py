@@ -162,8 +162,10 @@ def test_an_authored_line_that_acts_is_said_where_a_fact_fits_no_better() -> Non
 def test_under_a_small_budget_history_goes_before_examples_and_the_line_stays() -> None:
     history = (said("a long line " * 20), said("yes", "npc"))
     prompt = build("Hello there!", budget=90, history=history)
+    # Without its question, an answer says nothing.
     assert [part.text for part in prompt.dropped if part.why == "budget"] == [
-        history[0].text.strip()
+        history[0].text.strip(),
+        "yes",
     ]
     prompt = build("Hello there!", budget=0, history=history)
     assert [message.role for message in prompt.messages] == ["system", "user"]
@@ -266,3 +268,9 @@ def test_what_the_npc_was_not_there_for_is_no_history_and_no_memory() -> None:
     prompt = build("What do I fear?", history=told)
     assert "bells" not in " ".join(message.content for message in prompt.messages)
     assert ("I fear the bells.", "not heard") in {(part.text, part.why) for part in prompt.dropped}
+
+
+def test_a_greeting_alone_is_no_part_of_the_pattern() -> None:
+    prompt = build("Hello.", history=(said("Mind the step.", "npc"),))
+    assert "Mind the step." not in str(prompt.messages)
+    assert [part.text for part in prompt.dropped if part.source == "history"] == ["Mind the step."]
