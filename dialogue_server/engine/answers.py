@@ -130,7 +130,7 @@ class Answers:
                 f"regenerate.id: {self._talk.name!r} has no answer {message.id!r} of a model.",
             )
         *before, asked, old = path
-        persona = self._talk.persona(old.speaker)
+        persona = self._talk.member("regenerate.id", old.speaker)
         self._talk.nodes[:] = [*before, asked]
         if asked.kind == "npc" or asked.meta.get("to") == "":  # it went on by itself
             return Asked(persona, "", "advance"), asked.id

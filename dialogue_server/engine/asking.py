@@ -78,7 +78,7 @@ def asked_again(conversation: OpenConversation, node: Node) -> Asked:
     """A node that was remembered and never answered, since the server died in between, or that
     is to be answered anew."""
     npc = str(node.meta.get("to", ""))
-    persona = conversation.persona(npc) if npc else None
+    persona = conversation.member("line", npc) if npc else None
     if persona is None and "to" not in node.meta:
         persona = turn_taking.addressed(conversation.cast_in(), node.text, conversation.nodes)
     kind: Kind = "event" if node.kind == "event" else "say"
@@ -193,6 +193,7 @@ def _result(conversation: OpenConversation, message: ActionResult) -> Asked:
         )
     persona = conversation.persona(turn.speaker)
     text = reactions.result_text(persona.name, cue[2], cue[3], accepted=message.accepted, text=done)
-    speaks = persona if message.react != "never" else None
+    there = message.react != "never" and persona.id in conversation.heard
+    speaks = persona if there else None
     node = _happened(conversation, message, speaks, text, result=told)
     return Asked(speaks, text, "event", "", node)

@@ -278,3 +278,20 @@ async def test_what_cannot_be_is_refused_with_its_place(
         assert error.code == code
         assert part in error.detail
         assert error.line == getattr(message, "line", "")
+
+
+async def test_one_who_has_left_neither_answers_anew_nor_speaks_of_his_action() -> None:
+    backend = SteeredBackend()
+    async with serving(backend, personas=(POURING, BORIN)) as served:
+        client = await Client.connect(served.url)
+        await client.open(npcs=("mira", "borin"))
+        await client.send(Say("c", "1", "Ale, Mira."))
+        poured, _ = await answered(client, backend, "Here. [action: pour drink=ale]")
+        await client.open(npcs=("borin",))
+        await client.send(Regenerate("c", poured.turn.id, "r"))
+        refused = await client.expect(Error)
+        assert (refused.code, refused.line) == ("unknown_npc", "r")
+        assert refused.detail.startswith("regenerate.id: 'mira' takes no part in 'c'")
+        await client.send(ActionResult("c", "a", poured.turn.id, 1, accepted=True))
+        assert await client.expect(Noted) == Noted("c", "a")
+        assert (await transcript(client))[-1][0] == "event"
