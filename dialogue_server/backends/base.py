@@ -43,6 +43,9 @@ class Bill(Struct):
     """Whether an answer that is stopped is charged to its end."""
     is_free: bool = False
     """Whether no model is asked at all."""
+    connect_seconds: float = 0.0
+    """How long the service took to accept the request; 0 where nobody is asked over a network.
+    Filled in when its answer begins."""
 
 
 class ModelRequest(Struct, frozen=True):

@@ -129,8 +129,10 @@ class OpenAIBackend:
         self._require_key()
         if request.bill is not None:
             self._fill_in(request.bill, self._profile_of(request.model))
-        clocks = Clocks(self._timeouts)
+        clocks, began = Clocks(self._timeouts), time.monotonic()
         reply = await self._open(request, clocks)
+        if request.bill is not None:
+            request.bill.connect_seconds = time.monotonic() - began
         body = reply.body
         profile = self._profile_of(request.model)
         answer = Answer(profile, reply.headers.get("content-type", ""), self._max_event_bytes)

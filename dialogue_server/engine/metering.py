@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from dialogue_protocol.codes import ErrorCode
 from msgspec import structs
@@ -15,17 +16,24 @@ from ..errors import BackendError
 class Meter:
     """Adds up the requests of one turn. For each: `begin`, ask with what it returns, `end`."""
 
-    __slots__ = ("_most", "bill", "spent")
+    __slots__ = ("_asked", "_most", "bill", "spent")
 
     def __init__(self) -> None:
         self.bill = Bill()
         """Of the newest request."""
         self.spent = Usage()
         self._most = 0
+        self._asked = 0.0
 
-    def begin(self, request: ModelRequest) -> ModelRequest:
-        """The request with a bill that its backend fills in."""
+    @property
+    def connected(self) -> float:
+        """When the newest request was accepted, by the clock of `begin`; 0 where nobody told."""
+        return self._asked + self.bill.connect_seconds if self.bill.connect_seconds else 0.0
+
+    def begin(self, request: ModelRequest, now: float = 0.0) -> ModelRequest:
+        """The request, made `now`, with a bill that its backend fills in."""
         self.bill = Bill()
+        self._asked = now
         self._most = request.max_tokens
         return structs.replace(request, bill=self.bill)
 
@@ -67,6 +75,11 @@ class Gaps:
         self._count += 1
 
     @property
+    def first(self) -> float:
+        """When the first piece came, by the clock; 0 before it."""
+        return self._first
+
+    @property
     def mean_ms(self) -> int:
         """The mean gap; 0 where there was none."""
         gaps = max(1, self._count - 1)
@@ -76,6 +89,19 @@ class Gaps:
     def longest_ms(self) -> int:
         """The longest gap."""
         return round(1000 * self._longest)
+
+
+def timings(began: float, moments: Mapping[str, float], meter: Meter) -> dict[str, Any]:
+    """Moments of a turn in milliseconds since it began, without those that did not come, and
+    who answered at what cost in dollars, where it cost anything."""
+    told: dict[str, Any] = {
+        name: round(1000 * (at - began), 2) for name, at in moments.items() if at
+    }
+    if meter.bill.backend:
+        told["model"] = meter.bill.backend
+    if meter.spent.cost:
+        told["dollars"] = meter.spent.cost
+    return told
 
 
 def reckon(

@@ -30,7 +30,7 @@ from ..errors import BackendError, DialogueError, StoreError
 from .context import EngineContext
 from .direction import Direction
 from .guarding import asked_anew, guarded, tell_hits
-from .metering import Gaps, Meter
+from .metering import Gaps, Meter, timings
 from .observer import CueDropped, Failure, TurnFinished
 from .request import model_key
 from .spending import Charge
@@ -129,11 +129,17 @@ class TurnRunner:
         """Who speaks."""
         return self._persona.id
 
-    def timings(self) -> dict[str, float]:
-        """When the prompt was ready, the first text and the end came, in milliseconds from the
-        request; what has not happened is left out."""
-        moments = {"prompt": self._prompted, "first_token": self._first, "total": self._ended}
-        return {name: round(1000 * (at - self._began), 2) for name, at in moments.items() if at}
+    def timings(self) -> dict[str, Any]:
+        """When what happened, and what it cost (spec.md, "inspected")."""
+        moments = {
+            "prompt": self._prompted,
+            "placed": self._placed,
+            "connected": self._meter.connected,
+            "model_text": self._gaps.first,
+            "first_token": self._first,
+            "total": self._ended,
+        }
+        return timings(self._began, moments, self._meter)
 
     def stop(self, reason: EndReason, seen: int | None = None) -> bool:
         """Cancel the model and end the turn with `reason`, keeping the first `seen` code points
@@ -230,7 +236,7 @@ class TurnRunner:
         said: list[str] = []
         usage: Usage | None = None
         failed: BackendError | None = None
-        request = self._meter.begin(request)
+        request = self._meter.begin(request, self._context.monotonic())
         answer = self._context.backend.stream(request)
         tap = self._context.taps.get(self._session)
         if tap is not None:

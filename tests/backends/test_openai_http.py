@@ -18,7 +18,7 @@ import pytest
 from dialogue_protocol.codes import ErrorCode
 from msgspec import structs
 
-from dialogue_server.backends.base import Delta, Finished, ModelRequest, Sampling
+from dialogue_server.backends.base import Bill, Delta, Finished, ModelRequest, Sampling
 from dialogue_server.backends.clocks import Timeouts
 from dialogue_server.backends.http_client import LIBRARY_ERRORS, backend_error
 from dialogue_server.backends.openai_http import OpenAIBackend
@@ -355,3 +355,14 @@ def test_an_address_that_cannot_be_one_is_refused(url: str) -> None:
     with pytest.raises(SettingsError, match="base_url") as caught:
         OpenAIBackend(structs.replace(PROFILES["openai"], base_url=""), base_url=url)
     assert "u:p" not in str(caught.value)
+
+
+async def test_a_bill_tells_how_long_the_service_took_to_accept(upstream: FakeUpstream) -> None:
+    backend = backend_for(upstream, CASES["plain"])
+    bill = Bill()
+    stream = backend.stream(ModelRequest(MESSAGES, bill=bill))
+    assert bill.connect_seconds == 0.0
+    await anext(stream)
+    assert 0.0 < bill.connect_seconds < 5.0
+    await stream.aclose()
+    await backend.aclose()

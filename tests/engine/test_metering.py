@@ -6,7 +6,8 @@ import pytest
 from dialogue_protocol.codes import ErrorCode
 
 from dialogue_server.backends.base import Bill, ModelRequest, Usage
-from dialogue_server.engine.metering import Gaps, Meter, reckon
+from dialogue_server.domain.prompt import Message
+from dialogue_server.engine.metering import Gaps, Meter, reckon, timings
 from dialogue_server.errors import BackendError
 
 PRICED = Bill("x", input_price=1.0, output_price=10.0)
@@ -76,3 +77,16 @@ def test_gaps_between_pieces_are_measured_in_milliseconds() -> None:
     for _ in range(3):
         gaps.piece()
     assert (gaps.mean_ms, gaps.longest_ms) == (167, 300)
+
+
+def test_moments_are_told_from_the_request_and_only_those_that_came() -> None:
+    meter = Meter()
+    asked = meter.begin(ModelRequest((Message("user", "?"),)), 12.0)
+    assert meter.connected == 0.0
+    assert asked.bill is not None
+    asked.bill.backend, asked.bill.connect_seconds = "x:y", 0.25
+    asked.bill.input_price = 2.0
+    meter.end(None, [], 1_000_000)
+    moments = {"connected": meter.connected, "first_token": 0.0}
+    assert timings(10.0, moments, meter) == {"connected": 2250.0, "model": "x:y", "dollars": 2.0}
+    assert timings(10.0, moments, Meter()) == {"connected": 2250.0}

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from msgspec import structs
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from dialogue_server.server.app import App
+from tests.fakes.upstream import FakeUpstream
 from tests.page.conftest import PICTURES
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")  # as the browser's
@@ -146,9 +147,49 @@ async def test_the_time_of_each_turn_is_drawn(page: Page) -> None:
     label = await waterfall.get_attribute("aria-label")
     assert label is not None
     assert "prompt: 0 to" in label
+    assert "queue:" in label
+    assert "connect:" not in label  # the authored voice is asked over no network
     await expect(timing).to_contain_text("frames")
     await expect(timing).to_contain_text("cheerful")
     await page.screenshot(path=PICTURES / "timing.png")
+
+
+async def test_a_models_answer_shows_its_connection_and_its_cost(
+    app: App, browser: Browser
+) -> None:
+    async with FakeUpstream() as upstream:
+        asked = structs.replace(
+            app.settings.model,
+            backend="openai-compatible",
+            base_url=upstream.base_url,
+            name="plain",
+            input_price=2.0,
+            output_price=10.0,
+        )
+        priced = App(structs.replace(app.settings, model=asked))
+        await priced.start()
+        try:
+            page = await browser.new_page(viewport={"width": 1280, "height": 720})
+            await page.goto(priced.url.replace("ws", "http", 1) + "/dev/")
+            await choose(page, "Wen")
+            await say(page, "What does a leech cost?")
+            await page.keyboard.press("Alt+7")
+            timing = page.locator("#timing")
+            await expect(timing).to_contain_text("connect")
+            await expect(timing.locator("tbody td", has_text="$0.0")).to_have_count(1)
+            label = await timing.locator("svg").first.get_attribute("aria-label")
+            for step in (
+                "prompt",
+                "queue",
+                "connect",
+                "model, to its first text",
+                "guards hold it",
+            ):
+                assert f"{step}: " in str(label)
+            await page.screenshot(path=PICTURES / "cost.png")
+            await page.close()
+        finally:
+            await priced.stop()
 
 
 async def test_one_line_goes_to_two_npcs_and_models_side_by_side(page: Page) -> None:

@@ -1,7 +1,13 @@
 // Where the time of each turn went, and how the session goes.
 import { $, h, svg } from "./dom.js";
 
-const WIDTH = 360, ROW = 16;
+const WIDTH = 360, ROW = 16, LABEL = 165;
+
+/** The steps of a turn, each with the moment that ends it, and its colour. What has no moment is not drawn. */
+const STEPS = [
+  ["prompt", "prompt", "rules"], ["queue", "placed", "state"], ["connect", "connected", "history"],
+  ["model, to its first text", "model_text", "persona"], ["guards hold it", "first_token", "memory"], ["text", "total", "world"],
+];
 
 export class TimingView {
   constructor(talk) {
@@ -34,37 +40,39 @@ export class TimingView {
       return;
     }
     const sum = (name) => this.turns.reduce((total, turn) => total + turn.end[name], 0);
+    const costs = this.turns.map(({ timings }) => timings?.dollars ?? 0);
+    const cost = costs.reduce((total, each) => total + each, 0);
     $("timing").replaceChildren(
       h("h2", {}, "The newest turn"),
       this.waterfall(this.turns.at(-1)),
       h("h2", {}, "All turns"),
       h("table", {},
-        h("thead", {}, h("tr", {}, ...["turn", "first text", "whole", "in", "cached", "out", "end"].map((name) => h("th", { scope: "col" }, name)))),
-        h("tbody", {}, ...this.turns.map(({ reveal, end }) => h("tr", {},
+        h("thead", {}, h("tr", {}, ...["turn", "first text", "whole", "in", "cached", "out", "cost", "end"].map((name) => h("th", { scope: "col" }, name)))),
+        h("tbody", {}, ...this.turns.map(({ reveal, end, timings }) => h("tr", {},
           h("td", {}, String(reveal.turn.turn)), number(end.first_token_ms, "ms"), number(end.total_ms, "ms"),
-          number(end.input_tokens), number(end.cached_tokens), number(end.output_tokens), h("td", {}, end.reason))))),
-      h("p", {}, `Together ${sum("input_tokens")} tokens in (${sum("cached_tokens")} cached), ${sum("output_tokens")} out, ${(sum("total_ms") / 1000).toFixed(1)} s.`),
+          number(end.input_tokens), number(end.cached_tokens), number(end.output_tokens), h("td", { class: "number" }, dollars(timings?.dollars)), h("td", {}, end.reason))))),
+      h("p", {}, `Together ${sum("input_tokens")} tokens in (${sum("cached_tokens")} cached), ${sum("output_tokens")} out, ${(sum("total_ms") / 1000).toFixed(1)} s${cost ? `, ${dollars(cost)}` : ""}.`),
       h("h2", {}, "Time to the first text"), chart(this.turns.map(({ end }) => end.first_token_ms), "ms"),
       h("h2", {}, "Tokens in"), chart(this.turns.map(({ end }) => end.input_tokens), ""),
+      ...(cost ? [h("h2", {}, "Cost"), chart(costs.map((each) => Math.round(each * 1e6)), "millionths of a dollar")] : []),
       h("h2", {}, "Moods"), this.moods(),
     );
   }
 
   waterfall({ reveal, end, timings, arrivals }) {
     const total = Math.max(end.total_ms, 1);
-    const prompt = timings?.prompt ?? 0, first = timings?.first_token ?? end.first_token_ms;
-    const spans = [["prompt", 0, prompt], ["model, to the first text", prompt, first || total], ["text", first || total, total]];
+    const spans = spansOf({ first_token: end.first_token_ms || undefined, total, ...timings });
     const picture = svg("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${(spans.length + 1) * ROW + 8}`, role: "img",
       "aria-label": spans.map(([name, from, to]) => `${name}: ${from.toFixed(0)} to ${to.toFixed(0)} ms`).join("; ") });
-    spans.forEach(([name, from, to], at) => {
-      const x = 150 + ((WIDTH - 155) * from) / total, width = Math.max(1.5, ((WIDTH - 155) * (to - from)) / total);
-      picture.append(svg("rect", { x, y: at * ROW + 3, width, height: ROW - 6, fill: `var(--hue-${["rules", "persona", "world"][at]})` }),
+    const x = (at) => LABEL + (WIDTH - LABEL - 5) * Math.min(1, Math.max(0, at / total));
+    spans.forEach(([name, from, to, hue], at) => {
+      picture.append(svg("rect", { x: x(from), y: at * ROW + 3, width: Math.max(1.5, x(to) - x(from)), height: ROW - 6, fill: `var(--hue-${hue})` }),
         svg("text", { x: 0, y: at * ROW + 12 }, `${name} ${(to - from).toFixed(to - from < 10 ? 1 : 0)} ms`));
     });
     const began = reveal.beganAt;
     picture.append(svg("text", { x: 0, y: spans.length * ROW + 12 }, `${arrivals.length} frames`));
     for (const [at] of arrivals)
-      picture.append(svg("rect", { x: 150 + Math.min(1, (at - began) / total) * (WIDTH - 155), y: spans.length * ROW + 4, width: 1, height: ROW - 8, fill: "var(--ink)" }));
+      picture.append(svg("rect", { x: x(at - began), y: spans.length * ROW + 4, width: 1, height: ROW - 8, fill: "var(--ink)" }));
     return picture;
   }
 
@@ -78,6 +86,21 @@ export class TimingView {
       h("td", {}, moods.map((each) => (each === mood ? "■" : "·")).join(""))))));
   }
 }
+
+/** [name, from, to, hue] for each step that took place. */
+function spansOf(moments) {
+  const spans = [];
+  let from = 0;
+  for (const [name, moment, hue] of STEPS) {
+    if (moments[moment] === undefined) continue;
+    spans.push([name, from, Math.max(from, moments[moment]), hue]);
+    from = Math.max(from, moments[moment]);
+  }
+  return spans;
+}
+
+/** US dollars, as short as they can be told; "–" where it is free or not known. */
+const dollars = (value) => (!value ? "–" : value < 0.01 ? `$${value.toFixed(5)}` : `$${value.toFixed(3)}`);
 
 const number = (value, unit = "") => h("td", { class: "number" }, value ? `${value} ${unit}`.trim() : "–");
 
