@@ -7,10 +7,10 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench evaluate chaos fuzz godot-zip clean
+.PHONY: help demo test check format bench evaluate chaos soak fuzz godot-zip clean
 
 help: ## what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 demo: $(VENV)/.demo ## two NPCs talk, with the embedded model; no key needed
 	@$(BIN)/dialogue-server model get || echo "Going on without the embedded model: the NPCs speak their authored lines."
@@ -49,6 +49,9 @@ evaluate: $(VENV)/.dev ## how well the embedded model plays the starter world
 
 chaos: $(VENV)/.dev ## 200 conversations while sockets are cut and the server is killed
 	$(BIN)/python -m tests.end_to_end.chaos --conversations 200 --seed $(or $(SEED),1)
+
+soak: $(VENV)/.dev ## an hour of mixed and hostile load, after which nothing may be left (SECONDS=3600)
+	$(BIN)/python -m tests.end_to_end.soak --seconds $(or $(SECONDS),3600) --seed $(or $(SEED),1)
 
 fuzz: $(VENV)/.dev ## more than a million inputs into everything that reads foreign bytes
 	$(BIN)/python -m tests.fuzz --inputs 1200000 --seed $(or $(SEED),1)
