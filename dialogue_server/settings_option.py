@@ -26,3 +26,16 @@ def option(
 
 class Section(Struct, frozen=True, kw_only=True):
     """A table of the settings file."""
+
+
+def shown(value: str) -> str:
+    """A setting as it may be shown: an address without user, password and query. Whatever stands
+    before the last @ is left out: a password whose @ or / is not escaped goes with it."""
+    scheme, found, rest = value.partition("://")
+    if not found:
+        return value
+    _, at, place = rest.rpartition("@")
+    place, query, _ = place.partition("?")
+    if not at and place.startswith(":"):
+        place = "***"  # a password that no @ ends
+    return f"{scheme}://{'***@' if at else ''}{place}{'?***' if query else ''}"

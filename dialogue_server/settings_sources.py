@@ -79,6 +79,13 @@ def load(
         put(option, value, variable, Path(), False)
     for key, value in flags.items():
         put(table[key], value, table[key].flags[0], Path(), False)
+    for key in _KEY_VARIABLES:
+        if not re.fullmatch(r"([A-Za-z_]\w*)?", str(values.get(key, "")), re.ASCII):
+            raise SettingsError(
+                f"{origins[key]}: names the environment variable that holds the key, such as "
+                "MY_API_KEY, and what stands there is no such name; a key itself belongs into "
+                "that variable"
+            )
     if folder is not None:
         put(table["content.folder"], str(folder), "DIR", Path(), False)
     world = Path(values.get("content.folder", table["content.folder"].default))

@@ -18,6 +18,8 @@ from ..domain.conversation import Archive, ConversationKey, Listed
 from ..errors import ContentError, SettingsError
 from ..settings import MEMORY
 from ..stores import content
+from ..stores.base import Store
+from ..stores.redis import RedisStore
 from ..stores.sqlite import SQLiteStore
 from .flags import settings_of
 from .invocation import Invocation
@@ -27,9 +29,10 @@ MAX_FILE = 1 << 28
 
 
 @asynccontextmanager
-async def _store(folder: Path, *, new: bool = False) -> AsyncIterator[SQLiteStore]:
-    """The store of a world's folder, as its settings say. It is made only if `new`."""
-    store = SQLiteStore(_store_path(folder, new))
+async def _store(folder: Path, *, new: bool = False) -> AsyncIterator[Store]:
+    """The store of a world's folder, as its settings say. A file is made only if `new`."""
+    path = _store_path(folder, new)
+    store: Store = RedisStore(path) if "://" in path else SQLiteStore(Path(path))
     await store.start()
     try:
         yield store
@@ -37,7 +40,7 @@ async def _store(folder: Path, *, new: bool = False) -> AsyncIterator[SQLiteStor
         await store.aclose()
 
 
-def _store_path(folder: Path, new: bool) -> Path:
+def _store_path(folder: Path, new: bool) -> str:
     path = settings_of(folder, None, {}).settings.store.path
     if path == MEMORY:
         raise SettingsError(
@@ -46,12 +49,12 @@ def _store_path(folder: Path, new: bool) -> Path:
         )
     if not folder.is_dir():
         raise SettingsError(f"{folder}: no such folder; name the one that you serve")
-    if not new and not Path(path).is_file():
+    if not new and "://" not in path and not Path(path).is_file():
         raise SettingsError(
             f"{path}: no conversation was ever stored there; `dialogue-server chat {folder}` "
             "makes one. Is it the folder that you serve?"
         )
-    return Path(path)
+    return path
 
 
 @click.command()

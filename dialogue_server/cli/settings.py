@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ..settings_option import shown
 from ..settings_table import options, render_reference
 from .flags import setting_flags, settings_of
 from .invocation import Invocation
@@ -44,6 +44,6 @@ def settings(
     for option in options():
         value = getattr(getattr(loaded.settings, option.section), option.name)
         # The address of a store may hold a password.
-        shown = "" if value is None else re.sub(r"://[^/@]*@", "://***@", str(value))
-        rows.append((option.key, shown, loaded.origins.get(option.key, "default"), option.help))
+        text = "" if value is None else shown(str(value))
+        rows.append((option.key, text, loaded.origins.get(option.key, "default"), option.help))
     terminal.table(("setting", "value", "from", "what it is"), rows)

@@ -29,7 +29,8 @@ from redis.backoff import ExponentialWithJitterBackoff
 
 from ..domain.conversation import Archive, Checkpoint, ConversationKey, Listed, Node, Snapshot
 from ..domain.state import merge_patch
-from ..errors import StoreError
+from ..errors import SettingsError, StoreError
+from ..settings_option import shown
 from .base import Found, already_there
 
 TIMEOUT = 5.0
@@ -102,8 +103,8 @@ class RedisStore:
     `client` is for redis_directory.py, which asks by `ask`."""
 
     def __init__(self, url: str, *, timeout: float = TIMEOUT) -> None:
-        self._shown = url.rpartition("@")[2].removeprefix("redis://")
-        self.client: Redis = Redis.from_url(
+        self._shown = shown(url)
+        self.client: Redis = _client(
             url,
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
@@ -376,6 +377,17 @@ class RedisStore:
         """Fields of a conversation; None if it is unknown."""
         player, *found = await self.ask(self.client.hmget(names.conversation, ["player", *fields]))
         return found if player is not None else None
+
+
+def _client(url: str, **options: Any) -> Redis:
+    try:
+        return Redis.from_url(url, **options)
+    except ValueError:  # its text may hold a part of the password
+        raise SettingsError(
+            f"store.path: {shown(url)} is no address of a Redis, such as "
+            "redis://:PASSWORD@HOST:6379/0; in a password, / ? # @ : and % are written %2F %3F "
+            "%23 %40 %3A %25"
+        ) from None
 
 
 class _Keys:

@@ -62,7 +62,8 @@ def test_every_setting_has_a_flag_that_works(capsys: pytest.CaptureFixture[str])
     for option in options():
         if option.key == "content.folder":
             continue
-        given = option.choices[0] if option.choices else str(option.default or 1)
+        some = "x" if option.kind is str else 1
+        given = option.choices[0] if option.choices else str(option.default or some)
         code, out, err = outcome(capsys, "settings", option.flags[-1], given)
         assert code == 0, err
         assert option.flags[0] in out, option.key

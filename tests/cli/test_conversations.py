@@ -13,6 +13,7 @@ import pytest
 from dialogue_server.cli import run
 from dialogue_server.domain.conversation import Archive, Checkpoint, ConversationKey, Node
 from dialogue_server.stores.sqlite import SQLiteStore
+from tests.services.redis_server import new_redis
 
 T = TypeVar("T")
 KEY = ConversationKey("ann", "tavern")
@@ -101,6 +102,24 @@ def test_a_conversation_goes_to_another_world_whole(
     code, out = outcome(capsys, "import", "ann-tavern.jsonl", "--into", "town")
     assert (code, out) == (0, "3 lines of ann's conversation 'tavern' are in town.\n")
     assert exported(other, KEY) == exported(village, KEY)
+
+
+def test_a_redis_is_read_and_written_as_a_file_is(
+    village: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert outcome(capsys, "export", "tavern", "--from", "village", "-o", "talk.jsonl")[0] == 0
+    server = new_redis(tmp_path / "redis")
+    monkeypatch.setenv("DIALOGUE_STORE_PATH", server.url)
+    assert outcome(capsys, "import", "talk.jsonl", "--into", "village")[0] == 0
+    code, output = outcome(capsys, "conversations", "village")
+    assert code == 0
+    assert "tavern" in output
+    assert outcome(capsys, "export", "tavern", "--from", "village", "-o", "again.jsonl")[0] == 0
+    assert Path("again.jsonl").read_text() == Path("talk.jsonl").read_text()
+    server.close()
 
 
 def test_a_copy_lies_beside_the_first_and_tells_its_checkpoints(
