@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
+import zipfile
 from pathlib import Path
 
-from tests.godot.engine import CHECKOUT, PROJECT, TROUBLE, Engine
+from tests.godot.engine import CHECKOUT, TROUBLE, Engine
 from tests.godot.server_process import ServerProcess
+from tests.godot.test_addon import make_zip
 
 GUIDE = (CHECKOUT / "docs" / "godot.md").read_text(encoding="utf-8")
 ADDON = "addons/dialogue_client"
@@ -36,7 +37,8 @@ def test_the_guide_ends_in_a_talking_npc(
     engine: Engine, server: ServerProcess, tmp_path: Path
 ) -> None:
     game = tmp_path / "game"
-    shutil.copytree(PROJECT / ADDON, game / ADDON)
+    with zipfile.ZipFile(make_zip(tmp_path / "addon.zip")) as packed:
+        packed.extractall(game)
     (game / "project.godot").write_text(
         "config_version=5\n\n[debug]\n\ngdscript/warnings/untyped_declaration=2\n\n"
         f'[editor_plugins]\n\nenabled=PackedStringArray("res://{ADDON}/plugin.cfg")\n'

@@ -182,3 +182,25 @@ func test_letters_are_cut_as_unicode_says() -> void:
 		var server: TextServer = TextServerManager.get_primary_interface()
 		for text: String in texts:
 			equal(server.string_get_character_breaks(text), DialogueGraphemes.breaks(text), text)
+
+
+func test_an_answer_that_waits_says_at_which_place() -> void:
+	var client: DialogueClient = DialogueClient.new()
+	client.connect_on_ready = false
+	add_child(client)
+	var npc: DialogueNPC = DialogueNPC.new()
+	npc.npc_id = "mira"
+	add_child(npc)
+	client.get_conversation("mira")
+	var places: PackedInt32Array = []
+	npc.queued.connect(func(position: int) -> void: places.append(position))
+	var turn: DialogueMessages.Turn = DialogueMessages.Turn.new()
+	turn.turn = 1
+	turn.conversation = "mira"
+	turn.npc = "mira"
+	client.incoming.turn.emit(turn)
+	var queued: DialogueMessages.Queued = DialogueMessages.Queued.new()
+	queued.turn = 1
+	queued.position = 2
+	client.incoming.queued.emit(queued)
+	equal(PackedInt32Array([2]), places, "places")

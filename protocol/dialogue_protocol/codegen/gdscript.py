@@ -230,7 +230,9 @@ def _class_head(
 ) -> list[str]:
     lines = [*_doc(doc, ""), f"class {name}:", f"\textends {base}", ""]
     if number is not None:
-        lines += [f"\tconst TYPE: int = {number}", ""]
+        lines.append(f"\tconst TYPE: int = {number}")
+    if number is not None and fields:
+        lines.append("")
     lines += [f"\tvar {f.name}: {_type(f.type)} = {_default(f)}" for f in fields]
     return lines
 

@@ -113,6 +113,12 @@ def test_a_record_inside_a_record_is_made_for_the_direction_that_uses_it() -> No
     assert 'record.r = R.read(reader, where + ".r")' in text
 
 
+def test_a_message_without_fields_has_no_gap_where_they_would_be() -> None:
+    message = MessageType("M", "m", 20, "A message.", (), sequenced=True)
+    text = gdscript.generate(_replace(describe(), records=(), client=(message,), server=()))
+    assert "\tconst TYPE: int = 20\n\n\tfunc is_sequenced" in text
+
+
 def test_code_in_a_docstring_is_marked_and_paragraphs_are_kept() -> None:
     assert gdscript._doc("Uses `x`.\n\nMore.", "\t") == [
         "\t## Uses [code]x[/code].",

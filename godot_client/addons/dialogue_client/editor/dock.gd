@@ -29,7 +29,7 @@ func _init() -> void:
 	_url.tooltip_text = "The address that dialogue-server serve prints."
 	_token.placeholder_text = "Token, if the server asks for one"
 	_token.secret = true
-	_player.placeholder_text = "Player's id, if the token is for one player"
+	_player.placeholder_text = "Player's id, if the token wants one"
 	_test.text = "Test connection"
 	_state.autowrap_mode = TextServer.AUTOWRAP_WORD_SMART
 	_npcs.custom_minimum_size = Vector2(0, 90)
