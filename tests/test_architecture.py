@@ -195,6 +195,6 @@ def test_no_module_has_outgrown_one_idea() -> None:
         for name, path in modules().items()
         if (lines := len(path.read_text(encoding="utf-8").splitlines()))
         # The wire's vocabulary is one table, however many words it has.
-        > (650 if name == "dialogue_protocol.messages" else 450)
+        > (720 if name == "dialogue_protocol.messages" else 450)
     }
     assert not long, long

@@ -10,11 +10,12 @@ from typing import get_args
 
 import click
 
-from ..domain.recording import Recording, decode, join
+from ..domain.recording import Recording
 from ..domain.recording_page import page
 from ..domain.replaying import Match
 from ..engine.observer import Failure, Record, RequestRefused, SessionStarted
 from ..errors import SettingsError
+from ..server.recordings import first_files, read
 from ..server.replay import replay_server
 from .flags import settings_of
 from .invocation import Invocation
@@ -182,10 +183,10 @@ def _first_parts(paths: Iterable[Path]) -> list[Path]:
     """The files, and those of the folders; further parts of a session come with its first."""
     found: list[Path] = []
     for path in paths:
-        inside = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+        inside = first_files(path) if path.is_dir() else [path]
         if not inside:
             raise SettingsError(f"{path}: there is no recording (*.jsonl)")
-        found += [each for each in inside if path == each or ".part" not in each.name]
+        found += inside
     return found
 
 
@@ -196,16 +197,6 @@ def _read(terminal: Terminal, file: Path) -> Recording:
     if recording.skipped:
         terminal.warn(f"{file.name}: {recording.skipped} lines of a newer server are passed over")
     return recording
-
-
-def read(file: Path) -> Recording:
-    """A recording with its further parts. A SettingsError for a part that is not the first."""
-    first = decode(file.name, file.read_bytes())
-    if first.head.part != 1:
-        name = file.name.partition(".")[0] + file.suffix
-        raise SettingsError(f"{file.name} is part {first.head.part} of a session; name {name}")
-    more = sorted(file.parent.glob(f"{file.stem}.part*{file.suffix}"))
-    return join([first, *(decode(part.name, part.read_bytes()) for part in more)])
 
 
 async def _serve(

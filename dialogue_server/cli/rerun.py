@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from dialogue_protocol.messages import Opened
 from msgspec import Struct
 
 from ..backends.base import ModelBackend, Sampling
 from ..backends.scripted import ScriptedBackend
-from ..domain.recording import Asked, Recording
+from ..domain.recording import Recording
 from ..domain.rerun import ANSWER, WHAT, Bounds, Compared, compare, exceeded
 from ..domain.rerun_page import page
 from ..domain.rerun_report import HEADERS, details, junit, sources, summary, table
+from ..domain.rerun_report import notes as about
 from ..engine.context import EngineContext
 from ..engine.languages import prepare_detector
 from ..errors import SettingsError
@@ -83,7 +83,7 @@ def against(
     if not compared:
         raise SettingsError("nothing was said in these recordings; there is nothing to compare")
     number = f"{len(recordings)} recording{'s' * (len(recordings) > 1)}"
-    notes = [f"{number}, answered by {voice}", *_notes(recordings, voice)]
+    notes = [f"{number}, answered by {voice}", *about(recordings, "" if recorded else voice)]
     over = exceeded(compared, wanted.bounds)
     _show(terminal, compared, notes, verbose=wanted.verbose)
     title = f"{world.resolve().name} beside {number}"
@@ -136,38 +136,6 @@ async def _play(
     finally:
         await backend.aclose()
     return compared, RECORDED if recorded else backend.name
-
-
-def _notes(recordings: Sequence[tuple[str, Recording]], voice: str) -> list[str]:
-    """What makes the comparison less than it seems."""
-    notes = []
-    if voice == RECORDED:
-        notes.append(
-            "No model was asked: its recorded answers were given again, so that what is otherwise "
-            "comes from prompts and from what the server makes of an answer. --backend asks one."
-        )
-    then: dict[str, None] = {}
-    for file, recording in recordings:
-        opened: set[str] = set()
-        for entry in recording.entries:
-            match entry.what:
-                case Opened(conversation=name, history=history) if name not in opened:
-                    opened.add(name)
-                    if history:
-                        notes.append(
-                            f"{file}: {name!r} went on from {history} earlier turns, which are "
-                            "not in the recording; prompts lack them now."
-                        )
-                case Asked(backend=backend) if backend:
-                    then[backend] = None
-                case _:
-                    pass
-    others = [name for name in then if name != voice]
-    if others and voice != RECORDED:
-        notes.append(
-            f"Recorded with {', '.join(others)}: another model says other words for that alone."
-        )
-    return notes
 
 
 def _show(

@@ -39,12 +39,12 @@ from ..engine.session import Session
 from ..errors import SettingsError
 from ..server.app import engine_limits
 from ..server.models import choose_backend
+from ..server.recordings import read
 from ..settings import Settings
 from ..stores import content
 from ..stores.memory import MemoryStore
 from .flags import setting_flags, settings_of
 from .invocation import Invocation
-from .replay import read
 from .terminal import Terminal
 
 FOLDER = "scenarios"

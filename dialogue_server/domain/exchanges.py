@@ -36,8 +36,14 @@ from dialogue_protocol.messages import (
     Ping,
     Pong,
     Queued,
+    ReadRecording,
+    RecordingList,
+    Recordings,
+    RecordingText,
     Regenerate,
     Request,
+    Rerun,
+    RerunReport,
     Save,
     Saved,
     Say,
@@ -71,6 +77,9 @@ ANSWERED_BY: dict[type, tuple[type, ...]] = {
     NpcList: (Npcs,),
     ContentInfo: (Content,),
     SourceText: (Source,),
+    RecordingList: (Recordings,),
+    RecordingText: (ReadRecording,),
+    RerunReport: (Rerun,),
 }
 """Which requests an answer may be of, where it names none."""
 

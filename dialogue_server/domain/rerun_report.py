@@ -6,6 +6,9 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from xml.etree import ElementTree
 
+from dialogue_protocol.messages import Opened
+
+from .recording import Asked, Recording
 from .rerun import ANSWER, Compared, Row, Said, counts, rows
 from .scenario_result import xml_text
 
@@ -87,6 +90,39 @@ def summary(compared: Sequence[Compared]) -> str:
         f"{have['prompt']} prompts"
         + (f" ({have['history']} more by what was said before)" if have["history"] else "")
     )
+
+
+def notes(recordings: Sequence[tuple[str, Recording]], voice: str) -> list[str]:
+    """What makes a comparison less than it seems. `voice` is the model's name, "" where none was
+    asked."""
+    found = []
+    if not voice:
+        found.append(
+            "No model was asked: its recorded answers were given again, so that what is otherwise "
+            "comes from prompts and from what the server makes of an answer."
+        )
+    then: dict[str, None] = {}
+    for file, recording in recordings:
+        opened: set[str] = set()
+        for entry in recording.entries:
+            match entry.what:
+                case Opened(conversation=name, history=history) if name not in opened:
+                    opened.add(name)
+                    if history:
+                        found.append(
+                            f"{file}: {name!r} went on from {history} earlier turns, which are "
+                            "not in the recording; prompts lack them now."
+                        )
+                case Asked(backend=backend) if backend:
+                    then[backend] = None
+                case _:
+                    pass
+    others = [name for name in then if name != voice]
+    if voice and others:
+        found.append(
+            f"Recorded with {', '.join(others)}: another model says other words for that alone."
+        )
+    return found
 
 
 def junit(compared: Sequence[Compared], exceeded: Mapping[str, str], title: str) -> str:

@@ -18,7 +18,7 @@ from ..domain.persona import Persona, World
 from ..domain.tokens import Calibration
 from ..stores.base import Store
 from .allowances import Allowance
-from .desk import Desk
+from .desk import Desk, Shelf
 from .directory import Directory
 from .observer import Observer
 from .places import Places
@@ -104,6 +104,8 @@ class EngineContext:
     """What a designer may have answer in place of `backend`, by name."""
     desk: Desk | None = None
     """The designers' files; None where the content is not from a folder."""
+    shelf: Shelf | None = None
+    """The recorded sessions; None where nothing is recorded."""
     watchers: dict[str, Callable[[ContentInfo], None]] = field(default_factory=dict)
     """Whom to tell of changed files, by session."""
     tap: MakeTap | None = None

@@ -12,7 +12,7 @@ from ..domain.prompt import Prompt
 from ..domain.tone import Tone, at_rest
 from ..errors import RequestError
 from .context import EngineContext
-from .desk import Desk
+from .desk import Desk, Shelf
 from .request import prompt_budget
 
 
@@ -47,6 +47,15 @@ def desk_of(context: EngineContext) -> Desk:
     if context.desk is None:
         raise RequestError(ErrorCode.FORBIDDEN, "This server's content is not from a folder.")
     return context.desk
+
+
+def shelf_of(context: EngineContext) -> Shelf:
+    """The recorded sessions; a RequestError if this server records none."""
+    if context.shelf is None:
+        raise RequestError(
+            ErrorCode.FORBIDDEN, "This server records nothing; start it with --record DIR."
+        )
+    return context.shelf
 
 
 def npc_list(context: EngineContext, only: frozenset[str] | None = None) -> NpcList:

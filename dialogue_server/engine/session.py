@@ -32,7 +32,11 @@ from dialogue_protocol.messages import (
     Opened,
     Ping,
     Pong,
+    ReadRecording,
+    RecordingList,
+    Recordings,
     Regenerate,
+    Rerun,
     Save,
     Say,
     Script,
@@ -48,7 +52,7 @@ from .asking import TurnRequest
 from .context import EngineContext
 from .conversation import OpenConversation
 from .identity import LOCAL, Identity
-from .inspecting import desk_of, npc_list
+from .inspecting import desk_of, npc_list, shelf_of
 from .observer import ConversationOpened, Failure, RequestRefused
 from .rate import Bucket
 from .tap import Tap
@@ -91,6 +95,7 @@ class Session:
         self._turns: OrderedDict[int, tuple[OpenConversation, TurnRunner]] = OrderedDict()
         self._last_turn = 0
         self._waiting: set[asyncio.Task[None]] = set()
+        self._rerunning: asyncio.Task[None] | None = None
         self._order = asyncio.Lock()
         limits = context.limits
         self._messages = Bucket(limits.messages_per_second, 5 * limits.messages_per_second)
@@ -198,6 +203,17 @@ class Session:
             case Source():
                 self._need_designer("source")
                 self.send(await desk_of(self._context).source(message.file, message.key))
+            case Recordings():
+                self._need_designer("recordings")
+                shelf = self._context.shelf
+                self.send(await shelf.listing(message.last) if shelf else RecordingList(False, []))
+            case ReadRecording():
+                self._need_designer("read_recording")
+                shelf = shelf_of(self._context)
+                self.send(await shelf.piece(message.name, message.offset))
+            case Rerun():
+                self._need_designer("rerun")
+                self._rerun(message)
             case Hello():
                 raise RequestError(
                     ErrorCode.BAD_MESSAGE, "hello: was said already; it opens a socket, once."
@@ -323,6 +339,24 @@ class Session:
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
 
+    def _rerun(self, message: Rerun) -> None:
+        """It may take minutes; the session goes on meanwhile."""
+        if self._rerunning is not None and not self._rerunning.done():
+            raise RequestError(ErrorCode.BUSY, "A re-run is under way; wait for its report.")
+        shelf = shelf_of(self._context)
+
+        async def run() -> None:
+            try:
+                self.send(await shelf.rerun(message))
+            except DialogueError as error:
+                self._refuse(error, message)
+            except Exception:
+                self._context.observe(Failure(where="rerun", error=traceback.format_exc()))
+                problem = DialogueError(ErrorCode.INTERNAL, "The server failed; its log says how.")
+                self._refuse(problem, message)
+
+        self._rerunning = asyncio.create_task(run(), name=f"rerun {message.name}")
+
     async def _interrupt(self, message: Interrupt) -> None:
         known = self._turns.get(message.turn)
         if known is None:
@@ -380,6 +414,9 @@ class Session:
         """Stop what runs and store it. What still arrives is ignored."""
         self._closed = True
         self._context.watchers.pop(self.id, None)
+        if self._rerunning is not None:
+            self._rerunning.cancel()
+            await asyncio.wait([self._rerunning])
         async with self._order:  # what is being handled may begin a turn
             await asyncio.gather(*(self._leave(c) for c in self._conversations.values()))
             self._conversations.clear()

@@ -19,6 +19,12 @@ from dialogue_protocol.messages import (
     Hello,
     Ping,
     Pong,
+    ReadRecording,
+    RecordingList,
+    Recordings,
+    RecordingText,
+    Rerun,
+    RerunReport,
     ServerMessage,
     Turn,
     TurnEnd,
@@ -48,8 +54,10 @@ FLUSH_SECONDS = 1.0
 _MEGABYTE = 1_000_000
 _KEPT_PROMPTS = 32
 """More than turns can run at once in a session."""
-_TRANSPORT = (Ack, Ping)
-"""What says nothing of the talk; nor does a pong."""
+_UNKEPT = frozenset(
+    (Ack, Ping, Pong, Recordings, ReadRecording, Rerun, RecordingList, RecordingText, RerunReport)
+)
+"""What says nothing of the talk; and what reads recordings, which would grow by being read."""
 
 
 class Recorder:
@@ -225,12 +233,12 @@ class SessionRecording:
 
     def client(self, message: ClientMessage) -> None:
         """The client's message has come."""
-        if not isinstance(message, _TRANSPORT):
+        if type(message) not in _UNKEPT:
             self._keep(message, client=True)
 
     def server(self, message: ServerMessage) -> None:
         """A message is on its way. The per-token path."""
-        if type(message) is not Pong:
+        if type(message) not in _UNKEPT:
             self._keep(message)
 
     def prompt(self, turn: int, layout: str, prompt: Prompt) -> None:

@@ -37,6 +37,7 @@ from .admission import Admission, is_local
 from .budgets import start_spending
 from .desk import Folder
 from .models import choose_backend, compared_backends, summary_mode
+from .recordings import RecordingsFolder
 from .tls import tls_context
 from .websocket import Listener
 
@@ -147,6 +148,7 @@ class App:
             await recorder.start()
             self._stack.push_async_callback(recorder.aclose)
             self.context.tap = recorder.begin
+            self.context.shelf = RecordingsFolder(Path(record.folder), self.context)
             self.log.info("record.on", folder=record.folder, players=record.players)
 
     def _start_watching(self, loaded: content.Content) -> None:

@@ -60,6 +60,7 @@ async def play_again(
             new_id=lambda: f"again-{next(numbers)}",
             conversations={},
             desk=None,
+            shelf=None,
             watchers={},
             tap=listen,
             taps={},

@@ -45,7 +45,13 @@ from .messages import (
     Opened,
     Ping,
     Pong,
+    ReadRecording,
+    RecordingList,
+    Recordings,
+    RecordingText,
     Request,
+    Rerun,
+    RerunReport,
     Resume,
     Save,
     Saved,
@@ -290,6 +296,12 @@ class ClientConnection:
                 self._settle(lambda m: isinstance(m, Content))
             case SourceText():
                 self._settle(lambda m: isinstance(m, Source))
+            case RecordingList():
+                self._settle(lambda m: isinstance(m, Recordings))
+            case RecordingText():
+                self._settle(lambda m: isinstance(m, ReadRecording))
+            case RerunReport():
+                self._settle(lambda m: isinstance(m, Rerun))
             case StateOk(conversation=name):
                 self._settle(lambda m: isinstance(m, GameState) and m.conversation == name)
             case Closed(conversation=name):

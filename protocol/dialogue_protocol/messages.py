@@ -112,6 +112,30 @@ class ContentProblem(Struct, frozen=True):
     severity: str = "error"
 
 
+class RecordingInfo(Struct, frozen=True):
+    """A recorded session: the name of its (first) file, which begins with its time in UTC, and
+    the bytes of all its files."""
+
+    name: str
+    size: Count
+
+
+class ChangedAnswer(Struct, frozen=True):
+    """An answer of a recording that is otherwise today. `place` counts the recording's requests
+    from 1; `what` is otherwise: prompt, history, who, text, moods, actions, triggers, end;
+    `before` and `now` are a line each; `sources` are the prompt's parts that changed, `prompt`
+    the lines of its difference."""
+
+    place: Count
+    npc: str
+    asked: str
+    what: list[str]
+    before: str
+    now: str
+    sources: list[str] = field(default_factory=list)
+    prompt: list[str] = field(default_factory=list)
+
+
 class Limits(Struct, frozen=True):
     """What the server accepts, so that a client can refuse early. Sizes in bytes unless said."""
 
@@ -330,6 +354,31 @@ class Source(Struct, frozen=True, array_like=True, tag=33):
     key: Annotated[str, Meta(max_length=256)] = ""
 
 
+class Recordings(Struct, frozen=True, array_like=True, tag=34):
+    """Ask which sessions this server has recorded: the newest `last`. Needs the right "designer".
+    Answered by `recording_list` or `error`."""
+
+    last: Count = 100
+
+
+class ReadRecording(Struct, frozen=True, array_like=True, tag=35):
+    """Ask for a piece of a recording, from `offset` on: 0, or the `next` of the piece before.
+    Needs the right "designer". Answered by `recording_text` or `error`."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=128)]
+    offset: Count = 0
+
+
+class Rerun(Struct, frozen=True, array_like=True, tag=36):
+    """Say a recording again to today's content. Nobody is asked, the recorded answers are given
+    again; or, with `ask`, `model` is asked, one of `content_info.models` or "" for the server's.
+    Needs the right "designer". Answered by `rerun_report` or `error`, when it is done."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=128)]
+    ask: bool = False
+    model: Annotated[str, Meta(max_length=128)] = ""
+
+
 ClientMessage = (
     Hello
     | Ack
@@ -352,6 +401,9 @@ ClientMessage = (
     | Npcs
     | Content
     | Source
+    | Recordings
+    | ReadRecording
+    | Rerun
 )
 Request = Say | Regenerate | Event | Script | Advance | ActionResult | Suggest
 """What has a `line`, the client's id of the request, and is answered once however often it is
@@ -580,6 +632,34 @@ class Queued(Struct, frozen=True, array_like=True, tag=33):
     position: Count
 
 
+class RecordingList(Struct, frozen=True, array_like=True, tag=34):
+    """The recorded sessions, the newest first; `recording` is whether this server records."""
+
+    recording: bool
+    files: list[RecordingInfo]
+
+
+class RecordingText(Struct, frozen=True, array_like=True, tag=35):
+    """Whole lines of a recording (docs/recording.md); `next` is where the following piece begins,
+    0 if this is the last."""
+
+    name: str
+    offset: Count
+    text: str
+    next: Count = 0
+
+
+class RerunReport(Struct, frozen=True, array_like=True, tag=36):
+    """What came of a re-run: how many answers were compared, how many are otherwise, the first
+    hundred of those, and what makes the comparison less than it seems."""
+
+    name: str
+    answers: Count
+    changed: Count
+    first: list[ChangedAnswer]
+    notes: list[str] = field(default_factory=list)
+
+
 ServerMessage = (
     Welcome
     | Pong
@@ -602,4 +682,7 @@ ServerMessage = (
     | ContentInfo
     | SourceText
     | Queued
+    | RecordingList
+    | RecordingText
+    | RerunReport
 )

@@ -47,6 +47,8 @@ TYPES = {
     "list of PROMPT_MESSAGE": list[messages.PromptMessage],
     "list of PROMPT_PART": list[messages.PromptPart],
     "list of CONTENT_PROBLEM": list[messages.ContentProblem],
+    "list of RECORDING_INFO": list[messages.RecordingInfo],
+    "list of CHANGED_ANSWER": list[messages.ChangedAnswer],
 }
 
 

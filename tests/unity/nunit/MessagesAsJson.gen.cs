@@ -36,6 +36,9 @@ namespace DialogueServer.Tests
                 case "npcs": return new NpcsMessage((string)json["locale"]);
                 case "content": return new ContentMessage((bool)json["watch"]);
                 case "source": return new SourceMessage((string)json["file"], (string)json["key"]);
+                case "recordings": return new RecordingsMessage((long)json["last"]);
+                case "read_recording": return new ReadRecordingMessage((string)json["name"], (long)json["offset"]);
+                case "rerun": return new RerunMessage((string)json["name"], (bool)json["ask"], (string)json["model"]);
                 default: throw new ArgumentException("no client message is called " + json["type"]);
             }
         }
@@ -78,6 +81,16 @@ namespace DialogueServer.Tests
         private static ContentProblem ContentProblemFrom(Dictionary<string, object> json)
         {
             return new ContentProblem((string)json["file"], (string)json["problem"], (long)json["line"], (string)json["place"], (string)json["severity"]);
+        }
+
+        private static RecordingInfo RecordingInfoFrom(Dictionary<string, object> json)
+        {
+            return new RecordingInfo((string)json["name"], (long)json["size"]);
+        }
+
+        private static ChangedAnswer ChangedAnswerFrom(Dictionary<string, object> json)
+        {
+            return new ChangedAnswer((long)json["place"], (string)json["npc"], (string)json["asked"], ((List<object>)json["what"]).Cast<string>().ToArray(), (string)json["before"], (string)json["now"], ((List<object>)json["sources"]).Cast<string>().ToArray(), ((List<object>)json["prompt"]).Cast<string>().ToArray());
         }
     }
 
@@ -149,6 +162,15 @@ namespace DialogueServer.Tests
         public void OnQueued(in QueuedMessage message) =>
             Last = new Dictionary<string, object> { ["type"] = "queued", ["turn"] = message.Turn, ["position"] = message.Position };
 
+        public void OnRecordingList(in RecordingListMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "recording_list", ["recording"] = message.Recording, ["files"] = message.Files.Select(i => (object)Json(i)).ToList() };
+
+        public void OnRecordingText(in RecordingTextMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "recording_text", ["name"] = message.Name, ["offset"] = message.Offset, ["text"] = message.Text, ["next"] = message.Next };
+
+        public void OnRerunReport(in RerunReportMessage message) =>
+            Last = new Dictionary<string, object> { ["type"] = "rerun_report", ["name"] = message.Name, ["answers"] = message.Answers, ["changed"] = message.Changed, ["first"] = message.First.Select(i => (object)Json(i)).ToList(), ["notes"] = message.Notes.Cast<object>().ToList() };
+
         private static Dictionary<string, object> Json(Resume message) =>
             new Dictionary<string, object> { ["session"] = message.Session, ["epoch"] = message.Epoch, ["seq"] = message.Seq };
 
@@ -172,5 +194,11 @@ namespace DialogueServer.Tests
 
         private static Dictionary<string, object> Json(ContentProblem message) =>
             new Dictionary<string, object> { ["file"] = message.File, ["problem"] = message.Problem, ["line"] = message.Line, ["place"] = message.Place, ["severity"] = message.Severity };
+
+        private static Dictionary<string, object> Json(RecordingInfo message) =>
+            new Dictionary<string, object> { ["name"] = message.Name, ["size"] = message.Size };
+
+        private static Dictionary<string, object> Json(ChangedAnswer message) =>
+            new Dictionary<string, object> { ["place"] = message.Place, ["npc"] = message.Npc, ["asked"] = message.Asked, ["what"] = message.What.Cast<object>().ToList(), ["before"] = message.Before, ["now"] = message.Now, ["sources"] = message.Sources.Cast<object>().ToList(), ["prompt"] = message.Prompt.Cast<object>().ToList() };
     }
 }

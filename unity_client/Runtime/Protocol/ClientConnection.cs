@@ -399,6 +399,24 @@ namespace DialogueServer.Protocol
                 base.OnSourceText(in message);
             }
 
+            public override void OnRecordingList(in RecordingListMessage message)
+            {
+                _connection._outbox.Settle(m => m is RecordingsMessage);
+                base.OnRecordingList(in message);
+            }
+
+            public override void OnRecordingText(in RecordingTextMessage message)
+            {
+                _connection._outbox.Settle(m => m is ReadRecordingMessage);
+                base.OnRecordingText(in message);
+            }
+
+            public override void OnRerunReport(in RerunReportMessage message)
+            {
+                _connection._outbox.Settle(m => m is RerunMessage);
+                base.OnRerunReport(in message);
+            }
+
             public override void OnError(in ErrorMessage message)
             {
                 // Before the welcome an error says why the socket will be closed.

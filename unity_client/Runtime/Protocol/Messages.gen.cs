@@ -607,6 +607,142 @@ namespace DialogueServer.Protocol
         }
     }
 
+    /// <summary>A recorded session: the name of its (first) file, which begins with its time in UTC, and
+    /// the bytes of all its files.</summary>
+    [Serializable]
+    public sealed class RecordingInfo
+    {
+        public string Name;
+        public long Size;
+
+        public RecordingInfo(string name, long size)
+        {
+            Name = name;
+            Size = size;
+        }
+
+        internal static RecordingInfo Read(ref MsgpackReader reader)
+        {
+            string name = default;
+            long size = default;
+            bool seenName = false;
+            bool seenSize = false;
+            int count = reader.ReadMapHeader("RecordingInfo");
+            for (int index = 0; index < count; index++)
+            {
+                switch (reader.ReadString("RecordingInfo"))
+                {
+                    case "name": name = reader.ReadString("RecordingInfo.name"); seenName = true; break;
+                    case "size": size = reader.ReadCount("RecordingInfo.size"); seenSize = true; break;
+                    default: reader.Skip(); break;
+                }
+            }
+            if (!seenName) throw reader.Missing("RecordingInfo.name");
+            if (!seenSize) throw reader.Missing("RecordingInfo.size");
+            return new RecordingInfo(name, size);
+        }
+
+        internal void Write(MsgpackWriter writer)
+        {
+            writer.WriteMapHeader(2);
+            writer.WriteString("name");
+            writer.WriteString(Name);
+            writer.WriteString("size");
+            writer.WriteInteger(Size);
+        }
+    }
+
+    /// <summary>An answer of a recording that is otherwise today. <c>place</c> counts the recording's requests
+    /// from 1; <c>what</c> is otherwise: prompt, history, who, text, moods, actions, triggers, end;
+    /// <c>before</c> and <c>now</c> are a line each; <c>sources</c> are the prompt's parts that changed, <c>prompt</c>
+    /// the lines of its difference.</summary>
+    [Serializable]
+    public sealed class ChangedAnswer
+    {
+        public long Place;
+        public string Npc;
+        public string Asked;
+        public string[] What;
+        public string Before;
+        public string Now;
+        public string[] Sources;
+        public string[] Prompt;
+
+        public ChangedAnswer(long place, string npc, string asked, string[] what, string before, string now, string[] sources = null, string[] prompt = null)
+        {
+            Place = place;
+            Npc = npc;
+            Asked = asked;
+            What = what ?? Array.Empty<string>();
+            Before = before;
+            Now = now;
+            Sources = sources ?? Array.Empty<string>();
+            Prompt = prompt ?? Array.Empty<string>();
+        }
+
+        internal static ChangedAnswer Read(ref MsgpackReader reader)
+        {
+            long place = default;
+            string npc = default;
+            string asked = default;
+            string[] what = Array.Empty<string>();
+            string before = default;
+            string now = default;
+            string[] sources = Array.Empty<string>();
+            string[] prompt = Array.Empty<string>();
+            bool seenPlace = false;
+            bool seenNpc = false;
+            bool seenAsked = false;
+            bool seenWhat = false;
+            bool seenBefore = false;
+            bool seenNow = false;
+            int count = reader.ReadMapHeader("ChangedAnswer");
+            for (int index = 0; index < count; index++)
+            {
+                switch (reader.ReadString("ChangedAnswer"))
+                {
+                    case "place": place = reader.ReadCount("ChangedAnswer.place"); seenPlace = true; break;
+                    case "npc": npc = reader.ReadString("ChangedAnswer.npc"); seenNpc = true; break;
+                    case "asked": asked = reader.ReadString("ChangedAnswer.asked"); seenAsked = true; break;
+                    case "what": what = reader.ReadStrings("ChangedAnswer.what"); seenWhat = true; break;
+                    case "before": before = reader.ReadString("ChangedAnswer.before"); seenBefore = true; break;
+                    case "now": now = reader.ReadString("ChangedAnswer.now"); seenNow = true; break;
+                    case "sources": sources = reader.ReadStrings("ChangedAnswer.sources"); break;
+                    case "prompt": prompt = reader.ReadStrings("ChangedAnswer.prompt"); break;
+                    default: reader.Skip(); break;
+                }
+            }
+            if (!seenPlace) throw reader.Missing("ChangedAnswer.place");
+            if (!seenNpc) throw reader.Missing("ChangedAnswer.npc");
+            if (!seenAsked) throw reader.Missing("ChangedAnswer.asked");
+            if (!seenWhat) throw reader.Missing("ChangedAnswer.what");
+            if (!seenBefore) throw reader.Missing("ChangedAnswer.before");
+            if (!seenNow) throw reader.Missing("ChangedAnswer.now");
+            return new ChangedAnswer(place, npc, asked, what, before, now, sources, prompt);
+        }
+
+        internal void Write(MsgpackWriter writer)
+        {
+            writer.WriteMapHeader(8);
+            writer.WriteString("place");
+            writer.WriteInteger(Place);
+            writer.WriteString("npc");
+            writer.WriteString(Npc);
+            writer.WriteString("asked");
+            writer.WriteString(Asked);
+            writer.WriteString("what");
+            writer.WriteStrings(What);
+            writer.WriteString("before");
+            writer.WriteString(Before);
+            writer.WriteString("now");
+            writer.WriteString(Now);
+            writer.WriteString("sources");
+            writer.WriteStrings(Sources);
+            writer.WriteString("prompt");
+            writer.WriteStrings(Prompt);
+        }
+    }
+
     /// <summary>The first message of every socket. <c>resume</c> asks to go on with an earlier session.</summary>
     public sealed class HelloMessage : IClientMessage
     {
@@ -1274,6 +1410,85 @@ namespace DialogueServer.Protocol
         }
     }
 
+    /// <summary>Ask which sessions this server has recorded: the newest <c>last</c>. Needs the right "designer".
+    /// Answered by <c>recording_list</c> or <c>error</c>.</summary>
+    public sealed class RecordingsMessage : IClientMessage
+    {
+        public const int TypeNumber = 34;
+
+        public readonly long Last;
+
+        public RecordingsMessage(long last = 100)
+        {
+            Last = last;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(2);
+            writer.WriteInteger(34);
+            writer.WriteInteger(Last);
+        }
+    }
+
+    /// <summary>Ask for a piece of a recording, from <c>offset</c> on: 0, or the <c>next</c> of the piece before.
+    /// Needs the right "designer". Answered by <c>recording_text</c> or <c>error</c>.</summary>
+    public sealed class ReadRecordingMessage : IClientMessage
+    {
+        public const int TypeNumber = 35;
+
+        public readonly string Name;
+        public readonly long Offset;
+
+        public ReadRecordingMessage(string name, long offset = 0)
+        {
+            Name = name;
+            Offset = offset;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(3);
+            writer.WriteInteger(35);
+            writer.WriteString(Name);
+            writer.WriteInteger(Offset);
+        }
+    }
+
+    /// <summary>Say a recording again to today's content. Nobody is asked, the recorded answers are given
+    /// again; or, with <c>ask</c>, <c>model</c> is asked, one of <c>content_info.models</c> or "" for the server's.
+    /// Needs the right "designer". Answered by <c>rerun_report</c> or <c>error</c>, when it is done.</summary>
+    public sealed class RerunMessage : IClientMessage
+    {
+        public const int TypeNumber = 36;
+
+        public readonly string Name;
+        public readonly bool Ask;
+        public readonly string Model;
+
+        public RerunMessage(string name, bool ask = false, string model = "")
+        {
+            Name = name;
+            Ask = ask;
+            Model = model;
+        }
+
+        int IClientMessage.Type => TypeNumber;
+
+        void IClientMessage.Write(MsgpackWriter writer)
+        {
+            writer.WriteArrayHeader(4);
+            writer.WriteInteger(36);
+            writer.WriteString(Name);
+            writer.WriteBoolean(Ask);
+            writer.WriteString(Model);
+        }
+    }
+
     /// <summary>The answer to a hello. What follows begins with sequence number <c>seq + 1</c>.
     ///
     /// <c>resumed</c> is false when a resume was asked for and could not be had: then the session is
@@ -1918,6 +2133,92 @@ namespace DialogueServer.Protocol
         }
     }
 
+    /// <summary>The recorded sessions, the newest first; <c>recording</c> is whether this server records.</summary>
+    public readonly struct RecordingListMessage
+    {
+        public const int TypeNumber = 34;
+
+        public readonly bool Recording;
+        public readonly RecordingInfo[] Files;
+
+        public RecordingListMessage(bool recording, RecordingInfo[] files)
+        {
+            Recording = recording;
+            Files = files ?? Array.Empty<RecordingInfo>();
+        }
+
+        internal static RecordingListMessage Read(ref MsgpackReader reader, int items)
+        {
+            bool recording = items > 1 ? reader.ReadBoolean("recording_list.recording") : throw reader.Missing("recording_list.recording");
+            RecordingInfo[] files = items > 2 ? reader.ReadArray("recording_list.files", (ref MsgpackReader r) => RecordingInfo.Read(ref r)) : throw reader.Missing("recording_list.files");
+            reader.Finish(items - 3);
+            return new RecordingListMessage(recording, files);
+        }
+    }
+
+    /// <summary>Whole lines of a recording (docs/recording.md); <c>next</c> is where the following piece begins,
+    /// 0 if this is the last.</summary>
+    public readonly struct RecordingTextMessage
+    {
+        public const int TypeNumber = 35;
+
+        public readonly string Name;
+        public readonly long Offset;
+        public readonly string Text;
+        public readonly long Next;
+
+        public RecordingTextMessage(string name, long offset, string text, long next = 0)
+        {
+            Name = name;
+            Offset = offset;
+            Text = text;
+            Next = next;
+        }
+
+        internal static RecordingTextMessage Read(ref MsgpackReader reader, int items)
+        {
+            string name = items > 1 ? reader.ReadString("recording_text.name") : throw reader.Missing("recording_text.name");
+            long offset = items > 2 ? reader.ReadCount("recording_text.offset") : throw reader.Missing("recording_text.offset");
+            string text = items > 3 ? reader.ReadString("recording_text.text") : throw reader.Missing("recording_text.text");
+            long next = items > 4 ? reader.ReadCount("recording_text.next") : 0;
+            reader.Finish(items - 5);
+            return new RecordingTextMessage(name, offset, text, next);
+        }
+    }
+
+    /// <summary>What came of a re-run: how many answers were compared, how many are otherwise, the first
+    /// hundred of those, and what makes the comparison less than it seems.</summary>
+    public readonly struct RerunReportMessage
+    {
+        public const int TypeNumber = 36;
+
+        public readonly string Name;
+        public readonly long Answers;
+        public readonly long Changed;
+        public readonly ChangedAnswer[] First;
+        public readonly string[] Notes;
+
+        public RerunReportMessage(string name, long answers, long changed, ChangedAnswer[] first, string[] notes = null)
+        {
+            Name = name;
+            Answers = answers;
+            Changed = changed;
+            First = first ?? Array.Empty<ChangedAnswer>();
+            Notes = notes ?? Array.Empty<string>();
+        }
+
+        internal static RerunReportMessage Read(ref MsgpackReader reader, int items)
+        {
+            string name = items > 1 ? reader.ReadString("rerun_report.name") : throw reader.Missing("rerun_report.name");
+            long answers = items > 2 ? reader.ReadCount("rerun_report.answers") : throw reader.Missing("rerun_report.answers");
+            long changed = items > 3 ? reader.ReadCount("rerun_report.changed") : throw reader.Missing("rerun_report.changed");
+            ChangedAnswer[] first = items > 4 ? reader.ReadArray("rerun_report.first", (ref MsgpackReader r) => ChangedAnswer.Read(ref r)) : throw reader.Missing("rerun_report.first");
+            string[] notes = items > 5 ? reader.ReadStrings("rerun_report.notes") : Array.Empty<string>();
+            reader.Finish(items - 6);
+            return new RerunReportMessage(name, answers, changed, first, notes);
+        }
+    }
+
     /// <summary>Takes what the server sends, one method for each message.</summary>
     public interface IServerMessageHandler
     {
@@ -1942,6 +2243,9 @@ namespace DialogueServer.Protocol
         void OnContentInfo(in ContentInfoMessage message);
         void OnSourceText(in SourceTextMessage message);
         void OnQueued(in QueuedMessage message);
+        void OnRecordingList(in RecordingListMessage message);
+        void OnRecordingText(in RecordingTextMessage message);
+        void OnRerunReport(in RerunReportMessage message);
     }
 
     /// <summary>Passes everything on, if there is a next; override what concerns you.</summary>
@@ -1970,6 +2274,9 @@ namespace DialogueServer.Protocol
         public virtual void OnContentInfo(in ContentInfoMessage message) => Next?.OnContentInfo(in message);
         public virtual void OnSourceText(in SourceTextMessage message) => Next?.OnSourceText(in message);
         public virtual void OnQueued(in QueuedMessage message) => Next?.OnQueued(in message);
+        public virtual void OnRecordingList(in RecordingListMessage message) => Next?.OnRecordingList(in message);
+        public virtual void OnRecordingText(in RecordingTextMessage message) => Next?.OnRecordingText(in message);
+        public virtual void OnRerunReport(in RerunReportMessage message) => Next?.OnRerunReport(in message);
     }
 
     /// <summary>Reads what the server sends.</summary>
@@ -2065,6 +2372,18 @@ namespace DialogueServer.Protocol
                 case QueuedMessage.TypeNumber:
                     QueuedMessage queued = QueuedMessage.Read(ref reader, items);
                     handler.OnQueued(in queued);
+                    return true;
+                case RecordingListMessage.TypeNumber:
+                    RecordingListMessage recordingList = RecordingListMessage.Read(ref reader, items);
+                    handler.OnRecordingList(in recordingList);
+                    return true;
+                case RecordingTextMessage.TypeNumber:
+                    RecordingTextMessage recordingText = RecordingTextMessage.Read(ref reader, items);
+                    handler.OnRecordingText(in recordingText);
+                    return true;
+                case RerunReportMessage.TypeNumber:
+                    RerunReportMessage rerunReport = RerunReportMessage.Read(ref reader, items);
+                    handler.OnRerunReport(in rerunReport);
                     return true;
                 default:
                     return false;

@@ -325,6 +325,12 @@ func _note(message: DialogueMessages.Message) -> void:
 		_settle([DialogueMessages.Content], "")
 	elif message is DialogueMessages.SourceText:
 		_settle([DialogueMessages.Source], "")
+	elif message is DialogueMessages.RecordingList:
+		_settle([DialogueMessages.Recordings], "")
+	elif message is DialogueMessages.RecordingText:
+		_settle([DialogueMessages.ReadRecording], "")
+	elif message is DialogueMessages.RerunReport:
+		_settle([DialogueMessages.Rerun], "")
 	elif message is DialogueMessages.StateOk:
 		_settle([DialogueMessages.State], (message as DialogueMessages.StateOk).conversation)
 	elif message is DialogueMessages.Closed:

@@ -111,6 +111,15 @@ class Incoming:
 	## A turn waits until the server has room for it; [code]position[/code] 1 comes next, and is
 	## told again when it changes.
 	signal queued(message: Queued)
+	## The recorded sessions, the newest first; [code]recording[/code] is whether this server
+	## records.
+	signal recording_list(message: RecordingList)
+	## Whole lines of a recording (docs/recording.md); [code]next[/code] is where the following
+	## piece begins, 0 if this is the last.
+	signal recording_text(message: RecordingText)
+	## What came of a re-run: how many answers were compared, how many are otherwise, the first
+	## hundred of those, and what makes the comparison less than it seems.
+	signal rerun_report(message: RerunReport)
 
 
 ## The [code]code[/code] of an [code]error[/code] message, or of a [code]turn_end[/code] that
@@ -431,6 +440,92 @@ class ContentProblem:
 					record.place = reader.read_text(where + ".place")
 				"severity":
 					record.severity = reader.read_text(where + ".severity")
+				_:
+					reader.skip()
+		if missing != 0:
+			reader.fail(where + ": a required field is missing")
+		return record
+
+
+## A recorded session: the name of its (first) file, which begins with its time in UTC, and the
+## bytes of all its files.
+class RecordingInfo:
+	extends RefCounted
+
+	var name: String = ""
+	var size: int = 0
+
+	static func read(reader: DialogueMsgpackReader, where: String) -> RecordingInfo:
+		var record: RecordingInfo = RecordingInfo.new()
+		var missing: int = 3
+		for _index: int in reader.read_map_header(where):
+			match reader.read_text(where):
+				"name":
+					record.name = reader.read_text(where + ".name")
+					missing &= ~1
+				"size":
+					record.size = reader.read_uint(where + ".size")
+					missing &= ~2
+				_:
+					reader.skip()
+		if missing != 0:
+			reader.fail(where + ": a required field is missing")
+		return record
+
+
+## An answer of a recording that is otherwise today. [code]place[/code] counts the recording's
+## requests from 1; [code]what[/code] is otherwise: prompt, history, who, text, moods, actions,
+## triggers, end; [code]before[/code] and [code]now[/code] are a line each;
+## [code]sources[/code] are the prompt's parts that changed, [code]prompt[/code] the lines of
+## its difference.
+class ChangedAnswer:
+	extends RefCounted
+
+	var place: int = 0
+	var npc: String = ""
+	var asked: String = ""
+	var what: Array[String] = []
+	var before: String = ""
+	var now: String = ""
+	var sources: Array[String] = []
+	var prompt: Array[String] = []
+
+	static func read(reader: DialogueMsgpackReader, where: String) -> ChangedAnswer:
+		var record: ChangedAnswer = ChangedAnswer.new()
+		var missing: int = 63
+		for _index: int in reader.read_map_header(where):
+			match reader.read_text(where):
+				"place":
+					record.place = reader.read_uint(where + ".place")
+					missing &= ~1
+				"npc":
+					record.npc = reader.read_text(where + ".npc")
+					missing &= ~2
+				"asked":
+					record.asked = reader.read_text(where + ".asked")
+					missing &= ~4
+				"what":
+					for _item: int in reader.read_list_header(where + ".what"):
+						var item: String
+						item = reader.read_text(where + ".what")
+						record.what.append(item)
+					missing &= ~8
+				"before":
+					record.before = reader.read_text(where + ".before")
+					missing &= ~16
+				"now":
+					record.now = reader.read_text(where + ".now")
+					missing &= ~32
+				"sources":
+					for _item: int in reader.read_list_header(where + ".sources"):
+						var item: String
+						item = reader.read_text(where + ".sources")
+						record.sources.append(item)
+				"prompt":
+					for _item: int in reader.read_list_header(where + ".prompt"):
+						var item: String
+						item = reader.read_text(where + ".prompt")
+						record.prompt.append(item)
 				_:
 					reader.skip()
 		if missing != 0:
@@ -934,6 +1029,69 @@ class Source:
 		writer.put_int(TYPE)
 		writer.put_text(file)
 		writer.put_text(key)
+
+
+## Ask which sessions this server has recorded: the newest [code]last[/code]. Needs the right
+## "designer". Answered by [code]recording_list[/code] or [code]error[/code].
+class Recordings:
+	extends Message
+
+	const TYPE: int = 34
+
+	var last: int = 100
+
+	func is_sequenced() -> bool:
+		return true
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(2)
+		writer.put_int(TYPE)
+		writer.put_int(last)
+
+
+## Ask for a piece of a recording, from [code]offset[/code] on: 0, or the [code]next[/code] of
+## the piece before. Needs the right "designer". Answered by [code]recording_text[/code] or
+## [code]error[/code].
+class ReadRecording:
+	extends Message
+
+	const TYPE: int = 35
+
+	var name: String = ""
+	var offset: int = 0
+
+	func is_sequenced() -> bool:
+		return true
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(3)
+		writer.put_int(TYPE)
+		writer.put_text(name)
+		writer.put_int(offset)
+
+
+## Say a recording again to today's content. Nobody is asked, the recorded answers are given
+## again; or, with [code]ask[/code], [code]model[/code] is asked, one of
+## [code]content_info.models[/code] or "" for the server's. Needs the right "designer".
+## Answered by [code]rerun_report[/code] or [code]error[/code], when it is done.
+class Rerun:
+	extends Message
+
+	const TYPE: int = 36
+
+	var name: String = ""
+	var ask: bool = false
+	var model: String = ""
+
+	func is_sequenced() -> bool:
+		return true
+
+	func write(writer: DialogueMsgpackWriter) -> void:
+		writer.put_array_header(4)
+		writer.put_int(TYPE)
+		writer.put_text(name)
+		writer.put_bool(ask)
+		writer.put_text(model)
 
 
 ## The answer to a hello. What follows begins with sequence number [code]seq + 1[/code].
@@ -1657,6 +1815,108 @@ class Queued:
 		incoming.queued.emit(self)
 
 
+## The recorded sessions, the newest first; [code]recording[/code] is whether this server
+## records.
+class RecordingList:
+	extends Message
+
+	const TYPE: int = 34
+
+	var recording: bool = false
+	var files: Array[RecordingInfo] = []
+
+	func is_sequenced() -> bool:
+		return true
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> RecordingList:
+		var message: RecordingList = RecordingList.new()
+		if count < 2:
+			reader.fail_count("recording_list", 2, count)
+			return message
+		message.recording = reader.read_bool("recording_list.recording")
+		for _item: int in reader.read_list_header("recording_list.files"):
+			var item: RecordingInfo
+			item = RecordingInfo.read(reader, "recording_list.files")
+			message.files.append(item)
+		reader.skip_many(count - 2)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.recording_list.emit(self)
+
+
+## Whole lines of a recording (docs/recording.md); [code]next[/code] is where the following
+## piece begins, 0 if this is the last.
+class RecordingText:
+	extends Message
+
+	const TYPE: int = 35
+
+	var name: String = ""
+	var offset: int = 0
+	var text: String = ""
+	var next: int = 0
+
+	func is_sequenced() -> bool:
+		return true
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> RecordingText:
+		var message: RecordingText = RecordingText.new()
+		if count < 3:
+			reader.fail_count("recording_text", 3, count)
+			return message
+		message.name = reader.read_text("recording_text.name")
+		message.offset = reader.read_uint("recording_text.offset")
+		message.text = reader.read_text("recording_text.text")
+		if count > 3:
+			message.next = reader.read_uint("recording_text.next")
+		reader.skip_many(count - 4)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.recording_text.emit(self)
+
+
+## What came of a re-run: how many answers were compared, how many are otherwise, the first
+## hundred of those, and what makes the comparison less than it seems.
+class RerunReport:
+	extends Message
+
+	const TYPE: int = 36
+
+	var name: String = ""
+	var answers: int = 0
+	var changed: int = 0
+	var first: Array[ChangedAnswer] = []
+	var notes: Array[String] = []
+
+	func is_sequenced() -> bool:
+		return true
+
+	static func read(reader: DialogueMsgpackReader, count: int) -> RerunReport:
+		var message: RerunReport = RerunReport.new()
+		if count < 4:
+			reader.fail_count("rerun_report", 4, count)
+			return message
+		message.name = reader.read_text("rerun_report.name")
+		message.answers = reader.read_uint("rerun_report.answers")
+		message.changed = reader.read_uint("rerun_report.changed")
+		for _item: int in reader.read_list_header("rerun_report.first"):
+			var item: ChangedAnswer
+			item = ChangedAnswer.read(reader, "rerun_report.first")
+			message.first.append(item)
+		if count > 4:
+			for _item: int in reader.read_list_header("rerun_report.notes"):
+				var item: String
+				item = reader.read_text("rerun_report.notes")
+				message.notes.append(item)
+		reader.skip_many(count - 5)
+		return message
+
+	func deliver(incoming: Incoming) -> void:
+		incoming.rerun_report.emit(self)
+
+
 ## Reads the frame that [param reader] was given. Null if it is not a message: then
 ## [member DialogueMsgpackReader.problem] says why.
 static func read_server(reader: DialogueMsgpackReader) -> Message:
@@ -1668,6 +1928,12 @@ static func read_server(reader: DialogueMsgpackReader) -> Message:
 	var message: Message = null
 	if reader.problem.is_empty():
 		match type:
+			36:
+				message = RerunReport.read(reader, count)
+			35:
+				message = RecordingText.read(reader, count)
+			34:
+				message = RecordingList.read(reader, count)
 			33:
 				message = Queued.read(reader, count)
 			32:
