@@ -90,12 +90,13 @@ def build(prompt_input: PromptInput) -> Prompt:
         examples += [Message("user", _question(example)), Message("assistant", example.npc)]
 
     spoken = [_said(node, persona.id, names) for node in heard]
-    kept = _fitting(spoken, prompt_input.budget - spent)
+    kept = fitting = _fitting(spoken, prompt_input.budget - spent)
     # A greeting answers nothing: two answers in a row would break the pattern.
     while kept and spoken[-kept].role == "assistant":
         kept -= 1
+    wanted = range(len(spoken) - HISTORY_NODES, len(spoken) - fitting)
     for at, message in enumerate(spoken[: len(spoken) - kept]):
-        why = "budget" if at >= len(spoken) - HISTORY_NODES else "not relevant"
+        why = "budget" if at in wanted else "not relevant"
         dropped.append(_drop(_part("history", message.content), why))
     history = spoken[len(spoken) - kept :]
     remembered = [_part("history", message.content) for message in history]

@@ -163,9 +163,10 @@ def test_under_a_small_budget_history_goes_before_examples_and_the_line_stays() 
     history = (said("a long line " * 20), said("yes", "npc"))
     prompt = build("Hello there!", budget=90, history=history)
     # Without its question, an answer says nothing.
-    assert [part.text for part in prompt.dropped if part.why == "budget"] == [
-        history[0].text.strip(),
-        "yes",
+    told = [(part.text, part.why) for part in prompt.dropped if part.source == "history"]
+    assert told == [
+        (history[0].text.strip(), "budget"),
+        ("yes", "not relevant"),
     ]
     prompt = build("Hello there!", budget=0, history=history)
     assert [message.role for message in prompt.messages] == ["system", "user"]

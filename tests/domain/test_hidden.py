@@ -131,7 +131,9 @@ def test_what_an_npc_said_or_heard_or_was_told_by_the_player_stays(layout: Any) 
         Node("n1", "", "player", "P", TOLD, 0.0),
         Node("n1", "", "npc", "pell", TOLD, 0.0, meta={"heard": ["tove"]}),
     ):
-        assert "sleeps above" in said(build(layout, history=(line,)))
+        assert "sleeps above" in said(
+            build(layout, history=(Node("n0", "", "player", "P", "Well?", 0.0), line))
+        )
     assert "sleeps above" in said(build(layout, text=TOLD))
 
 
