@@ -23,7 +23,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 from redis import exceptions
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 
@@ -36,6 +36,8 @@ from .base import Found, already_there
 TIMEOUT = 5.0
 """Seconds that Redis may take to answer, and to be reached."""
 ATTEMPTS = 3
+CONNECTIONS = 64
+"""Connections to Redis, at most."""
 
 T = TypeVar("T")
 _encode = msgspec.msgpack.encode
@@ -381,7 +383,12 @@ class RedisStore:
 
 def _client(url: str, **options: Any) -> Redis:
     try:
-        return Redis.from_url(url, **options)
+        # Above so many, requests wait for each other; the library's own pool fails them at once.
+        wait = options["socket_timeout"]
+        pool = BlockingConnectionPool.from_url(
+            url, max_connections=CONNECTIONS, timeout=wait, **options
+        )
+        return Redis.from_pool(pool)
     except ValueError:  # its text may hold a part of the password
         raise SettingsError(
             f"store.path: {shown(url)} is no address of a Redis, such as "

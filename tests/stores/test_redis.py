@@ -11,7 +11,7 @@ import redis.exceptions
 
 from dialogue_server.domain.conversation import Checkpoint, ConversationKey, Node
 from dialogue_server.errors import StoreError
-from dialogue_server.stores.redis import RedisStore
+from dialogue_server.stores.redis import CONNECTIONS, RedisStore
 from tests.services.redis_server import RedisServer, new_redis
 
 KEY = ConversationKey("ann", "inn")
@@ -55,6 +55,20 @@ async def test_a_kill_loses_nothing_that_was_acknowledged(
     server.start()
     assert [node.id for node in (await store.load(KEY)).nodes] == [f"n{n}" for n in range(20)]
     assert (await store.append(KEY, said("n20", "n19", "20"))).id == "n20"
+
+
+async def test_many_players_who_come_at_once_are_all_served_over_a_few_connections(
+    server: RedisServer,
+) -> None:
+    """More than the library's own pool has room for, which fails whoever comes then."""
+    store = RedisStore(server.url)
+    await store.start()
+    keys = [ConversationKey(f"p{number}", "inn") for number in range(500)]
+    await asyncio.gather(*(store.append(key, said(f"n-{key.player}")) for key in keys))
+    found = await asyncio.gather(*(store.load(key) for key in keys))
+    assert [len(each.nodes) for each in found] == [1] * 500
+    assert int((await store.client.info("clients"))["connected_clients"]) <= CONNECTIONS
+    await store.aclose()
 
 
 async def test_one_that_hangs_fails_in_time_and_what_it_did_is_not_done_twice(
