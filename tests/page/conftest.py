@@ -26,8 +26,14 @@ def world(tmp_path: Path) -> Path:
     return Path(shutil.copytree(STARTER, tmp_path / "world"))
 
 
+@pytest.fixture
+def recordings(tmp_path: Path) -> Path:
+    """Where the server records."""
+    return tmp_path / "recordings"
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def app(world: Path) -> AsyncIterator[App]:
+async def app(world: Path, recordings: Path) -> AsyncIterator[App]:
     base = Settings()
     app = App(
         structs.replace(
@@ -35,6 +41,7 @@ async def app(world: Path) -> AsyncIterator[App]:
             server=structs.replace(base.server, port=0, page="on"),
             content=structs.replace(base.content, folder=str(world)),
             model=structs.replace(base.model, backend="scripted"),
+            record=structs.replace(base.record, folder=str(recordings)),
             store=structs.replace(base.store, path=MEMORY),
         )
     )

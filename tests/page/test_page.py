@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -205,6 +207,93 @@ async def test_one_line_goes_to_two_npcs_and_models_side_by_side(page: Page) -> 
     for side in (left, right):
         await expect(side).to_contain_text("complete · first text")
     await page.screenshot(path=PICTURES / "compare.png")
+
+
+@pytest.fixture
+def session(recordings: Path) -> str:
+    """A recorded session of the demo: Pell, then Jory."""
+    demo = ["demo", "--backend", "scripted", "--speed", "0", "--record", str(recordings)]
+    done = subprocess.run([sys.executable, "-m", "dialogue_server", *demo], capture_output=True)
+    assert done.returncode == 0
+    (file,) = recordings.glob("*.jsonl")
+    return file.rename(file.with_name(f"20200102-030405-{file.stem[-8:]}.jsonl")).name
+
+
+async def test_a_recording_is_opened_and_played_at_any_time_of_it(session: str, page: Page) -> None:
+    await page.keyboard.press("Alt+4")
+    await page.locator(f'#recordings [data-name="{session}"]').click()
+    played = page.locator("#played")
+    await expect(played).to_contain_text("6 answers in")
+    await expect(played).to_contain_text("Traveller meets pell (dry_boot)")
+    shown = played.locator("li:not([hidden])")
+    count = await shown.count()
+    assert count > 8
+    await expect(played.locator(".cue.mood").first).to_be_visible()
+    slider = page.get_by_label("Time", exact=True)
+    await slider.focus()
+    await page.keyboard.press("Home")
+    await expect(played.locator("output")).to_have_text("0.0 s")
+    assert await shown.count() < count
+    await page.get_by_label("Speed").select_option("16")
+    await page.get_by_role("button", name="Play").click()
+    await expect(shown).to_have_count(count)
+    await expect(page.get_by_role("button", name="Play")).to_be_visible()  # it has ended
+    await played.get_by_text("Prompt").first.click()
+    await expect(played.locator("pre").first).to_contain_text("Pell")
+    await page.screenshot(path=PICTURES / "recordings.png")
+
+
+async def test_a_recording_is_said_again_to_todays_world(
+    session: str, page: Page, world: Path
+) -> None:
+    pell = world / "personas" / "pell.toml"
+    text = pell.read_text(encoding="utf-8").replace("Come in", "Stay out")
+    text = text.replace("Passes on every rumour", "Keeps every rumour")
+    await asyncio.to_thread(pell.write_text, text, encoding="utf-8")
+    await expect(page.locator("#problems")).to_contain_text("Read 2 times")
+    await page.keyboard.press("Alt+4")
+    await page.locator(f'#recordings [data-name="{session}"]').click()
+    await page.get_by_role("button", name="Say it again").click()
+    report = page.locator("#rerun")
+    await expect(report).to_contain_text("3 of 6 answers are otherwise")
+    await expect(report).to_contain_text("No model was asked")
+    await expect(report.locator("ins", has_text="Stay out").first).to_be_visible()
+    await expect(report).to_contain_text("personas/pell.toml:personality changed")
+    await report.get_by_text("Difference of the prompts").first.click()
+    await expect(report.locator("pre ins", has_text="Keeps every rumour").first).to_be_visible()
+    await page.screenshot(path=PICTURES / "rerun.png")
+    await page.get_by_label("Answers").select_option("scripted")
+    await page.get_by_role("button", name="Say it again").click()
+    await expect(report).not_to_contain_text("No model was asked")
+    await expect(report).to_contain_text("of 6 answers are otherwise")
+
+
+async def test_recordings_can_be_worked_with_by_keyboard_and_without_barriers(
+    session: str, page: Page
+) -> None:
+    await page.keyboard.press("Alt+4")
+    await page.locator("#tab-recordings").focus()
+    wanted = f'[data-name="{session}"]'
+    for keys in (wanted, "#time", "#rerun-voice"):
+        for _ in range(40):
+            if await page.evaluate("(query) => document.activeElement.matches(query)", keys):
+                break
+            await page.keyboard.press("Tab")
+        else:
+            pytest.fail(f"{keys} is not reached with Tab")
+        if keys == wanted:
+            await page.keyboard.press("Enter")
+            await page.locator("#played #time").wait_for()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#rerun")).to_contain_text("All 6 answers are as then")
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        report = await Axe().run(page)
+        assert [
+            f"{each['id']}: {[node['html'][:120] for node in each['nodes']][:3]}"
+            for each in report.response["violations"]
+        ] == []
 
 
 async def test_the_page_goes_on_after_the_server_was_away(page: Page, app: App) -> None:

@@ -1,5 +1,5 @@
 // The page: one wire, and the views that listen to it.
-import { $, h, tabs } from "./dom.js";
+import { $, tabs } from "./dom.js";
 import { Wire } from "./wire.js";
 import { Talk } from "./talk.js";
 import { StateEditor } from "./state.js";
@@ -7,17 +7,21 @@ import { PromptView } from "./prompt.js";
 import { TimingView } from "./timing.js";
 import { FilesView } from "./files.js";
 import { CompareView } from "./compare.js";
+import { RecordingsView } from "./recordings.js";
 
 const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
 const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/`;
 const wire = new Wire(url, token);
-const work = tabs(document.querySelector("header [role=tablist]"));
+const work = tabs(document.querySelector("header [role=tablist]"), (panel) => {
+  if (panel === "recordings") recordings.refresh();
+});
 const behind = tabs(document.querySelector("#behind [role=tablist]"));
 
 const talk = new Talk(wire);
 const files = new FilesView(wire, (panel) => work(panel));
 const prompts = new PromptView(wire, talk, (file, key) => files.open(file, key));
-const views = [talk, new StateEditor(wire, talk), prompts, new TimingView(talk), files, new CompareView(wire)];
+const recordings = new RecordingsView(wire);
+const views = [talk, new StateEditor(wire, talk), prompts, new TimingView(talk), files, new CompareView(wire), recordings];
 
 talk.addEventListener("prompt", (event) => {
   behind("prompt");
@@ -67,4 +71,3 @@ addEventListener("keydown", (event) => {
     $("search").focus();
   } else if (event.key === "?" && !typing) $("help").showModal();
 });
-$("recordings").replaceChildren(h("p", { class: "notice" }, "Nothing is recorded here."));
