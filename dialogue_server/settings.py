@@ -58,6 +58,13 @@ class Server(Section, frozen=True, kw_only=True):
             "its port on this machine's address."
         ),
     ] = ""
+    traces: Annotated[
+        Literal["off", "on"],
+        option(
+            "Whether turns are sent as OpenTelemetry traces, by OTLP over HTTP to where "
+            "OTEL_EXPORTER_OTLP_ENDPOINT says; needs the extra `traces`."
+        ),
+    ] = "off"
     page: Annotated[
         Literal["off", "on"],
         option("Whether the designers' page is served, at /dev/; `dialogue-server dev` does."),

@@ -17,6 +17,7 @@ OWNERS = {
     "httpx_aiohttp": {"backends.http_client"},
     "jinja2": {"domain.conditions"},
     "jwt": {"server.admission"},
+    "opentelemetry": {"instrumentation.tracing"},
     "platformdirs": {"backends.weights"},
     "prometheus_client": {"instrumentation.metrics"},
     "py3langid": {"domain.language_detector"},

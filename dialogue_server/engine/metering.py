@@ -91,12 +91,15 @@ class Gaps:
         return round(1000 * self._longest)
 
 
+def in_ms(began: float, moments: Mapping[str, float]) -> dict[str, float]:
+    """Moments in milliseconds since a turn began, without those that did not come."""
+    return {name: round(1000 * (at - began), 2) for name, at in moments.items() if at}
+
+
 def timings(began: float, moments: Mapping[str, float], meter: Meter) -> dict[str, Any]:
     """Moments of a turn in milliseconds since it began, without those that did not come, and
     who answered at what cost in dollars, where it cost anything."""
-    told: dict[str, Any] = {
-        name: round(1000 * (at - began), 2) for name, at in moments.items() if at
-    }
+    told: dict[str, Any] = in_ms(began, moments)
     if meter.bill.backend:
         told["model"] = meter.bill.backend
     if meter.spent.cost:

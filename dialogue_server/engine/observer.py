@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 
 class SessionStarted(Struct, frozen=True, tag="session.started"):
@@ -53,7 +53,8 @@ class TurnFinished(Struct, frozen=True, tag="turn.finished"):
     mean time between two pieces of text, `longest_gap_ms` the longest. `model` is who answered of
     the backend's chain, "" for nobody. `counted_tokens` and `dollars` are what it cost, estimated
     where the model does not tell or was stopped. `budget` is the ticket's class, `limit` the one
-    that made it thrifty ("soft player_tokens") or silent ("hard player_tokens"), if any."""
+    that made it thrifty ("soft player_tokens") or silent ("hard player_tokens"), if any. `moments`
+    says when each step of it was done (spec.md, "inspected")."""
 
     session: str
     conversation: str
@@ -77,6 +78,7 @@ class TurnFinished(Struct, frozen=True, tag="turn.finished"):
     dollars: float = 0.0
     budget: str = ""
     limit: str = ""
+    moments: dict[str, float] = field(default_factory=dict)
 
 
 class CueDropped(Struct, frozen=True, tag="cue.dropped"):

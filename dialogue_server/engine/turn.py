@@ -30,8 +30,9 @@ from ..errors import BackendError, DialogueError, StoreError
 from .context import EngineContext
 from .direction import Direction
 from .guarding import asked_anew, guarded, tell_hits
-from .metering import Gaps, Meter, timings
-from .observer import CueDropped, Failure, TurnFinished
+from .metering import Gaps, Meter, in_ms, timings
+from .observer import CueDropped, Failure
+from .reporting import turn_finished
 from .request import model_key
 from .spending import Charge
 
@@ -131,7 +132,10 @@ class TurnRunner:
 
     def timings(self) -> dict[str, Any]:
         """When what happened, and what it cost (spec.md, "inspected")."""
-        moments = {
+        return timings(self._began, self._moments(), self._meter)
+
+    def _moments(self) -> dict[str, float]:
+        return {
             "prompt": self._prompted,
             "placed": self._placed,
             "connected": self._meter.connected,
@@ -139,7 +143,6 @@ class TurnRunner:
             "first_token": self._first,
             "total": self._ended,
         }
-        return timings(self._began, moments, self._meter)
 
     def stop(self, reason: EndReason, seen: int | None = None) -> bool:
         """Cancel the model and end the turn with `reason`, keeping the first `seen` code points
@@ -420,30 +423,17 @@ class TurnRunner:
             detail=error.detail if error else "",
         )
         self._send(end)
-        spent = self._meter.spent
         self._context.observe(
-            TurnFinished(
+            turn_finished(
+                end,
                 session=self._session,
                 conversation=self._key.conversation,
                 turn=self.node,
                 npc=self._persona.id,
                 backend=self._context.backend.name,
-                reason=end.reason,
-                code=end.code,
-                length=end.length,
-                first_token_ms=end.first_token_ms,
-                total_ms=end.total_ms,
-                input_tokens=end.input_tokens,
-                output_tokens=end.output_tokens,
-                cached_tokens=end.cached_tokens,
-                detail=end.detail,
-                queued_ms=round(1000 * (self._placed - self._prompted)) if self._placed else 0,
-                gap_ms=self._gaps.mean_ms,
-                longest_gap_ms=self._gaps.longest_ms,
-                model=self._meter.bill.backend,
-                counted_tokens=spent.input_tokens + spent.output_tokens,
-                dollars=spent.cost,
-                budget=self._charge.budget_class,
-                limit=self._charge.limit,
+                meter=self._meter,
+                gaps=self._gaps,
+                charge=self._charge,
+                moments=in_ms(self._began, self._moments()),
             )
         )

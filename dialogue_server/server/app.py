@@ -25,6 +25,7 @@ from ..errors import BackendError, SettingsError
 from ..instrumentation.logging import Log
 from ..instrumentation.metrics import Metrics
 from ..instrumentation.recorder import Recorder
+from ..instrumentation.tracing import Tracing
 from ..settings import MEMORY, Settings
 from ..stores import content
 from ..stores.base import Store
@@ -54,6 +55,7 @@ class App:
         self.context: EngineContext
         self._stack = contextlib.AsyncExitStack()
         self._cheaper: ModelBackend | None = None
+        self._traces: Tracing | None = None
         self._stopping = asyncio.Event()
         self._registry: Registry | None = None
 
@@ -68,6 +70,9 @@ class App:
                     "de or pt-BR."
                 )
             world = self._load_content()
+            if settings.server.traces == "on":
+                self._traces = Tracing(f"dialogue-server {__version__}")
+                self._stack.push_async_callback(self._traces.aclose)
             store = _store(settings)
             self._stack.push_async_callback(store.aclose)
             await store.start()
@@ -186,6 +191,8 @@ class App:
     def _observe(self, record: Record) -> None:
         self.log(record)
         self.metrics(record)
+        if self._traces is not None:
+            self._traces(record)
 
     async def _start_compared(self) -> dict[str, ModelBackend]:
         """For the designers' page. One that cannot start is left out, loudly."""
