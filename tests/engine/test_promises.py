@@ -7,6 +7,7 @@ server is one whose tasks are gone. The spec's promises are held after each step
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import deque
 
 from dialogue_protocol.client_connection import ClientConnection
@@ -14,17 +15,23 @@ from dialogue_protocol.codec import JSON, MSGPACK, Codec, Frame
 from dialogue_protocol.codes import CloseCode, ClosePolicy
 from dialogue_protocol.connection import State, check_hello
 from dialogue_protocol.messages import (
+    ActionResult,
+    Advance,
     ClientMessage,
+    Cue,
     Delta,
     Error,
+    Event,
     Interrupt,
     Load,
+    Noted,
     Open,
     Player,
     Regenerate,
     Save,
     Saved,
     Say,
+    Script,
     ServerMessage,
     Turn,
     TurnEnd,
@@ -33,6 +40,7 @@ from dialogue_protocol.messages import (
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from msgspec.structs import replace
 
 from dialogue_server.domain.conversation import ConversationKey
 from dialogue_server.engine.context import EngineContext, EngineLimits
@@ -45,6 +53,8 @@ from tests.fakes.steered import Call, SteeredBackend
 from tests.harness import MIRA, WORLD
 
 KEY = ConversationKey("ann", "c")
+POUR = "[action: pour drink=ale]"
+POURING = replace(MIRA, actions=[replace(MIRA.actions[0], awaits=True)])
 LIMITS = EngineLimits(
     replay_bytes=3000,
     detach_seconds=1e6,
@@ -79,6 +89,7 @@ class Seen:
         self.turn = ""
         self.text = ""
         self.alone = False
+        self.noted = False
         self.ended = 0
         self.end: TurnEnd | None = None
 
@@ -97,6 +108,8 @@ class Promises(RuleBasedStateMachine):
         self.records: list[Record] = []
         self.calls: list[Call] = []
         self.saved: dict[str, list[str]] = {}
+        self.actions: list[tuple[str, int]] = []
+        self.ids = itertools.count()
         self.boot()
         self.client.send(Open("c", ["mira"], Player("ann", "Ann")))
         self.connect(MSGPACK)
@@ -105,11 +118,12 @@ class Promises(RuleBasedStateMachine):
         self.backend = SteeredBackend()
         self.context = EngineContext(
             world=WORLD,
-            personas={"mira": MIRA},
+            personas={"mira": POURING},
             backend=self.backend,
             store=self.store,
             observe=self.records.append,
             limits=LIMITS,
+            new_id=lambda: f"id{next(self.ids):06}",
         )
         self.registry = Registry(self.context)
 
@@ -214,6 +228,8 @@ class Promises(RuleBasedStateMachine):
                 self.running[message.turn] = seen
             case Delta():
                 self.running[message.turn].text += message.text
+            case Cue(action=action) if action:
+                self.actions.append((self.running[message.turn].turn, action))
             case TurnEnd():
                 seen = self.running.pop(message.turn)
                 seen.ended += 1
@@ -224,6 +240,10 @@ class Promises(RuleBasedStateMachine):
                     assert seen.text.startswith(self.kept(seen.turn))
             case Error(line=line) if line:
                 self.lines[line].ended += 1
+            case Noted():
+                seen = self.lines[message.line]
+                seen.ended = 1 if seen.noted else seen.ended + 1  # asked for twice, noted twice
+                seen.noted = True
             case Saved():
                 self.saved[message.checkpoint] = self.checkpoint_path(message.checkpoint)
             case _:
@@ -255,18 +275,45 @@ class Promises(RuleBasedStateMachine):
     @precondition(lambda self: len(self.client.unanswered) < 2)
     @rule()
     def say(self) -> None:
+        line = self.new_line()
+        self.send(Say("c", line, f"What of {line}?"))
+
+    def new_line(self) -> str:
         line = f"l{len(self.lines)}"
         self.lines[line] = Seen()
         self.lines[line].alone = not self.client.unanswered
-        self.send(Say("c", line, f"What of {line}?"))
+        return line
+
+    @precondition(lambda self: len(self.client.unanswered) < 2)
+    @rule(react=st.sampled_from(["never", "may", "must"]))
+    def something_happens(self, react: str) -> None:
+        line = self.new_line()
+        self.send(Event("c", line, f"A bell rings {line}.", react))
+
+    @precondition(lambda self: len(self.client.unanswered) < 2)
+    @rule(npc=st.sampled_from(["", "mira"]))
+    def an_author_speaks(self, npc: str) -> None:
+        line = self.new_line()
+        self.send(Script("c", line, "[mood: calm]So be it. [action: pour drink=ale]", npc))
+
+    @precondition(lambda self: len(self.client.unanswered) < 2)
+    @rule()
+    def the_talk_goes_on(self) -> None:
+        self.send(Advance("c", self.new_line()))
+
+    @precondition(lambda self: self.actions and len(self.client.unanswered) < 2)
+    @rule(react=st.sampled_from(["never", "must"]), data=st.data())
+    def an_action_is_done(self, react: str, data: st.DataObject) -> None:
+        turn, action = data.draw(st.sampled_from(sorted(self.actions)))
+        self.send(ActionResult("c", self.new_line(), turn, action, True, react=react))
 
     @rule(data=st.data())
     def say_again(self, data: st.DataObject) -> None:
-        """In doubt. Not a line that was refused as busy: each of its tries has its own end."""
+        """In doubt. Not what may be refused: each of its tries has its own end."""
         doubtful = [
-            say
-            for say in self.client.unanswered
-            if isinstance(say, Say) and self.lines[say.line].alone
+            asked
+            for asked in self.client.unanswered
+            if isinstance(asked, Say | Event | Script | Advance) and self.lines[asked.line].alone
         ]
         if doubtful:
             self.send(data.draw(st.sampled_from(doubtful)))
@@ -300,7 +347,7 @@ class Promises(RuleBasedStateMachine):
     @precondition(lambda self: self.calls)
     @rule(
         text=st.sampled_from(
-            ["Well, ", "é👩‍👩‍👧 ", "[mood: wary]", "x" * 400, " [mo", "so it is. "]
+            ["Well, ", "é👩‍👩‍👧 ", "[mood: wary]", "x" * 400, " [mo", "so it is. ", POUR]
         )
     )
     def model_speaks(self, text: str) -> None:
@@ -336,7 +383,7 @@ class Promises(RuleBasedStateMachine):
         if conversation.answers.turn is not None and conversation.answers.turn.phase != "ended":
             return
         kept = self.run(self.store.load(KEY)).nodes
-        assert [(n.id, n.text) for n in conversation.nodes] == [(n.id, n.text) for n in kept]
+        assert tuple(conversation.nodes) == tuple(kept)
 
     @invariant()
     def a_checkpoint_keeps_its_path(self) -> None:
