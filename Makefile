@@ -37,8 +37,10 @@ format: $(VENV)/.dev ## put the code in shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## the cost per token, beside a bare forwarder in the same run; drops; a long talk
-	$(BIN)/python -m benchmarks $(ARGS)
+bench: $(VENV)/.dev ## the cost per token beside a bare forwarder (LITELLM=1: and LiteLLM, 750 MB); drops; a long talk
+	@$(if $(LITELLM),$(BIN)/python -m benchmarks.litellm)
+	$(BIN)/python -m benchmarks $(if $(LITELLM),--litellm) $(ARGS)
+	$(BIN)/python -m benchmarks.scaling
 	$(BIN)/python -m benchmarks.resilience
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.long_talk

@@ -13,7 +13,9 @@ from typing import Any
 
 import msgspec
 
-from .targets import Bench, Run, bench, idle_memory, measure
+from . import litellm
+from .targets import GUARDED, Bench, Run, Target, bench, idle_memory, measure
+from .upstream import SENTENCE
 
 try:  # POSIX: room for a thousand connections in each process
     import resource
@@ -21,10 +23,14 @@ except ImportError:  # pragma: no cover
     resource = None  # type: ignore[assignment]
 
 
+LITELLM_TOKENS = 600.0
+"""Tokens a second that the LiteLLM proxy is given, for about half of one core."""
+
+
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure the server beside a bare forwarder. Takes about two minutes.",
+        description="Measure the server beside a bare forwarder. Takes about four minutes.",
     )
     parser.add_argument("--quick", action="store_true", help="a short look, of little precision")
     parser.add_argument("--json", metavar="FILE", help="write the figures to FILE")
@@ -33,6 +39,14 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=8.0, help="length of a paced run (8)")
     parser.add_argument("--repeat", type=int, default=3, help="repetitions (3)")
     parser.add_argument("--idle", type=int, default=1000, help="idle connections (1000)")
+    parser.add_argument(
+        "--litellm",
+        action="store_true",
+        help="the LiteLLM proxy too (python -m benchmarks.litellm)",
+    )
+    parser.add_argument(
+        "--no-guards", action="store_true", help="without the server with guards and a recording"
+    )
     parser.add_argument("--server-flags", default="", help="more flags for the server, in quotes")
     options = parser.parse_args(argv)
     if options.quick:
@@ -51,6 +65,14 @@ def machine() -> str:
         f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
         f"Python {platform.python_version()}, {versions}"
     )
+
+
+def room_for(connections: int) -> None:
+    """Let this process, and those it starts, have so many files."""
+    if resource is not None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard == resource.RLIM_INFINITY or hard >= connections:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, connections), hard))
 
 
 def _say(text: str) -> None:
@@ -75,50 +97,69 @@ def _figures(runs: list[Run]) -> dict[str, Any]:
         "sse_bytes_per_token": each(lambda r: r.sse_bytes_per_token),
         "tokens_per_frame": each(lambda r: r.outcome.tokens / r.outcome.frames),
         "tokens_per_second": each(lambda r: r.outcome.tokens / r.outcome.seconds),
+        "memory_bytes": each(lambda r: r.memory),
         "tokens": sum(r.outcome.tokens for r in runs),
     }
 
 
 def _compare(
-    bench: Bench, label: str, *, streams: int, rate: float, tokens: int, repeat: int
+    bench: Bench, label: str, *, streams: int, rate: float, tokens: int, repeat: int, most: float
 ) -> dict[str, Any]:
-    """Alternate the targets, so that a machine that slows down slows both."""
+    """Alternate the targets, so that a machine that slows down slows all. `most` is what LiteLLM
+    can pass on a second, about: it gets streams in proportion, or it would be measured in a jam
+    that lasts for minutes. The cost of a token is compared, and does not depend on it."""
     runs: dict[str, list[Run]] = {target.name: [] for target in bench.targets}
+
+    def load(target: Target, share: int = 1) -> Run:
+        few = target.dialect == "sse"
+        return measure(
+            bench,
+            target,
+            streams=max(1, min(streams, round(most / rate) if rate else 20)) if few else streams,
+            rate=rate,
+            tokens=max(10, (tokens if rate or not few else tokens // 3) // share),
+        )
+
     for target in bench.targets:
         _say(f"{label}: warming {target.name}")
-        measure(bench, target, streams=streams, rate=rate, tokens=max(10, tokens // 8))
+        load(target, 8)
     for number in range(repeat):
         order = bench.targets if number % 2 == 0 else bench.targets[::-1]
         for target in order:
-            run = measure(bench, target, streams=streams, rate=rate, tokens=tokens)
+            run = load(target)
             runs[target.name].append(run)
             _say(
                 f"{label} {number + 1}/{repeat}: {target.name}: "
                 f"{run.cpu_us_per_token:.1f} us/token, p99 {run.outcome.p99 / 1000:.1f} ms"
             )
-    ratios = [
-        ours.cpu_us_per_token / bare.cpu_us_per_token
-        for bare, ours in zip(runs["bare forwarder"], runs["server"], strict=True)
-        if bare.cpu_us_per_token  # a very short run may be less than the clock's tick
-    ]
-    result: dict[str, Any] = {name: _figures(each) for name, each in runs.items()}
-    result["ratio"] = _series(ratios or [0.0])
+    result: dict[str, Any] = {
+        name: _figures(each) | {"ratio": _series(_ratios(runs["bare forwarder"], each))}
+        for name, each in runs.items()
+    }
+    result["ratio"] = result["server"]["ratio"]
     result["setup"] = {"streams": streams, "rate": rate, "tokens_per_stream": tokens}
     return result
 
 
+def _ratios(bare: list[Run], ours: list[Run]) -> list[float]:
+    return [
+        one.cpu_us_per_token / yardstick.cpu_us_per_token
+        for yardstick, one in zip(bare, ours, strict=True)
+        if yardstick.cpu_us_per_token  # a very short run may be less than the clock's tick
+    ] or [0.0]
+
+
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Everything that the options ask for."""
-    if resource is not None:
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = options.idle * 2 + options.streams * 4 + 256
-        if hard == resource.RLIM_INFINITY or hard >= wanted:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    room_for(options.idle * 2 + options.streams * 4 + 256)
     result: dict[str, Any] = {"machine": machine()}
-    with bench(options.server_flags.split()) as processes:
+    also = ["guards"] * (not options.no_guards) + ["litellm"] * options.litellm
+    if options.litellm:
+        result["machine"] += f", LiteLLM {litellm.version()}"
+    with bench(options.server_flags.split(), also=also) as processes:
         # Memory first: after a load run the allocator has room that hides what a connection costs.
         memory = {}
-        for target in processes.targets:
+        for target in processes.targets[:2]:
             _say(f"memory: {options.idle} idle connections to {target.name}")
             memory[target.name] = idle_memory(processes, target, options.idle)
         result["idle_bytes_per_connection"] = memory
@@ -130,6 +171,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             rate=options.rate,
             tokens=paced,
             repeat=options.repeat,
+            most=LITELLM_TOKENS,
         )
         result["unpaced"] = _compare(
             processes,
@@ -138,6 +180,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             rate=0,
             tokens=paced * 3,
             repeat=options.repeat,
+            most=LITELLM_TOKENS,
         )
     return result
 
@@ -152,6 +195,8 @@ _ROWS = [
     ("  the same token as SSE", "sse_bytes_per_token", 1.0, "{:.1f}"),
     ("tokens per frame", "tokens_per_frame", 1.0, "{:.2f}"),
     ("tokens per second, all streams", "tokens_per_second", 1.0, "{:.0f}"),
+    ("resident memory, MB", "memory_bytes", 1e-6, "{:.0f}"),
+    ("CPU / bare forwarder's", "ratio", 1.0, "{:.2f}"),
 ]
 
 
@@ -162,29 +207,27 @@ def table(result: dict[str, Any]) -> str:
         part = result[name]
         setup = part["setup"]
         pace = f"{setup['rate']:g} tokens/s each" if setup["rate"] else "as fast as it goes"
+        targets = [key for key, value in part.items() if "cpu_us_per_token" in value]
         lines += [
             "",
             f"{name}: {setup['streams']} streams, {pace}, {setup['tokens_per_stream']} tokens each",
-            f"  {'':32}{'bare forwarder':>24}{'server':>24}",
+            f"  {'':32}" + "".join(f"{target:>28}" for target in targets),
         ]
         for label, key, scale, form in _ROWS:
-            cells = []
-            for target in ("bare forwarder", "server"):
+            cells = ""
+            for target in targets:
                 value = part[target][key]
                 low, high = value["min"] * scale, value["max"] * scale
-                cells.append(
-                    f"{form.format(value['median'] * scale)} "
-                    f"({form.format(low)}-{form.format(high)})"
-                )
-            lines.append(f"  {label:32}{cells[0]:>24}{cells[1]:>24}")
-        ratio = part["ratio"]
-        lines.append(
-            f"  CPU, server / bare forwarder: {ratio['median']:.2f} "
-            f"({ratio['min']:.2f}-{ratio['max']:.2f})"
-        )
+                middle = form.format(value["median"] * scale)
+                cells += f"{f'{middle} ({form.format(low)}-{form.format(high)})':>28}"
+            lines.append(f"  {label:32}{cells}")
+        if GUARDED in targets:
+            lines.append(f"  {GUARDED}: a sentence is shown when it is whole, {SENTENCE} tokens")
     idle = result["idle_bytes_per_connection"]
-    cells = [f"{idle[target] / 1024:.1f} KiB" for target in ("bare forwarder", "server")]
-    lines += ["", f"  {'memory per idle connection':32}{cells[0]:>24}{cells[1]:>24}"]
+    cells = "".join(
+        f"{f'{idle[each] / 1024:.1f} KiB':>28}" for each in ("bare forwarder", "server")
+    )
+    lines += ["", f"  {'memory per idle connection':32}{cells}"]
     return "\n".join(lines)
 
 

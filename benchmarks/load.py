@@ -38,7 +38,7 @@ from .stamps import STAMP_CHARS, TOKEN_CHARS, age, now_us
 
 
 class Job(msgspec.Struct):
-    """What to do. `dialect`: "bare" or "dialogue". `tokens` is what each answer has."""
+    """What to do. `dialect`: "bare", "dialogue" or "sse". `tokens` is what each answer has."""
 
     dialect: str
     port: int
@@ -279,6 +279,14 @@ def _quantile(ordered: list[int], share: float) -> float:
     return float(ordered[min(len(ordered) - 1, int(len(ordered) * share))]) if ordered else 0.0
 
 
+def _kind(dialect: str) -> type[Stream]:
+    if dialect == "sse":
+        from .load_sse import SseStream  # noqa: PLC0415  (it builds upon this module)
+
+        return SseStream
+    return BareStream if dialect == "bare" else DialogueStream
+
+
 async def main() -> None:
     loop = asyncio.get_running_loop()
 
@@ -291,7 +299,7 @@ async def main() -> None:
 
     job = msgspec.json.decode(await line(), type=Job)
     meter = Meter()
-    kind: type[Stream] = BareStream if job.dialect == "bare" else DialogueStream
+    kind = _kind(job.dialect)
     streams: list[Stream] = []
     for number in range(job.streams):
         _, stream = await loop.create_connection(

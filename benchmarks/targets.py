@@ -17,34 +17,13 @@ from typing import Any
 import msgspec
 import psutil  # type: ignore[import-untyped]
 
+from . import litellm
 from .load import Job, Outcome
+from .world import NPC, write_world
 
 _ROOT = Path(__file__).resolve().parents[1]
-NPC = "bench"
 _START_SECONDS = 30
-
-_WORLD = """
-name = "Benchmark"
-description = "A village on a river, with a mine that has been flooded since spring."
-"""
-# Every feature of the stream is on: declared moods and actions make the tag parser work, and the
-# store writes each line.
-_PERSONA = f"""
-id = "{NPC}"
-name = "Bench"
-description = "A blacksmith who answers whatever is asked."
-moods = ["calm", "angry"]
-mood = "calm"
-greeting = "Well?"
-fallback = ["Not now."]
-
-[[knowledge]]
-text = "The mine is flooded."
-
-[[actions]]
-name = "wave"
-description = "Wave a hand."
-"""
+GUARDED = "server, guards, recording"
 
 
 def _environment() -> dict[str, str]:
@@ -93,14 +72,25 @@ class Target(msgspec.Struct):
     port: int
     process: psutil.Process
 
+    def family(self) -> list[psutil.Process]:
+        """The process and those that it has started."""
+        return [self.process, *self.process.children(recursive=True)]
+
+    def cpu_each(self) -> dict[int, float]:
+        """Seconds of CPU that each of them has used, by process id."""
+        spent = {}
+        for one in self.family():
+            times = one.cpu_times()
+            spent[one.pid] = float(times.user + times.system)
+        return spent
+
     def cpu(self) -> float:
-        """Seconds of CPU that the process itself has used, its children excluded."""
-        times = self.process.cpu_times()
-        return float(times.user + times.system)
+        """Seconds of CPU that they have used."""
+        return sum(self.cpu_each().values())
 
     def memory(self) -> int:
-        """Resident bytes."""
-        return int(self.process.memory_info().rss)
+        """Resident bytes of all of them."""
+        return sum(int(one.memory_info().rss) for one in self.family())
 
 
 class Bench(msgspec.Struct):
@@ -117,8 +107,10 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _await_port(port: int, process: subprocess.Popen[str], log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
+def _await_port(
+    port: int, process: subprocess.Popen[str], log: Path, seconds: float = _START_SECONDS
+) -> None:
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
@@ -126,60 +118,106 @@ def _await_port(port: int, process: subprocess.Popen[str], log: Path) -> None:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise SystemExit(f"the server did not start:\n{log.read_text()[-2000:]}")
+    raise SystemExit(f"it did not start: {process.args!r}\n{log.read_text()[-2000:]}")
+
+
+class Children:
+    """The processes of a run, and the one log that they complain to."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.log = root / "stderr.log"
+        self.log.touch()
+        self._all: list[subprocess.Popen[str]] = []
+
+    def start(self, *arguments: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
+        """A child of this Python."""
+        self._all.append(spawn(list(arguments), self.log, stdout))
+        return self._all[-1]
+
+    def run(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
+        """Another program."""
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=log, stderr=log, text=True, env=environment
+            )
+        self._all.append(process)
+        return process
+
+    def upstream(self) -> tuple[subprocess.Popen[str], int]:
+        """The model's process and its port."""
+        process = self.start("-m", "benchmarks.upstream")
+        return process, int(answer(process, self.log)["port"])
+
+    def forwarder(self, upstream: int) -> Target:
+        """The bare forwarder."""
+        process = self.start("-m", "benchmarks.forwarder", str(upstream))
+        port = answer(process, self.log)["port"]
+        return Target("bare forwarder", "bare", port, psutil.Process(process.pid))
+
+    def server(self, name: str, upstream: int, *flags: str, guards: bool = False) -> Target:
+        """A server with a world and a store of its own."""
+        folder = self.root / name.replace(" ", "-").replace(",", "")
+        write_world(folder, guards=guards)
+        port = _free_port()
+        process = self.start(
+            *("-m", "dialogue_server", "serve", str(folder), "--port", str(port)),
+            *("--backend", "openrouter", "--base-url", f"http://127.0.0.1:{upstream}/v1"),
+            *("--model-key-env", "DIALOGUE_BENCH_KEY", "--log-format", "json"),
+            *("--limits-turns", "0", *flags),
+            stdout=subprocess.DEVNULL,
+        )
+        _await_port(port, process, self.log)
+        return Target(name, "dialogue", port, psutil.Process(process.pid))
+
+    def litellm(self, upstream: int) -> Target:
+        """The LiteLLM proxy, with one worker."""
+        port = _free_port()
+        command, environment = litellm.command(self.root, port, upstream)
+        process = self.run(command, environment)
+        _await_port(port, process, self.log, litellm.START_SECONDS)
+        return Target("LiteLLM proxy", "sse", port, psutil.Process(process.pid))
+
+    def close(self) -> None:
+        """End all of them."""
+        for process in self._all:
+            process.terminate()
+        for process in self._all:
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
 
 
 @contextmanager
-def bench(extra: list[str]) -> Iterator[Bench]:
-    """Start upstream, forwarder and server. `extra` are more flags for the server."""
+def children() -> Iterator[Children]:
+    """Room for the processes of a run, which ends with them."""
     with tempfile.TemporaryDirectory(prefix="dialogue-bench-") as folder:
-        root = Path(folder)
-        log = root / "stderr.log"
-        log.touch()
-        (root / "world.toml").write_text(_WORLD, encoding="utf-8")
-        (root / "personas").mkdir()
-        (root / "personas" / f"{NPC}.toml").write_text(_PERSONA, encoding="utf-8")
-        children: list[subprocess.Popen[str]] = []
-
-        def child(*arguments: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
-            children.append(spawn(list(arguments), log, stdout))
-            return children[-1]
-
+        started = Children(Path(folder))
         try:
-            upstream = child("-m", "benchmarks.upstream")
-            upstream_port = answer(upstream, log)["port"]
-            bare = child("-m", "benchmarks.forwarder", str(upstream_port))
-            bare_port = answer(bare, log)["port"]
-            port = _free_port()
-            server = child(
-                *("-m", "dialogue_server", "serve", str(root), "--port", str(port)),
-                *("--backend", "openrouter"),
-                *("--base-url", f"http://127.0.0.1:{upstream_port}/v1"),
-                *("--model-key-env", "DIALOGUE_BENCH_KEY", "--log-format", "json"),
-                *extra,
-                stdout=subprocess.DEVNULL,
-            )
-            _await_port(port, server, log)
-            yield Bench(
-                upstream=upstream,
-                targets=[
-                    Target("bare forwarder", "bare", bare_port, psutil.Process(bare.pid)),
-                    Target("server", "dialogue", port, psutil.Process(server.pid)),
-                ],
-                log=log,
-            )
+            yield started
         finally:
-            for process in children:
-                process.terminate()
-            for process in children:
-                try:
-                    process.wait(15)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
-                for pipe in (process.stdin, process.stdout):
-                    if pipe is not None:
-                        pipe.close()
+            started.close()
+
+
+@contextmanager
+def bench(extra: list[str], *, also: list[str] | None = None) -> Iterator[Bench]:
+    """Start upstream, forwarder and server, and what `also` names: "guards" (a server with guards
+    and a recording as well), "litellm". `extra` are more flags for the servers."""
+    with children() as started:
+        upstream, port = started.upstream()
+        targets = [started.forwarder(port), started.server("server", port, *extra)]
+        if "guards" in (also or []):
+            folder = str(started.root / "recordings")
+            recorded = ("--record", folder, *extra)
+            targets.append(started.server(GUARDED, port, *recorded, guards=True))
+        if "litellm" in (also or []):
+            targets.append(started.litellm(port))
+        yield Bench(upstream=upstream, targets=targets, log=started.log)
 
 
 class Run(msgspec.Struct):
@@ -188,6 +226,10 @@ class Run(msgspec.Struct):
     target: str
     cpu_us_per_token: float
     sse_bytes_per_token: float
+    memory: int
+    """Resident bytes of the target afterwards."""
+    shares: list[float]
+    """How the CPU was spread over the target's processes."""
     outcome: Outcome
 
 
@@ -211,10 +253,11 @@ def measure(bench: Bench, target: Target, *, streams: int, rate: float, tokens: 
             raise SystemExit(f"{target.name}: could not connect: {ready['failures']}")
         ask(bench.upstream, {"report": True})
         answer(bench.upstream, bench.log)
-        before = target.cpu()
+        before = target.cpu_each()
         ask(client, {"go": True})
         outcome = msgspec.convert(answer(client, bench.log), Outcome)
-        spent = target.cpu() - before
+        each = {pid: cpu - before.get(pid, 0.0) for pid, cpu in target.cpu_each().items()}
+        spent = sum(each.values())
         ask(bench.upstream, {"report": True})
         sent = answer(bench.upstream, bench.log)
         client.wait(30)
@@ -226,6 +269,8 @@ def measure(bench: Bench, target: Target, *, streams: int, rate: float, tokens: 
         target=target.name,
         cpu_us_per_token=spent * 1e6 / outcome.tokens,
         sse_bytes_per_token=sent["bytes"] / sent["tokens"],
+        memory=target.memory(),
+        shares=[one / spent for one in each.values()] if spent else [],
         outcome=outcome,
     )
 

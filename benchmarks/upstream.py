@@ -50,6 +50,10 @@ def _tail(tokens: int) -> bytes:
     return _framed(finish) + _framed(usage) + _framed("data: [DONE]\n\n") + b"0\r\n\r\n"
 
 
+SENTENCE = 12
+"""Tokens from full stop to full stop: what guards look at as a whole."""
+
+
 class Plan:
     """What a request gets, and what was sent in all."""
 
@@ -131,7 +135,10 @@ class _Request(asyncio.Protocol):
             self.transport.write(self.tail)
 
     def _token(self) -> None:
-        frame = _FRAME_BEFORE + stamp(now_us()).encode() + _FRAME_AFTER
+        token = stamp(now_us())
+        if self.left % SENTENCE == 1:
+            token = token[:-1] + "."
+        frame = _FRAME_BEFORE + token.encode() + _FRAME_AFTER
         self.transport.write(frame)
         self.left -= 1
         self.plan.sent_tokens += 1
