@@ -44,6 +44,11 @@ class Directory(Protocol):
         """Let go of a conversation."""
         ...
 
+    async def take_line(self, player: str, per_minute: float) -> float:
+        """Count a line of a player on all servers, `per_minute` of which are allowed, a minute's
+        worth at once: 0, or the seconds until it is."""
+        ...
+
     async def aclose(self) -> None:
         """Leave: nothing lives here any more."""
         ...

@@ -187,7 +187,7 @@ class Session:
             case Suggest():
                 self._refuse_when_draining()
                 conversation = self._conversation(message.conversation)
-                self._take_line(conversation)
+                await self._take_line(conversation)
                 conversation.suggesting.ask(message)
             case Inspect():
                 self._need_designer("inspect")
@@ -298,7 +298,7 @@ class Session:
         ):
             self._answer_later(conversation, message)
             return
-        self._take_line(conversation)
+        await self._take_line(conversation)
         if not isinstance(message, Script):  # which needs no model
             self._context.places.check(conversation.key.player)
         self._last_turn += 1
@@ -308,14 +308,18 @@ class Session:
             if len(self._turns) > _REMEMBERED_TURNS:
                 self._turns.popitem(last=False)
 
-    def _take_line(self, conversation: OpenConversation) -> None:
-        """Count a request for the model, for the session and for the player."""
+    async def _take_line(self, conversation: OpenConversation) -> None:
+        """Count a request for the model, for the session and for the player, wherever it is."""
         now, player = self._context.monotonic(), conversation.key.player
         wait = self._lines.take(now) or self._context.player_lines.take(player, now)
+        rate, directory = self._context.limits.lines_per_minute, self._context.directory
+        if rate and directory is not None and not wait:
+            with contextlib.suppress(StoreError):  # alone, each server still keeps the limit
+                wait = await directory.take_line(player, rate)
         if wait:
             raise RequestError(
                 ErrorCode.RATE_LIMITED,
-                f"More than {self._context.limits.lines_per_minute:g} lines a minute of this "
+                f"More than {rate:g} lines a minute of this "
                 "session or player (limits.lines_per_minute); wait retry_after_ms.",
                 retry_after=wait,
             )

@@ -4,6 +4,7 @@ d:server:ID           string  a server's address; gone LEASE seconds after its l
 d:session:ID          string  the server where a session lives
 {d:TAG}:holder        string  the server that has a conversation open
 d:release:ID          channel asks a server to let go of a conversation
+d:lines:PLAYER        string  when the player's allowance of lines is full again (microseconds)
 """
 
 from __future__ import annotations
@@ -39,6 +40,18 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 """
 
 
+# The generic cell rate algorithm: one moment is all that a bucket is.
+_TAKE = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local full = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now) + tonumber(ARGV[1])
+local wait = full - tonumber(ARGV[2]) - now
+if wait > 0 then return wait end
+redis.call('SET', KEYS[1], string.format('%.0f', full), 'PX', math.ceil((full - now) / 1000))
+return 0
+"""
+
+
 class RedisDirectory:
     """A server's view of the others. `start`, then `aclose`."""
 
@@ -48,6 +61,7 @@ class RedisDirectory:
         self._ask = store.ask
         self._claim = store.client.register_script(_CLAIM)
         self._disclaim = store.client.register_script(_DISCLAIM)
+        self._take = store.client.register_script(_TAKE)
         self._address = ""
         self._release: Release
         self._tasks: list[asyncio.Task[None]] = []
@@ -88,6 +102,15 @@ class RedisDirectory:
     async def disclaim(self, key: ConversationKey) -> None:
         """Let go of a conversation."""
         await self._ask(self._disclaim(keys=[RedisStore.holder_key(key)], args=[self.server]))
+
+    async def take_line(self, player: str, per_minute: float) -> float:
+        """Count a line of a player on all servers."""
+        each = 60e6 / per_minute
+        burst = max(60e6, each)
+        wait = await self._ask(
+            self._take(keys=[f"d:lines:{player}"], args=[round(each), round(burst)])
+        )
+        return int(wait) / 1e6
 
     async def aclose(self) -> None:
         """Leave: nothing lives here any more."""

@@ -8,9 +8,11 @@ from contextlib import AsyncExitStack
 
 import pytest
 from dialogue_protocol.codec import JSON
+from dialogue_protocol.codes import ErrorCode
 from dialogue_protocol.messages import Close, Closed, Delta, Error, Hello, Resume, Say, TurnEnd
 
 from dialogue_server.domain.conversation import ConversationKey
+from dialogue_server.engine.context import EngineLimits
 from dialogue_server.stores import redis_directory
 from dialogue_server.stores.redis import RedisStore
 from dialogue_server.stores.redis_directory import RedisDirectory
@@ -183,3 +185,44 @@ async def test_a_session_of_a_server_that_is_gone_begins_anew_elsewhere(
 
 async def _never(_: ConversationKey) -> None:
     await asyncio.Event().wait()
+
+
+async def test_a_player_has_its_lines_a_minute_once_on_all_servers(server: RedisServer) -> None:
+    await empty(server.url)
+    limits = EngineLimits(lines_per_minute=2)
+    async with AsyncExitStack() as stack:
+        clients = []
+        for number in range(2):
+            backend = SteeredBackend()
+            served = await stack.enter_async_context(
+                serving(backend, store=RedisStore(server.url), shared=True, limits=limits)
+            )
+            client = await Client.connect(served.url)
+            await client.open(f"c{number}")
+            clients.append((client, backend))
+        for number, (client, backend) in enumerate(clients):
+            await client.send(Say(f"c{number}", "1", "Hello?"))
+            (await backend.call()).finish()
+            await client.expect(TurnEnd)
+        client = clients[1][0]
+        await client.send(Say("c1", "2", "Hello?"))
+        error = await client.expect(Error)
+        assert error.code == ErrorCode.RATE_LIMITED
+        assert 25_000 < error.retry_after_ms <= 30_000
+
+
+async def test_an_allowance_of_lines_fills_with_time_and_bounds_what_comes_at_once(
+    server: RedisServer,
+) -> None:
+    await empty(server.url)
+    store = RedisStore(server.url)
+    directory = RedisDirectory(store)
+    waits = [await directory.take_line("ann", 120) for _ in range(125)]
+    refused = [wait for wait in waits if wait]
+    assert refused
+    assert all(0 < wait <= 0.5 for wait in refused)
+    await asyncio.sleep(refused[-1] + 0.001)
+    assert await directory.take_line("ann", 120) == 0
+    assert await directory.take_line("bob", 0.5) == 0
+    assert await directory.take_line("bob", 0.5) == pytest.approx(120, abs=1)
+    await store.aclose()
