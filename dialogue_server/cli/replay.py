@@ -4,7 +4,7 @@ content."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -144,7 +144,8 @@ def replay(
     With --serve, the game's lines are looked for in the recording: first as they are, then
     (--match normalised) without regard to capitals, punctuation and spaces, then (--match
     position) the next one whatever it says. One that is not found is answered by an error that
-    shows the nearest, and is shown here.
+    shows the nearest, and is shown here. Of several recordings each game that connects gets the
+    next one, in the order of their times.
 
     With --against, what players said and did goes to today's personas, prompts and model, from
     one file, several, or a folder; exits with 1 if a bound does not hold.
@@ -163,20 +164,25 @@ def replay(
         raise click.UsageError(
             "--backend, --max-changed, --max-slower and --junit belong to --against."
         )
+    if serving:
+        found = [_read(terminal, file) for file in _first_parts(files)]
+        found.sort(key=lambda recording: recording.head.started)
+        serve = _serve(terminal, found, host=host, port=port, speed=speed, match=match)
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(serve)
+        return
     file, *more = files
     if more or file.is_dir():
         raise click.UsageError(
-            "one FILE is played at a time; a folder, or several, only --against [DIR]."
+            "one FILE is shown at a time; a folder, or several, only with --serve or --against."
         )
     recording = _read(terminal, file)
     if html_file is not None:
         html_file.write_text(page(recording, file.stem), encoding="utf-8", newline="\n")
         terminal.note(f"{html_file}: written")
+        return
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        if serving:
-            runner.run(_serve(terminal, recording, host=host, port=port, speed=speed, match=match))
-        elif html_file is None:
-            runner.run(show(terminal, recording, speed))
+        runner.run(show(terminal, recording, speed))
 
 
 def _first_parts(paths: Iterable[Path]) -> list[Path]:
@@ -201,7 +207,7 @@ def _read(terminal: Terminal, file: Path) -> Recording:
 
 async def _serve(
     terminal: Terminal,
-    recording: Recording,
+    recordings: Sequence[Recording],
     *,
     host: str,
     port: int,
@@ -220,8 +226,9 @@ async def _serve(
                 pass
 
     serving = replay_server(
-        recording, observe=observe, host=host, port=port, speed=speed, match=match
+        *recordings, observe=observe, host=host, port=port, speed=speed, match=match
     )
     async with serving as url:
-        terminal.say(f"The recording answers at {url}. Ctrl-C ends it.")
+        what = "The recording answers" if len(recordings) == 1 else f"{len(recordings)} answer"
+        terminal.say(f"{what} at {url}. Ctrl-C ends it.")
         await asyncio.Event().wait()

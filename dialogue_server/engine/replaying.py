@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 
 from dialogue_protocol.codes import EndReason, ErrorCode
@@ -62,7 +63,7 @@ class ReplaySession(Session):
         telling = _Telling(message)
         if isinstance(message, Request):
             for other in self._running.values():
-                if other.conversation == message.conversation:
+                if other.conversation == message.conversation and not other.over:
                     if other.line == message.line:
                         return  # its stream is on the way, and answers both
                     raise RequestError(
@@ -90,6 +91,8 @@ class ReplaySession(Session):
                 telling.turn = answer.turn
             elif isinstance(answer, Delta):
                 telling.told += len(answer.text)
+            elif isinstance(answer, TurnEnd):
+                telling.over = True  # whoever reads it may say the next line at once
             self.send(answer)
 
     def _interrupt_telling(self, message: Interrupt) -> None:
@@ -121,16 +124,20 @@ class _Telling:
         self.line = str(getattr(message, "line", ""))
         self.turn = 0
         self.told = 0
+        self.over = False
 
 
-def replaying(recorded: Sequence[Exchange], *, match: Match, speed: float) -> MakeSession:
-    """What makes the sessions of a server that replays: each begins the recording anew."""
+def replaying(
+    recorded: Sequence[Exchange], *others: Sequence[Exchange], match: Match, speed: float
+) -> MakeSession:
+    """What makes the sessions of a server that replays: each begins a recording anew, of several
+    the next one, after the last the first."""
+    following = itertools.cycle((recorded, *others))
 
     def make(
         context: EngineContext, connection: ServerConnection, identity: Identity
     ) -> ReplaySession:
-        return ReplaySession(
-            context, connection, identity, replay=Replay(recorded, match), speed=speed
-        )
+        replay = Replay(next(following), match)
+        return ReplaySession(context, connection, identity, replay=replay, speed=speed)
 
     return make

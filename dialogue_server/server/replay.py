@@ -26,8 +26,7 @@ _GRACE = 1.0
 
 @asynccontextmanager
 async def replay_server(
-    recording: Recording,
-    *,
+    *recordings: Recording,
     observe: Observer,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -35,8 +34,8 @@ async def replay_server(
     match: Match = "normalised",
 ) -> AsyncIterator[str]:
     """Serve while the block runs; gives the address. Every client that connects gets the
-    recording from its beginning, and two that say the same get the same bytes: ids are counted,
-    not drawn. SettingsError if the port cannot be had."""
+    recording from its beginning, of several the next one; and two that say the same get the same
+    bytes: ids are counted, not drawn. SettingsError if the port cannot be had."""
     numbers = itertools.count()
     context = EngineContext(
         world=World("", ""),
@@ -48,7 +47,8 @@ async def replay_server(
         server=f"dialogue-server {__version__} (replay)",
         new_id=lambda: f"replay-{next(numbers)}",
     )
-    registry = Registry(context, replaying(exchanges(recording), match=match, speed=speed))
+    sessions = map(exchanges, recordings)
+    registry = Registry(context, replaying(*sessions, match=match, speed=speed))
     listener = Listener(
         context,
         registry,

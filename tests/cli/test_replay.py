@@ -125,7 +125,7 @@ def test_what_does_not_fit_together_is_told(
     assert run(["replay", str(recorded), "--max-changed", "1"]) == 2
     assert "belong to --against" in capsys.readouterr().err
     assert run(["replay", str(recorded.parent)]) == 2
-    assert "one FILE is played at a time" in capsys.readouterr().err
+    assert "one FILE is shown at a time" in capsys.readouterr().err
     assert run(["replay", str(recorded), "--against", str(tmp_path)]) == 2
     assert "--against names the folder that you serve" in capsys.readouterr().err
     (tmp_path / "empty").mkdir()

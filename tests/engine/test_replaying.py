@@ -130,6 +130,34 @@ async def test_one_turn_at_a_time_and_a_line_sent_twice_is_told_once() -> None:
         await registry.drain(5)
 
 
+async def test_the_next_line_may_follow_a_turn_end_at_once() -> None:
+    async with playing(100) as (client, _):
+        await client.receive()
+        for line in ("1", "2", "3"):
+            await client.send(Say("c", line, "The mine?"))
+            assert isinstance((await until_end(client))[-1], TurnEnd)
+
+
+async def test_each_session_of_several_recordings_gets_the_next_one() -> None:
+    other = [Exchange(0.0, Open("c", ["mira"], Player("ann")), [(0.0, Opened("c", [], "Two."))])]
+    context = EngineContext(
+        world=World("", ""),
+        personas={},
+        backend=ScriptedBackend(),
+        store=MemoryStore(),
+        observe=lambda _: None,
+    )
+    registry = Registry(context, replaying(RECORDED, other, match="normalised", speed=0))
+    greetings = []
+    for _ in range(3):
+        async with in_process(registry, "game") as client:
+            await client.send(Open("c", ["mira"], Player("ann")))
+            opened = await client.receive()
+            assert isinstance(opened, Opened)
+            greetings.append(opened.greeting)
+    assert greetings == ["", "Two.", ""]
+
+
 async def test_what_is_being_told_ends_with_its_session() -> None:
     async with playing(0.001) as (client, registry):
         await client.send(Say("c", "1", "The mine?"))
