@@ -341,7 +341,7 @@ func _on_turn(message: DialogueMessages.Turn) -> void:
 func _on_queued(message: DialogueMessages.Queued) -> void:
 	var npc: Variant = _turns.get(message.turn)
 	if is_instance_valid(npc):
-		(npc as DialogueNPC).queued.emit(message.position)
+		(npc as DialogueNPC).receive_queued(message)
 
 
 func _on_delta(message: DialogueMessages.Delta) -> void:

@@ -321,6 +321,12 @@ func receive_text(message: DialogueMessages.Delta) -> void:
 	spoke.emit(fresh as String)
 
 
+## For [DialogueClient]: the answer has to wait.
+func receive_queued(message: DialogueMessages.Queued) -> void:
+	if turn != null and turn.number == message.turn and not _stopped:
+		queued.emit(message.position)
+
+
 ## For [DialogueClient]: a mood, an action or a pause.
 func receive_cue(message: DialogueMessages.Cue) -> void:
 	if turn == null or turn.number != message.turn or _stopped:

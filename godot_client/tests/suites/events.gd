@@ -158,6 +158,7 @@ class Player:
 		npc.began.connect(
 			func(turn: DialogueTurn) -> void: told.append(["began", id, turn.id, turn.line])
 		)
+		npc.queued.connect(func(position: int) -> void: told.append(["queued", id, position]))
 		npc.cue_received.connect(
 			func(cue: DialogueCue) -> void:
 				told.append(["cue", id, cue.offset, cue.kind, cue.name, cue.args, cue.action])

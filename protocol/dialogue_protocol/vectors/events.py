@@ -5,6 +5,7 @@ An event is a list, its name first:
 - `online(resumed)`, `offline(comes_back)`, `going_away(reconnect_ms)`
 - `opened(npc, greeting)` for each NPC; only the first one greets
 - `began(npc, id, line)`, once for a turn, however often it is told
+- `queued(npc, position)`
 - `cue(npc, offset, kind, name, args, action)`, once for a place in a turn
 - `ended(npc, id, reason, text)`, with what the player has seen
 - `failed(line, code)`, `noted(line)`, `suggested(line, texts)`, `triggered(name, stage, args)`
@@ -28,6 +29,7 @@ from ..messages import (
     Interrupt,
     Noted,
     Opened,
+    Queued,
     ServerMessage,
     Suggestions,
     Trigger,
@@ -86,6 +88,9 @@ class Witness:
                 if told.seen is None:
                     told.text += message.text
                 return []
+            case Queued():
+                told = self._turns[message.turn]
+                return [["queued", told.npc, message.position]] if told.seen is None else []
             case Cue():
                 return self._cue(self._turns[message.turn], message)
             case TurnEnd():

@@ -42,6 +42,7 @@ from ..messages import (
     Ping,
     Player,
     Pong,
+    Queued,
     Say,
     Script,
     ServerMessage,
@@ -304,6 +305,8 @@ def more_than_lines() -> Recorder:
     play.say(Advance("c1", "l4", "odo"))
     play.answer(
         Turn(2, "t-2", "c1", "odo", "l4"),
+        Queued(2, 12),
+        Queued(2, 1),
         Delta(2, "Take this."),
         Cue(2, 10, "action", "give", {"item": "feather"}, 1),
         TurnEnd(2, EndReason.COMPLETE, 10),

@@ -153,6 +153,7 @@ namespace DialogueServer.Tests
                 npc.Client = _client;
                 npc.Opened += greeting => Tell("opened", id, greeting);
                 npc.TurnStarted += turn => Tell("began", id, turn.Id, turn.Line);
+                npc.TurnQueued += (turn, position) => Tell("queued", id, position);
                 npc.CueReached += cue => Tell(
                     "cue", id, cue.Offset, cue.Kind, cue.Name, new Dictionary<string, object>(cue.Arguments), cue.ActionNumber);
                 npc.ActionRequested += action => _action = action;
