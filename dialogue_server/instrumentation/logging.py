@@ -31,6 +31,10 @@ def _encode(value: Any, **_options: Any) -> str:
     return msgspec.json.encode(value, enc_hook=str).decode()
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    return record.msg != "socket.send() raised exception."
+
+
 class Log:
     """Writes lines to `stream` (standard error by default). An Observer, and more."""
 
@@ -53,6 +57,9 @@ class Log:
         # websockets reports broken handshakes by the standard library's logging.
         logging.basicConfig(stream=stream, level=logging.WARNING, format="%(name)s: %(message)s")
         logging.getLogger("websockets").setLevel(logging.CRITICAL)
+        # asyncio tells of each write to a client that has just gone; whoever floods would fill
+        # the log with it.
+        logging.getLogger("asyncio").addFilter(_is_news)
         self._log = structlog.wrap_logger(
             structlog.PrintLogger(stream),
             processors=[structlog.processors.add_log_level, *renderer],

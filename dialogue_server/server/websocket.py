@@ -70,7 +70,7 @@ class Listener:
         tls: ssl.SSLContext | None = None,
         page: bool = False,
         reuse_port: bool = False,
-        metrics: Callable[[], bytes] | None = None,
+        metrics: Scrape | None = None,
     ) -> None:
         """`write_bytes` bounds what waits for a slow reader. A socket is pinged every
         `ping_interval` seconds, and given up if no pong comes within `ping_timeout`. A closing
@@ -101,14 +101,28 @@ class Listener:
     async def start(self) -> int:
         """Listen; returns the port. OSError if it cannot be had. Afterwards `own_port` is one that
         no other worker listens on."""
-        self._servers.append(await self._serve(self._host, self._port, self._reuse_port))
+        self._servers.append(
+            await self._serve(self._host, self._port, self._tls, reuse_port=self._reuse_port)
+        )
         if self._reuse_port:
-            self._servers.append(await self._serve("127.0.0.1", 0, False))
+            # Other machines' servers must reach it too, unless all are on this one; and a
+            # certificate is for no address of this machine.
+            tls = self._tls if self.own_port_has_tls else None
+            self._servers.append(await self._serve(self._host, 0, tls, reuse_port=False))
         own = self._servers[-1].sockets[0].getsockname()[1]
         self.own_port = int(own)
         return int(self._servers[0].sockets[0].getsockname()[1])
 
-    async def _serve(self, host: str, port: int, reuse_port: bool) -> Server:
+    @property
+    def own_port_has_tls(self) -> bool:
+        """Whether `own_port` speaks TLS, as the port does; a worker's own on this machine alone
+        does not."""
+        local = self._host == "localhost" or is_local(self._host, {})
+        return self._tls is not None and not (self._reuse_port and local)
+
+    async def _serve(
+        self, host: str, port: int, tls: ssl.SSLContext | None, *, reuse_port: bool
+    ) -> Server:
         limits = self._context.limits
         # Above all that we let wait: else the library's pings and closes would themselves
         # wait for a reader that has stalled, without any time limit.
@@ -126,7 +140,7 @@ class Listener:
             select_subprotocol=_select_subprotocol,
             process_request=self._process_request,
             origins=self._origins,
-            ssl=self._tls,
+            ssl=tls,
             compression=None,  # deltas are smaller than a deflate block's header
             server_header=None,
             # Over the limit is an error that the session survives; far over it is an attack.
@@ -150,7 +164,9 @@ class Listener:
         if self._closing:
             await asyncio.wait(self._closing)
 
-    def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
+    async def _process_request(
+        self, connection: ServerConnection, request: Request
+    ) -> Response | None:
         method = getattr(request, "method", "GET")  # older libraries refuse all others themselves
         if method == "GET" and "upgrade" in request.headers.get("Connection", "").lower():
             return None
@@ -158,7 +174,7 @@ class Listener:
         if method not in ("GET", "HEAD"):
             answer = http.not_allowed()
         elif self._metrics is not None and request.path.partition("?")[0] == "/metrics":
-            answer = self._scrape(connection, request.headers, self._metrics)
+            answer = await self._scrape(connection, request.headers, self._metrics)
         else:
             answer = http.answer(request.path, lambda: ready, page=self._page)
         headers = Headers({"Content-Type": answer.content_type, "Connection": "close"})
@@ -167,8 +183,8 @@ class Listener:
         body = b"" if method == "HEAD" else answer.body
         return Response(answer.status.value, answer.status.phrase, headers, body)
 
-    def _scrape(
-        self, connection: ServerConnection, headers: Headers, metrics: Callable[[], bytes]
+    async def _scrape(
+        self, connection: ServerConnection, headers: Headers, metrics: Scrape
     ) -> http.Answer:
         try:
             token = http.bearer(headers.get_all("Authorization"))
@@ -177,7 +193,9 @@ class Listener:
             return http.unauthorized(error.detail)
         if OPERATOR not in who.rights or who.has_expired(self._context.now()):
             return http.forbidden()
-        return http.Answer(HTTPStatus.OK, metrics(), CONTENT_TYPE)
+        text = metrics()
+        body = text if isinstance(text, bytes) else await text
+        return http.Answer(HTTPStatus.OK, body, CONTENT_TYPE)
 
     async def _serve_socket(self, connection: ServerConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
@@ -320,11 +338,12 @@ class _Socket:
         self._closing = False
 
     def write(self, frame: Frame) -> None:
-        if self._closing:
+        transport = self._connection.transport
+        if self._closing or transport.is_closing():  # broken: the session is told very soon
             return
         # `broadcast` to one: the library's public way to send without waiting.
         broadcast(self._one, frame)
-        if self._connection.transport.get_write_buffer_size() > self._write_bytes:
+        if transport.get_write_buffer_size() > self._write_bytes:
             self.close(CloseCode.SLOW_READER, "reads too slowly; reconnect and resume")
 
     def close(self, code: CloseCode, reason: str) -> None:

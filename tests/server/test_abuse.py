@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import io
 import os
 import sys
 from pathlib import Path
@@ -13,10 +14,11 @@ from pathlib import Path
 import pytest
 from dialogue_protocol.codec import MSGPACK
 from dialogue_protocol.codes import CloseCode
-from dialogue_protocol.messages import Ping, State, StateOk, Welcome
+from dialogue_protocol.messages import Ping, Say, State, StateOk, Turn, Welcome
 
 from dialogue_server.engine.context import EngineLimits
 from dialogue_server.engine.observer import Failure
+from dialogue_server.instrumentation.logging import Log
 from tests.fakes.raw_websocket import (
     BINARY,
     CLOSE,
@@ -360,3 +362,25 @@ async def test_clients_that_come_and_go_at_once_leave_nothing_behind() -> None:
             while len(asyncio.all_tasks()) > before:
                 await asyncio.sleep(0.01)
         assert not served.seen(Failure)
+
+
+async def test_whoever_vanishes_in_a_flood_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    Log("json", "info", io.StringIO())  # as a server has it
+    backend = SteeredBackend()
+    async with serving(backend, limits=EngineLimits(messages_per_second=0)) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Say("c", "1", "Talk."))
+        call = await backend.call()
+        await client.expect(Turn)
+        raw = await RawSocket.greeted(served.url)
+        raw.write(frame(PING, b"x" * 100) * 5_000)
+        await raw.writer.drain()
+        raw.abort()
+        client.socket.abort()
+        call.say(*("word " for _ in range(2_000)))
+        call.finish()
+        async with asyncio.timeout(10):
+            while served.registry.attached:
+                await asyncio.sleep(0.01)
+    assert "socket.send" not in caplog.text
