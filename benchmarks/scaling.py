@@ -2,12 +2,14 @@
 
 - **Streams**: the same number of tokens a second, spread over 50 to 1,000 streams. Linear means
   that a token costs the same however many streams there are.
+- **Turns**: answers of 30 and of 300 tokens at 30 tokens a second, 100 streams: what a turn costs
+  by itself (prompt, memory, store, request), and what each token adds; beside the forwarder.
 - **Workers**: one worker over Redis, then two, as fast as they go. Load and upstream are processes
   beside them: with fewer than four cores two workers cannot show twice the speed. What any machine
   can show is what a token costs with two workers, and how evenly the kernel shares the connections
   out: if a token costs the same, and each has half, two cores do twice as much.
 
-Needs Redis for the second part (`python tests/services/install_services.py`).
+Needs Redis for the last part (`python tests/services/install_services.py`).
 """
 
 from __future__ import annotations
@@ -58,6 +60,33 @@ def streams(options: argparse.Namespace) -> list[dict[str, float]]:
                 }
             )
             _say(f"streams: {rows[-1]}")
+    return rows
+
+
+def turns(options: argparse.Namespace) -> list[dict[str, float | str]]:
+    """Fixed and running costs, of forwarder and server."""
+    short, long = options.lengths
+    costs: dict[str, dict[int, list[float]]] = {}
+    with children() as started:
+        upstream, port = started.upstream()
+        targets = [
+            started.forwarder(port),
+            started.server("server", port, *options.server_flags.split()),
+        ]
+        bench = Bench(upstream=upstream, targets=targets, log=started.log)
+        for number in range(options.repeat + 1):
+            for target in targets:
+                for tokens in (short, long):
+                    run = measure(bench, target, streams=options.turns, rate=30, tokens=tokens)
+                    if number:  # the first warms
+                        spent = run.cpu_us_per_token * tokens
+                        costs.setdefault(target.name, {}).setdefault(tokens, []).append(spent)
+                        _say(f"turns: {target.name}, {tokens} tokens: {spent / 1000:.2f} ms a turn")
+    rows: list[dict[str, float | str]] = []
+    for name, by_length in costs.items():
+        low, high = (statistics.median(by_length[tokens]) for tokens in (short, long))
+        token = (high - low) / (long - short)
+        rows.append({"name": name, "us_per_turn": low - token * short, "us_per_token": token})
     return rows
 
 
@@ -124,6 +153,11 @@ def table(result: dict[str, Any]) -> str:
         f"{row['latency_p99_us'] / 1000:.1f} | {row['memory_bytes'] / 1e6:.0f} |"
         for row in result["streams"]
     ]
+    lines += ["", "| | CPU, ms per turn | µs per token |", "|---|---|---|"]
+    lines += [
+        f"| {row['name']} | {row['us_per_turn'] / 1000:.2f} | {row['us_per_token']:.1f} |"
+        for row in result["turns"]
+    ]
     rows = result["workers"]
     if rows:
         lines += ["", "| workers | CPU, µs per token | tokens/s | largest share of the CPU |",
@@ -149,6 +183,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--streams", type=int, nargs="*", default=[50, 200, 500, 1000])
     parser.add_argument("--tokens-per-second", type=float, default=4000.0, help="in all (4000)")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each run (10)")
+    parser.add_argument("--turns", type=int, default=100, help="streams for turns (100)")
+    parser.add_argument("--lengths", type=int, nargs=2, default=[30, 300], help="of answers")
     parser.add_argument("--unpaced", type=int, default=1000, help="tokens a stream, workers (1000)")
     parser.add_argument("--repeat", type=int, default=3, help="repetitions (3)")
     parser.add_argument("--no-workers", action="store_true", help="streams only; needs no Redis")
@@ -156,7 +192,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", metavar="FILE", help="write the figures to FILE")
     options = parser.parse_args(argv)
     room_for(4 * max([100, *options.streams]) + 256)
-    result: dict[str, Any] = {"machine": machine(), "streams": streams(options), "workers": []}
+    result: dict[str, Any] = {
+        "machine": machine(),
+        "streams": streams(options),
+        "turns": turns(options),
+        "workers": [],
+    }
     if not options.no_workers:
         result["workers"] = workers(options)
     print(table(result))

@@ -53,10 +53,12 @@ def test_scaling_gives_a_row_for_each_number_of_streams_and_workers(
 ):
     file = tmp_path / "figures.json"
     small = ["--tokens-per-second", "60", "--seconds", "0.5", "--repeat", "1", "--unpaced", "30"]
+    small += ["--turns", "3", "--lengths", "5", "15"]
     services = [] if find("redis-server") else ["--no-workers"]
     assert scaling(["--streams", "3", "6", *small, *services, "--json", str(file)]) == 0
     result = json.loads(file.read_text())
     assert [row["streams"] for row in result["streams"]] == [3, 6]
+    assert [row["name"] for row in result["turns"]] == ["bare forwarder", "server"]
     if not services:
         assert [row["workers"] for row in result["workers"]] == ["1", "2"]
         assert all(0 < row["largest_share"] <= 1 for row in result["workers"])
