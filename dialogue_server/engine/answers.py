@@ -162,13 +162,14 @@ class Answers:
         if running is not None and running.line == line:
             return True
         found = await self._talk.context.store.find_line(self._talk.key, line)
-        if found is not None and found.asked is not None and found.asked.meta.get("to") == "":
+        asked, answer = (found.asked, found.answer) if found is not None else (None, None)
+        if asked is not None and asked.line == line and asked.meta.get("to") == "":
             self._send(Noted(self._talk.name, line))
-            for trigger in triggered(found.asked, self._talk.name):
+            for trigger in triggered(asked, self._talk.name):
                 self._send(trigger)
             return True
-        if found is not None and found.answer is not None:
-            for message in answer_again(found.answer, self._talk.name, number, line):
+        if answer is not None:
+            for message in answer_again(answer, self._talk.name, number, line):
                 self._send(message)
             return True
         if running is None:

@@ -36,6 +36,7 @@ from .messages import (
     History,
     Inspect,
     Inspected,
+    Interrupt,
     Limits,
     Load,
     Noted,
@@ -100,8 +101,10 @@ class ClientConnection:
         self._hello = Hello(VERSION, client, token, locale, list(capabilities))
         self._opens: dict[str, Open] = {}
         self._requests: dict[tuple[str, str], Request] = {}
+        self._numbers: dict[tuple[str, str], int] = {}  # of a request's first frame
         self._turns: dict[int, tuple[str, str]] = {}
         self._outbox: deque[tuple[int, ClientMessage]] = deque()
+        self._awaited: list[ClientMessage] = []  # arrived, not yet answered; no lines
         self._unacked_messages = 0
         self._unacked_bytes = 0
         self._ghosts = 0
@@ -169,8 +172,11 @@ class ClientConnection:
         if not self.lost:
             return [self.codec.encode(message) for _, message in self._outbox]
         self.lost = False
-        moves = [message for _, message in self._outbox if isinstance(message, Load | Save)]
+        kept = [*self._awaited, *(message for _, message in self._outbox)]
+        moves = [message for message in kept if isinstance(message, Load | Save)]
+        self._awaited.clear()
         self._outbox.clear()
+        self._numbers.clear()
         self.sent = 0
         messages: list[ClientMessage] = [
             *self._opens.values(),
@@ -219,6 +225,7 @@ class ClientConnection:
                     del self._requests[key]
             case _ if isinstance(message, Request):
                 self._requests[message.conversation, message.line] = message
+                self._numbers.setdefault((message.conversation, message.line), self.sent + 1)
             case _:
                 pass
         self.sent += 1
@@ -231,8 +238,7 @@ class ClientConnection:
         if welcome.resumed:
             if (welcome.session, welcome.seq) != (self.session, self.seq):
                 raise _protocol_error("welcome: resumed another position than we asked for")
-            while self._outbox and self._outbox[0][0] <= welcome.received:
-                self._outbox.popleft()
+            self._arrived(welcome.received)
         elif self.session:
             self._lose()
         self._go(Event.WELCOME)
@@ -259,13 +265,13 @@ class ClientConnection:
             case Turn(line=line) if line:
                 key = (message.conversation, line)
                 self._turns[message.turn] = key
-                self._settle(lambda m: _is_line(m, key))
+                self._arrived(self._numbers.get(key, 0))
             case TurnEnd():
-                self._requests.pop(self._turns.pop(message.turn, ("", "")), None)
+                self._answered(self._turns.pop(message.turn, ("", "")))
             case Error(line=line) | Noted(line=line) | Suggestions(line=line) if line:
                 key = (message.conversation, line)
-                self._requests.pop(key, None)
-                self._settle(lambda m: _is_line(m, key))
+                self._arrived(self._numbers.get(key, 0))
+                self._answered(key)
             case Error(conversation=name) if name and not message.turn:
                 # Requests of one conversation, lines aside, are answered in their order.
                 failed = self._settle(
@@ -306,24 +312,36 @@ class ClientConnection:
                 self._settle(lambda m: isinstance(m, GameState) and m.conversation == name)
             case Closed(conversation=name):
                 self._settle(lambda m: isinstance(m, Close) and m.conversation == name)
+                for key in self._numbers.keys() - self._requests.keys():
+                    del self._numbers[key]
             case _:
                 pass
 
     def _settle(self, answered: Callable[[ClientMessage], bool]) -> ClientMessage | None:
         """The oldest message of that kind was answered: it and all before it have arrived."""
         for number, message in self._outbox:
-            if answered(message):
-                while self._outbox and self._outbox[0][0] <= number:
-                    self._outbox.popleft()
-                return message
-        return None
+            if answered(message) and not any(map(answered, self._awaited)):
+                self._arrived(number)
+                break
+        found = next(filter(answered, self._awaited), None)
+        if found is not None:
+            self._awaited.remove(found)
+        return found
+
+    def _arrived(self, number: int) -> None:
+        """The message of that number has arrived, and all before it. Of a line that was sent
+        again, an answer proves it of the first."""
+        while self._outbox and self._outbox[0][0] <= number:
+            _, message = self._outbox.popleft()
+            if not isinstance(message, Interrupt) and not isinstance(message, Request):
+                self._awaited.append(message)
+
+    def _answered(self, key: tuple[str, str]) -> None:
+        self._requests.pop(key, None)
+        self._numbers.pop(key, None)
 
     def _go(self, event: Event) -> None:
         self.state = next_state(CLIENT_LIFECYCLE, self.state, event)
-
-
-def _is_line(message: ClientMessage, key: tuple[str, str]) -> bool:
-    return isinstance(message, Request) and (message.conversation, message.line) == key
 
 
 def reconnect_delay(attempt: int, random: float, base: float = 0.5, longest: float = 30.0) -> float:

@@ -108,6 +108,7 @@ class Promises(RuleBasedStateMachine):
         self.records: list[Record] = []
         self.calls: list[Call] = []
         self.saved: dict[str, list[str]] = {}
+        self.unsaved = 0
         self.actions: list[tuple[str, int]] = []
         self.ids = itertools.count()
         self.boot()
@@ -245,6 +246,7 @@ class Promises(RuleBasedStateMachine):
                 seen.ended = 1 if seen.noted else seen.ended + 1  # asked for twice, noted twice
                 seen.noted = True
             case Saved():
+                self.unsaved -= 1
                 self.saved[message.checkpoint] = self.checkpoint_path(message.checkpoint)
             case _:
                 pass
@@ -337,6 +339,7 @@ class Promises(RuleBasedStateMachine):
     @precondition(lambda self: len(self.saved) < 4)
     @rule()
     def save(self) -> None:
+        self.unsaved += 1
         self.send(Save("c"))
 
     @precondition(lambda self: self.saved)
@@ -419,6 +422,7 @@ class Promises(RuleBasedStateMachine):
             self.flush()
             assert {line: seen.ended for line, seen in self.lines.items() if seen.ended != 1} == {}
             assert self.client.unanswered == []
+            assert self.unsaved == 0
             archive = self.run(self.store.export(KEY))
             nodes = {node.id: node for node in archive.nodes} if archive else {}
             for line, seen in self.lines.items():

@@ -295,3 +295,19 @@ async def test_one_who_has_left_neither_answers_anew_nor_speaks_of_his_action() 
         await client.send(ActionResult("c", "a", poured.turn.id, 1, accepted=True))
         assert await client.expect(Noted) == Noted("c", "a")
         assert (await transcript(client))[-1][0] == "event"
+
+
+async def test_what_was_said_unasked_after_an_event_is_told_again_and_not_noted() -> None:
+    backend = SteeredBackend()
+    async with serving(backend) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Event("c", "e1", "A cart goes by.", react="never"))
+        await client.expect(Noted)
+        await client.send(Advance("c", "a1"))
+        first, _ = await answered(client, backend, "Look, a cart.")
+        await client.send(Advance("c", "a1"))
+        again = await client.answer()
+        assert (again.turn.id, again.text) == (first.turn.id, "Look, a cart.")
+        await client.send(Event("c", "e1", "A cart goes by.", react="never"))
+        assert await client.expect(Noted) == Noted("c", "e1")

@@ -21,16 +21,20 @@ from dialogue_protocol.messages import (
     Cue,
     Delta,
     Error,
+    Event,
     GoAway,
     Hello,
     Interrupt,
     Limits,
+    Noted,
     Open,
     Opened,
     Ping,
     Player,
     Pong,
     Resume,
+    Save,
+    Saved,
     Say,
     ServerMessage,
     StateOk,
@@ -224,6 +228,40 @@ def test_unsequenced_messages_are_not_kept() -> None:
 
 
 # ---------------------------------------------------------------- a lost session
+
+
+def test_the_answer_to_a_line_that_was_sent_again_shows_only_that_the_first_has_arrived() -> None:
+    client = attached()
+    event = Event("c1", "e1", "Rain.")
+    for message in (OPEN, SAY, event, SAY):
+        client.send(message)
+    come_back(client, welcome(resumed=True, received=2))
+    give(client, Turn(1, "t1", "c1", "mira", line="l1"), TurnEnd(1, "complete", 0))
+    assert come_back(client, welcome(seq=2, resumed=True, received=2)) == [event, SAY]
+
+
+def test_an_answer_is_that_of_the_older_of_two_like_requests_also_when_it_has_arrived() -> None:
+    client = attached()
+    event, interrupt = Event("c1", "e1", "Rain."), Interrupt(1, 0)
+    client.send(OPEN)
+    client.send(Save("c1"))
+    client.send(interrupt)
+    come_back(client, welcome(resumed=True, received=3))
+    client.send(event)
+    client.send(Save("c1"))
+    give(client, Opened("c1", []), Saved("c1", "p1"))
+    assert come_back(client, welcome(seq=2, resumed=True, received=3)) == [event, Save("c1")]
+    give(client, Noted("c1", "e1"), Saved("c1", "p2"))
+    assert come_back(client, welcome(seq=4, resumed=True, received=5)) == []
+
+
+def test_a_save_that_arrived_and_had_no_answer_is_made_again_after_a_loss() -> None:
+    client = attached()
+    client.send(OPEN)
+    client.send(Save("c1"))
+    give(client, Opened("c1", []))
+    come_back(client, welcome(seq=1, resumed=True, received=2))
+    assert come_back(client, welcome("s2")) == [OPEN, Save("c1")]
 
 
 def test_after_a_loss_conversations_are_opened_and_open_lines_said_again() -> None:
