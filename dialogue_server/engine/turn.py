@@ -318,6 +318,8 @@ class TurnRunner:
                 self._tone = shown(self._persona, self._tone, piece.name, piece.intensity)
                 strength = {"intensity": self._tone.intensity}
                 cue = Cue(self.number, piece.offset, "mood", piece.name, strength)
+                if self._cues and self._cues[-1] == [cue.offset, "mood", cue.name, strength]:
+                    return  # told already, of a rule
             case Action():
                 waits = awaits(self._persona, piece.name)
                 self._awaited += waits

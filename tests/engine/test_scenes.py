@@ -120,6 +120,18 @@ async def test_an_insult_moves_the_mood_which_is_told_before_the_first_word() ->
         assert (opened.npcs[0].mood, opened.npcs[0].intensity) == ("calm", 70)
 
 
+async def test_a_tag_that_says_what_the_rule_has_told_is_no_second_cue() -> None:
+    backend = SteeredBackend()
+    async with served(backend) as server:
+        client = await Client.connect(server.url)
+        await client.open()
+        answer, _ = await turn(
+            client, backend, Say("c", "1", "You idiot!"), "[mood: cross] Out. [mood: cross] Now."
+        )
+        moods = [(cue.offset, cue.name, cue.args) for cue in answer.cues]
+        assert moods == [(0, "cross", {"intensity": 50}), (4, "cross", {"intensity": 50})]
+
+
 async def test_a_mood_goes_back_with_a_save_slot_and_a_regenerated_answer() -> None:
     backend = SteeredBackend()
     async with served(backend) as server:
