@@ -11,9 +11,11 @@ from dialogue_protocol.connection import ServerConnection
 from dialogue_protocol.messages import (
     Ack,
     ClientMessage,
+    Close,
     Delta,
     Hello,
     Interrupt,
+    Load,
     Ping,
     Pong,
     Request,
@@ -28,6 +30,9 @@ from .context import EngineContext
 from .identity import LOCAL, Identity
 from .registry import MakeSession
 from .session import Session
+
+CUT_SECONDS = 2.0
+"""How long a turn that the client cut short, then, waits to be cut short again."""
 
 
 class ReplaySession(Session):
@@ -57,6 +62,8 @@ class ReplaySession(Session):
             case Interrupt():
                 self._interrupt_telling(message)
                 return
+            case Close() | Load():
+                self._truncate(message.conversation)
             case _:
                 pass
         self._refuse_when_draining()
@@ -70,7 +77,8 @@ class ReplaySession(Session):
                         ErrorCode.BUSY, "A turn is running; wait for its turn_end, or interrupt it."
                     )
         answers = self._replay.answer(message)
-        if not self._speed or not any(delay for delay, _ in answers):
+        waits = self._speed and any(delay for delay, _ in answers)
+        if not waits and not any(map(_was_cut, answers)):
             for _, answer in answers:
                 self.send(answer)
             return
@@ -84,9 +92,11 @@ class ReplaySession(Session):
         monotonic = self._context.monotonic
         began = monotonic()
         for delay, answer in answers:
-            wait = began + delay / 1000 / self._speed - monotonic()
+            wait = began + delay / 1000 / self._speed - monotonic() if self._speed else 0.0
             if wait > 0:
                 await asyncio.sleep(wait)
+            if _was_cut((delay, answer)):
+                await asyncio.sleep(CUT_SECONDS)
             if isinstance(answer, Turn):
                 telling.turn = answer.turn
             elif isinstance(answer, Delta):
@@ -97,11 +107,20 @@ class ReplaySession(Session):
 
     def _interrupt_telling(self, message: Interrupt) -> None:
         for task, telling in self._running.items():
-            if telling.turn == message.turn:
+            if telling.turn == message.turn and not telling.over:
+                telling.over = True
                 task.cancel()
                 length = min(message.seen, telling.told)
                 self.send(TurnEnd(message.turn, EndReason.INTERRUPTED, length))
                 return
+
+    def _truncate(self, conversation: str) -> None:
+        """Tell no more in a conversation, as the server would where the talk is left."""
+        for task, telling in self._running.items():
+            if telling.conversation == conversation and telling.turn and not telling.over:
+                telling.over = True
+                task.cancel()
+                self.send(TurnEnd(telling.turn, EndReason.TRUNCATED, telling.told))
 
     async def finish(self) -> None:
         """Wait for what is being told."""
@@ -114,6 +133,14 @@ class ReplaySession(Session):
             task.cancel()
         await self.finish()
         await super().close()
+
+
+def _was_cut(timed: Timed) -> bool:
+    """Whether a turn ends there because the client had it end."""
+    end = timed[1]
+    return isinstance(end, TurnEnd) and (
+        end.reason == EndReason.INTERRUPTED or (end.reason == EndReason.TRUNCATED and not end.code)
+    )
 
 
 class _Telling:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import pytest
 from dialogue_protocol.messages import (
+    ClientMessage,
+    Close,
     Delta,
     Error,
     Interrupt,
@@ -48,7 +51,9 @@ RECORDED = [
 
 
 @asynccontextmanager
-async def playing(speed: float) -> AsyncIterator[tuple[InProcess, Registry]]:
+async def playing(
+    speed: float, recorded: Sequence[Exchange] = RECORDED
+) -> AsyncIterator[tuple[InProcess, Registry]]:
     context = EngineContext(
         world=World("", ""),
         personas={},
@@ -56,7 +61,7 @@ async def playing(speed: float) -> AsyncIterator[tuple[InProcess, Registry]]:
         store=MemoryStore(),
         observe=lambda _: None,
     )
-    registry = Registry(context, replaying(RECORDED, match="normalised", speed=speed))
+    registry = Registry(context, replaying(recorded, match="normalised", speed=speed))
     async with in_process(registry, "game") as client:
         await client.send(Open("c", ["mira"], Player("ann")))
         yield client, registry
@@ -128,6 +133,51 @@ async def test_one_turn_at_a_time_and_a_line_sent_twice_is_told_once() -> None:
         assert (refused.code, refused.line) == ("busy", "2")
         assert len(await until_end(client)) == 4
         await registry.drain(5)
+
+
+@pytest.mark.parametrize("speed", [0, 100])
+@pytest.mark.parametrize(
+    ("cut", "ends"),
+    [(Interrupt(1, 3), ("interrupted", 3)), (Close("c"), ("truncated", 6))],
+)
+async def test_a_turn_that_was_cut_short_waits_to_be_cut_short_again(
+    speed: float, cut: ClientMessage, ends: tuple[str, int]
+) -> None:
+    say = Exchange(
+        0.0,
+        Say("c", "1", "The mine?"),
+        [
+            (1.0, Turn(7, "n1", "c", "mira", "1")),
+            (2.0, Delta(7, "Under ")),
+            (2.0, TurnEnd(7, ends[0], 6)),
+        ],
+    )
+    async with playing(speed, [RECORDED[0], say]) as (client, _):
+        await client.receive()
+        await client.send(Say("c", "1", "The mine?"))
+        while not isinstance(await client.receive(), Delta):
+            pass
+        await client.send(cut)
+        end = await client.receive()
+        assert isinstance(end, TurnEnd)
+        assert (end.turn, end.reason, end.length) == (1, *ends)
+        await client.send(Ping())
+        assert Pong() in [await client.receive() for _ in range(1 + isinstance(cut, Close))]
+
+
+async def test_a_turn_that_nobody_cuts_short_today_ends_as_it_did(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dialogue_server.engine.replaying.CUT_SECONDS", 0.01)
+    answers = [
+        (0.0, Turn(7, "n1", "c", "mira", "1")),
+        (0.0, TurnEnd(7, "interrupted", 0)),
+    ]
+    say = Exchange(0.0, Say("c", "1", "The mine?"), answers)
+    async with playing(0, [RECORDED[0], say]) as (client, _):
+        await client.receive()
+        await client.send(Say("c", "1", "The mine?"))
+        assert (await until_end(client))[-1] == TurnEnd(1, "interrupted", 0)
 
 
 async def test_the_next_line_may_follow_a_turn_end_at_once() -> None:
