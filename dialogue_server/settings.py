@@ -51,11 +51,16 @@ class Server(Section, frozen=True, kw_only=True):
         Literal["off", "on"],
         option("Whether other processes may serve the same port; workers do."),
     ] = "off"
+    worker: Annotated[
+        str,
+        option("The socket by which this worker tells others its metrics; `--workers` sets it."),
+    ] = ""
     address: Annotated[
         str,
         option(
             "Where other servers that share the store reach this one (ws://HOST:PORT); empty: by "
-            "its port on this machine's address."
+            "its port on this machine's address. Of workers each has a port of its own, which "
+            "takes the place of PORT."
         ),
     ] = ""
     traces: Annotated[

@@ -7,7 +7,7 @@ counts later ones as `other`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from dialogue_protocol.codes import EndReason, ErrorCode
 from prometheus_client import (
@@ -196,3 +196,26 @@ class Metrics:
             return OTHER
         known.add(value)
         return value
+
+
+def by_worker(texts: Mapping[str, bytes]) -> bytes:
+    """The metrics of several processes as one text, by the name that becomes the label `worker`.
+    Each metric is described once, with the series of all below it, as the format demands."""
+    families: dict[str, list[str]] = {}
+    for worker, text in texts.items():
+        label, family = f'worker="{worker}"', ""
+        for line in text.decode().splitlines():
+            if line.startswith("# "):
+                family = line.split(" ", 3)[2]
+                described = families.setdefault(family, [])
+                if line not in described:
+                    described.append(line)
+            else:
+                name, brace, rest = line.partition("{")
+                if brace:
+                    series = f"{name}{{{label},{rest}"
+                else:
+                    name, _, value = line.partition(" ")
+                    series = f"{name}{{{label}}} {value}"
+                families[family].append(series)
+    return "".join(f"{line}\n" for lines in families.values() for line in lines).encode()

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from .. import __version__
 from ..backends.base import ModelBackend, Sampling
@@ -39,6 +40,7 @@ from .budgets import start_spending
 from .desk import Folder
 from .models import choose_backend, compared_backends, summary_mode
 from .recordings import RecordingsFolder
+from .siblings import Siblings
 from .tls import tls_context
 from .websocket import Listener
 
@@ -242,6 +244,11 @@ class App:
         )
         registry = self._registry = Registry(self.context)
         self._watch(registry)
+        siblings = None
+        if settings.server.worker:
+            siblings = Siblings(Path(settings.server.worker), self.metrics.text)
+            await siblings.start()
+            self._stack.push_async_callback(siblings.aclose)
         listener = Listener(
             self.context,
             registry,
@@ -257,7 +264,7 @@ class App:
             tls=tls,
             page=settings.server.page == "on",
             reuse_port=settings.server.reuse_port == "on",
-            metrics=self.metrics.text,
+            metrics=siblings.metrics if siblings else self.metrics.text,
         )
         try:
             port = await listener.start()
@@ -288,13 +295,13 @@ class App:
             await directory.start(self._own_address(listener), registry.release)
 
     def _own_address(self, listener: Listener) -> str:
+        """By what the other servers reach this one. A worker's port is always its own."""
         server = self.settings.server
-        if server.address:
+        if server.address and server.reuse_port == "off":
             return server.address
-        if server.reuse_port == "on":
-            return f"ws://127.0.0.1:{listener.own_port}"
-        scheme = "wss" if server.tls_certificate else "ws"
-        return f"{scheme}://{own_host(server.host)}:{listener.own_port}"
+        host = urlsplit(server.address).hostname or own_host(listener.own_host)
+        scheme = "wss" if listener.own_port_has_tls else "ws"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{listener.own_port}"
 
 
 async def serve(
@@ -316,10 +323,13 @@ async def serve(
 def own_host(host: str) -> str:
     """By what name others reach a server that listens on `host`."""
     if host not in ("0.0.0.0", "::", ""):  # noqa: S104
-        return f"[{host}]" if ":" in host else host
+        return host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        # No packet is sent: the system only says which of its addresses it would send from.
-        probe.connect(("10.255.255.255", 1))
+        try:
+            # No packet is sent: the system only says which of its addresses it would send from.
+            probe.connect(("10.255.255.255", 1))
+        except OSError:  # it has no network
+            return "127.0.0.1"
         return str(probe.getsockname()[0])
 
 

@@ -13,7 +13,7 @@ import functools
 import re
 import ssl
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 
 from dialogue_protocol.codec import JSON, MSGPACK, Codec, DecodeError, codec_for
@@ -44,6 +44,8 @@ from .client_socket import relay
 from .guarded_connection import GuardedConnection
 
 Frame = bytes | str
+Scrape = Callable[[], bytes | Awaitable[bytes]]
+"""Gives the text of /metrics."""
 _LARGEST_FRAME = 1 << 20
 _OWN_PAGES = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 _SUBPROTOCOLS = [Subprotocol(SUBPROTOCOL_MSGPACK), Subprotocol(SUBPROTOCOL_JSON)]
@@ -105,20 +107,27 @@ class Listener:
             await self._serve(self._host, self._port, self._tls, reuse_port=self._reuse_port)
         )
         if self._reuse_port:
-            # Other machines' servers must reach it too, unless all are on this one; and a
-            # certificate is for no address of this machine.
             tls = self._tls if self.own_port_has_tls else None
-            self._servers.append(await self._serve(self._host, 0, tls, reuse_port=False))
+            self._servers.append(await self._serve(self.own_host, 0, tls, reuse_port=False))
         own = self._servers[-1].sockets[0].getsockname()[1]
         self.own_port = int(own)
         return int(self._servers[0].sockets[0].getsockname()[1])
 
     @property
+    def own_host(self) -> str:
+        """The address of `own_port`. A worker's is a single one, since a free port of two
+        addresses would be two; other machines' servers reach it, unless all is on this one."""
+        if not self._reuse_port:
+            return self._host
+        if self._host == "localhost" or is_local(self._host, {}):
+            return "127.0.0.1"
+        return "0.0.0.0" if self._host in ("", "::") else self._host  # noqa: S104
+
+    @property
     def own_port_has_tls(self) -> bool:
-        """Whether `own_port` speaks TLS, as the port does; a worker's own on this machine alone
-        does not."""
-        local = self._host == "localhost" or is_local(self._host, {})
-        return self._tls is not None and not (self._reuse_port and local)
+        """Whether `own_port` speaks TLS, as the port does; a worker's does not on this machine
+        alone, which no certificate is for."""
+        return self._tls is not None and not (self._reuse_port and self.own_host == "127.0.0.1")
 
     async def _serve(
         self, host: str, port: int, tls: ssl.SSLContext | None, *, reuse_port: bool

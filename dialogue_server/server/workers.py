@@ -2,8 +2,9 @@
 else.
 
 Each listens on the same port (SO_REUSEPORT: the kernel hands out the connections) and on one of
-its own, by which the others pass clients through to it (client_socket.relay). What they share is
-in Redis. One that dies is started again; a signal to stop goes to all.
+its own, by which the others pass clients through to it (client_socket.relay), and tells them its
+metrics (siblings.py). What they share is in Redis. One that dies is started again; a signal to stop
+goes to all.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import contextlib
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from ..errors import SettingsError
 from ..instrumentation.logging import Log
@@ -43,7 +46,8 @@ class Workers:
     """The processes. `run` until `request_stop`."""
 
     def __init__(self, settings: Settings, command: Sequence[str], log: Log | None = None) -> None:
-        """`command` starts one worker, the flags that tell it so included."""
+        """`command` starts one worker, the flags that tell it so included, but for its own
+        socket (server.worker)."""
         self._count = settings.server.workers
         self._grace = settings.server.shutdown_grace + 5
         self._command = list(command)
@@ -56,11 +60,14 @@ class Workers:
 
     async def run(self) -> None:
         """Keep them running; at the end, let them drain."""
-        await asyncio.gather(*(self._keep(number) for number in range(self._count)))
+        with tempfile.TemporaryDirectory(prefix="workers-") as folder:
+            places = (Path(folder) / str(number) for number in range(self._count))
+            await asyncio.gather(*(self._keep(place) for place in places))
 
-    async def _keep(self, number: int) -> None:
+    async def _keep(self, place: Path) -> None:
+        number, own = int(place.name), ("--server-worker", str(place))
         while not self._stopping.is_set():
-            process = await asyncio.create_subprocess_exec(*self._command)
+            process = await asyncio.create_subprocess_exec(*self._command, *own)
             self._log.info("worker.started", worker=number, pid=process.pid)
             ended = asyncio.create_task(process.wait())
             stopping = asyncio.create_task(self._stopping.wait())

@@ -10,14 +10,19 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from dialogue_protocol.messages import Delta, Say, Turn, TurnEnd
+from prometheus_client.parser import text_string_to_metric_families
 
 from dialogue_server.domain.conversation import ConversationKey
+from dialogue_server.server.app import own_host
 from dialogue_server.server.client_socket import ConnectError
 from dialogue_server.stores.redis import RedisStore
+from tests.fakes.certificate import write_certificate
 from tests.harness import Answer, Client
+from tests.server.test_metrics_page import get
 from tests.services.redis_server import RedisServer, empty, new_redis
 
 from .chaos_upstream import answer_to
@@ -144,6 +149,84 @@ async def test_a_player_goes_on_at_another_machine_when_his_dies_in_mid_turn(
         for server in servers:
             await server.kill()
     assert second.complaints() == ""
+
+
+async def test_one_scrape_of_the_shared_port_tells_of_all_workers(
+    tmp_path: Path, upstream: str, redis: RedisServer
+) -> None:
+    make_world(tmp_path)
+    server = ServerProcess(tmp_path, upstream, "--workers", "2", "--store", redis.url)
+    await server.start()
+    await logged(server, "server.ready", 2)
+    try:
+        clients = [await Client.connect(server.url) for _ in range(8)]
+        for _ in range(3):  # whichever worker is asked
+            _, _, text = await get(server.url)
+            held = [
+                (sample.labels["worker"], sample.value)
+                for family in text_string_to_metric_families(text)
+                for sample in family.samples
+                if sample.name == "dialogue_sessions"
+            ]
+            assert sorted(worker for worker, _ in held) == ["0", "1"]
+            assert sum(value for _, value in held) == 8
+        for client in clients:
+            await client.leave()
+        assert await server.stop() == 0
+    finally:
+        await server.kill()
+    assert server.complaints() == ""
+
+
+async def test_workers_with_a_certificate_find_each_other_s_sessions_too(
+    tmp_path: Path, upstream: str, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_world(tmp_path)
+    certificate = write_certificate(tmp_path / "certificate.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    tls = ("--server-tls-certificate", str(certificate), "--server-tls-key", str(certificate))
+    server = ServerProcess(tmp_path, upstream, "--workers", "2", "--store", redis.url, *tls)
+    await server.start()
+    await logged(server, "server.ready", 2)
+    try:
+        url = f"wss://localhost:{server.port}"
+        homes = await asyncio.gather(*(wander(url, f"c{number}") for number in range(8)))
+        assert len(set(homes)) == 2
+    finally:
+        await server.stop()
+        await server.kill()
+
+
+@pytest.mark.parametrize(
+    ("flags", "host"),
+    [
+        ((), "127.0.0.1"),
+        (("--host", "0.0.0.0"), own_host("0.0.0.0")),
+        (("--host", "0.0.0.0", "--server-address", "ws://node-1:8765"), "node-1"),
+    ],
+)
+async def test_each_worker_is_known_by_a_port_of_its_own_that_other_machines_reach(
+    tmp_path: Path, upstream: str, redis: RedisServer, flags: tuple[str, ...], host: str
+) -> None:
+    make_world(tmp_path)
+    server = ServerProcess(tmp_path, upstream, "--workers", "2", "--store", redis.url, *flags)
+    await server.start()
+    await logged(server, "server.ready", 2)
+    store = RedisStore(redis.url)
+    try:
+        names = [name async for name in store.client.scan_iter("d:server:*")]
+        addresses = [(await store.client.get(name)).decode() for name in names]
+        found = [urlsplit(address) for address in addresses]
+        assert {address.hostname for address in found} == {host}
+        assert len({address.port for address in found} - {server.port, 8765}) == 2
+        for address in found:
+            reached = own_host("0.0.0.0") if host == "node-1" else host
+            _, writer = await asyncio.open_connection(reached, address.port)
+            writer.close()
+    finally:
+        await store.aclose()
+        await server.stop()
+        await server.kill()
 
 
 async def finish(client: Client, url: str, conversation: str, marker: str) -> Answer:

@@ -24,7 +24,7 @@ from dialogue_server.engine.observer import (
     TurnFinished,
     TurnStarted,
 )
-from dialogue_server.instrumentation.metrics import MOST_VALUES, Metrics
+from dialogue_server.instrumentation.metrics import MOST_VALUES, Metrics, by_worker
 from dialogue_server.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -193,3 +193,21 @@ def test_every_metric_is_told_in_the_docs() -> None:
     families = {re.sub(r"_(bucket|count|sum)$", "", name) for name in known_names()}
     assert {name for name in families if f"`{name}`" not in text} == set()
     assert str(Settings().server.port) in text
+
+
+def test_the_metrics_of_several_workers_are_one_text_that_a_scraper_can_read() -> None:
+    first, second = Metrics(), Metrics()
+    first(SessionStarted(session="s", client="g", resumed=False))
+    second(SessionStarted(session="s", client="g", resumed=False))
+    second(SessionStarted(session="s", client="g", resumed=True))
+    second.watch("sessions", "Sessions.", lambda: 2)
+    text = by_worker({"0": first.text(), "1": second.text()}).decode()
+    families = list(text_string_to_metric_families(text))
+    assert len({family.name for family in families}) == len(families)  # each is described once
+    started = next(family for family in families if family.name == "dialogue_sessions_started")
+    assert {tuple(sorted(s.labels.items())): s.value for s in started.samples} == {
+        (("resumed", "no"), ("worker", "0")): 1.0,
+        (("resumed", "no"), ("worker", "1")): 1.0,
+        (("resumed", "yes"), ("worker", "1")): 1.0,
+    }
+    assert 'dialogue_sessions{worker="1"} 2.0\n' in text
