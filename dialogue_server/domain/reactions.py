@@ -51,4 +51,3 @@ def result_text(
 def awaits(persona: Persona, action: str) -> bool:
     """Whether the game is to say what became of this action."""
     return any(known.name == action and known.awaits for known in persona.actions)
-
