@@ -154,6 +154,7 @@ def replay(
     if world is not None:
         wanted = Wanted(html_file, junit_file, bounds_of(changed, slower), verbose)
         recordings = [(file.name, _read(terminal, file)) for file in _first_parts(files)]
+        recordings.sort(key=lambda each: each[1].head.started)
         chosen = {"model__backend": backend} if backend not in ("", RECORDED) else {}
         loaded = settings_of(world, None, {}, **chosen)
         asked = backend == RECORDED or "model.backend" not in loaded.origins

@@ -79,11 +79,16 @@ def against(
     today = content.load(world)
     for error in today.errors:
         terminal.warn(error.detail)
-    compared, voice = asyncio.run(_play(terminal, recordings, today, settings, recorded))
+    sessions, voice = asyncio.run(_play(terminal, recordings, today, settings, recorded))
+    compared = [
+        each
+        for file, before, now in sessions
+        for each in compare(file, before, now, timed=not recorded)
+    ]
     if not compared:
         raise SettingsError("nothing was said in these recordings; there is nothing to compare")
     number = f"{len(recordings)} recording{'s' * (len(recordings) > 1)}"
-    notes = [f"{number}, answered by {voice}", *about(recordings, "" if recorded else voice)]
+    notes = [f"{number}, answered by {voice}", *about(sessions, "" if recorded else voice)]
     over = exceeded(compared, wanted.bounds)
     _show(terminal, compared, notes, verbose=wanted.verbose)
     title = f"{world.resolve().name} beside {number}"
@@ -105,7 +110,7 @@ async def _play(
     today: content.Content,
     settings: Settings,
     recorded: bool,
-) -> tuple[list[Compared], str]:
+) -> tuple[list[tuple[str, Recording, Recording]], str]:
     backend: ModelBackend
     if recorded:
         # Not asked: it tells what prompts are laid out for where the file does not.
@@ -116,14 +121,16 @@ async def _play(
         backend = choice.backend
         for note in choice.notes:
             terminal.note(note)
-    compared: list[Compared] = []
+    sessions: list[tuple[str, Recording, Recording]] = []
+    store = MemoryStore()  # of all: who comes back is known
     try:
+        await store.start()
         await backend.start()
         context = EngineContext(
             world=today.world,
             personas=today.personas,
             backend=backend,
-            store=MemoryStore(),
+            store=store,
             observe=lambda _: None,
             limits=engine_limits(settings),
             sampling=Sampling(temperature=settings.model.temperature),
@@ -131,11 +138,12 @@ async def _play(
         )
         await prepare_detector(context)
         for file, recording in recordings:
-            now = await play_again(context, recording, None if recorded else backend)
-            compared += compare(file, recording, now, timed=not recorded)
+            now = await play_again(context, recording, store, None if recorded else backend)
+            sessions.append((file, recording, now))
     finally:
         await backend.aclose()
-    return compared, RECORDED if recorded else backend.name
+        await store.aclose()
+    return sessions, RECORDED if recorded else backend.name
 
 
 def _show(

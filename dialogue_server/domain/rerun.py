@@ -123,8 +123,8 @@ def compare(file: str, before: Recording, now: Recording, *, timed: bool = True)
     found = []
     for place, (old, new) in enumerate(zip(then, today, strict=False), 1):
         was, is_now = said(old, timed=timed), said(new, timed=timed)
-        if was == is_now == Said():
-            continue
+        if was == is_now == Said() or _history(old) != _history(new):
+            continue  # nothing was said; or a greeting depends on what is not in the recording
         if was.end == "interrupted":  # the player saw no more of it
             is_now = structs.replace(
                 is_now,
@@ -157,6 +157,26 @@ def _asked(recording: Recording) -> dict[int, Asked]:
     for entry in recording.entries:
         if isinstance(entry.what, Asked):
             found.setdefault(entry.what.turn, entry.what)
+    return found
+
+
+def _history(exchange: Exchange) -> int:
+    """How many turns a conversation went on from when it was opened."""
+    return next((a.history for _, a in exchange.answers if isinstance(a, Opened)), 0)
+
+
+def lacking(before: Recording, now: Recording) -> dict[str, int]:
+    """The conversations that went on from earlier turns which are not there today, and from how
+    many."""
+    then, today = _first_histories(before), _first_histories(now)
+    return {name: turns for name, turns in then.items() if turns > today.get(name, 0)}
+
+
+def _first_histories(recording: Recording) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for entry in recording.entries:
+        if isinstance(entry.what, Opened):
+            found.setdefault(entry.what.conversation, entry.what.history)
     return found
 
 

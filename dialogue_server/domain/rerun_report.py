@@ -6,13 +6,13 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from xml.etree import ElementTree
 
-from dialogue_protocol.messages import Opened
-
 from .recording import Asked, Recording
-from .rerun import ANSWER, Compared, Row, Said, counts, rows
+from .rerun import ANSWER, Compared, Row, Said, counts, lacking, rows
 from .scenario_result import xml_text
 
 HEADERS = ("npc", "answers", "changed", "text", "moods", "actions", "prompt", "alike", "first word")
+_NAMED = 3
+"""Conversations without their past that are named."""
 _LONGEST = 40
 """Lines of a prompt's difference that are shown at most."""
 
@@ -92,32 +92,27 @@ def summary(compared: Sequence[Compared]) -> str:
     )
 
 
-def notes(recordings: Sequence[tuple[str, Recording]], voice: str) -> list[str]:
-    """What makes a comparison less than it seems. `voice` is the model's name, "" where none was
-    asked."""
+def notes(sessions: Sequence[tuple[str, Recording, Recording]], voice: str) -> list[str]:
+    """What makes a comparison less than it seems, of sessions then and today by their files.
+    `voice` is the model's name, "" where none was asked."""
     found = []
     if not voice:
         found.append(
             "No model was asked: its recorded answers were given again, so that what is otherwise "
             "comes from prompts and from what the server makes of an answer."
         )
-    then: dict[str, None] = {}
-    for file, recording in recordings:
-        opened: set[str] = set()
-        for entry in recording.entries:
-            match entry.what:
-                case Opened(conversation=name, history=history) if name not in opened:
-                    opened.add(name)
-                    if history:
-                        found.append(
-                            f"{file}: {name!r} went on from {history} earlier turns, which are "
-                            "not in the recording; prompts lack them now."
-                        )
-                case Asked(backend=backend) if backend:
-                    then[backend] = None
-                case _:
-                    pass
-    others = [name for name in then if name != voice]
+    lack = [
+        f"{file}: {name!r} went on from {turns} earlier turns, which are not in the recordings; "
+        "prompts lack them now."
+        for file, before, now in sessions
+        for name, turns in lacking(before, now).items()
+    ]
+    found += lack[:_NAMED]
+    if len(lack) > _NAMED:
+        found.append(f"So it is with {len(lack) - _NAMED} more conversations.")
+    entries = (entry.what for _, before, _ in sessions for entry in before.entries)
+    then = dict.fromkeys(each.backend for each in entries if isinstance(each, Asked))
+    others = [name for name in then if name not in ("", voice)]
     if voice and others:
         found.append(
             f"Recorded with {', '.join(others)}: another model says other words for that alone."

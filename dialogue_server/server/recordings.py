@@ -23,6 +23,7 @@ from ..domain.rerun_report import notes, said_line
 from ..engine.context import EngineContext
 from ..errors import RequestError, SettingsError
 from ..instrumentation.recorder import SUFFIX
+from ..stores.memory import MemoryStore
 from .rerun import play_again
 
 _LISTED = 1000
@@ -89,7 +90,12 @@ class RecordingsFolder:
         """Say one again to today's content, and compare."""
         name, backend = message.name, self._backend(message)
         recording = await asyncio.to_thread(self._whole, name)
-        today = await play_again(self._context, recording, backend)
+        store = MemoryStore()
+        await store.start()
+        try:
+            today = await play_again(self._context, recording, store, backend)
+        finally:
+            await store.aclose()
         asked = backend is not None
         compared = await asyncio.to_thread(compare, name, recording, today, timed=asked)
         changed = [each for each in compared if each.what]
@@ -99,7 +105,7 @@ class RecordingsFolder:
             len(compared),
             len(changed),
             [_told(each) for each in changed[:_SHOWN]],
-            notes([(name, recording)], voice),
+            notes([(name, recording, today)], voice),
         )
 
     def _backend(self, message: Rerun) -> ModelBackend | None:

@@ -1,4 +1,4 @@
-"""A recording made again on today's content: the real engine, a store of its own, one tap."""
+"""A recording made again on today's content: the real engine, one tap."""
 
 from __future__ import annotations
 
@@ -16,15 +16,19 @@ from ..domain.tokens import Calibration
 from ..engine.context import EngineContext
 from ..engine.rerunning import rerun
 from ..instrumentation.recorder import SessionRecording
-from ..stores.memory import MemoryStore
+from ..stores.base import Store
 
 
 async def play_again(
-    context: EngineContext, recording: Recording, backend: ModelBackend | None = None
+    context: EngineContext,
+    recording: Recording,
+    store: Store,
+    backend: ModelBackend | None = None,
 ) -> Recording:
     """The session of today. `context` gives content, limits and sampling, and nothing of it
-    changes; `backend`, which has been started, answers, or without one what the model said in the
-    recording. Raises a TimeoutError or ConnectionError if the engine does not answer."""
+    changes; `store`, which has been started, what was said in sessions before; `backend`, which
+    has, too, answers, or without one what the model said in the recording. Raises a TimeoutError
+    or ConnectionError if the engine does not answer."""
     said = RecordedBackend(
         recording,
         layout=context.backend.layout,
@@ -40,36 +44,32 @@ async def play_again(
         return tap
 
     numbers = itertools.count()
-    store = MemoryStore()
-    await store.start()
-    try:
-        again = replace(
-            context,
-            backend=voice,
-            store=store,
-            observe=lambda _: None,
-            # What a player said in an hour is said at once; only the model takes its time.
-            limits=structs.replace(
-                context.limits,
-                messages_per_second=0,
-                lines_per_minute=0,
-                filler_seconds=0,
-                summaries="never",
-            ),
-            now=lambda: recording.head.started,
-            new_id=lambda: f"again-{next(numbers)}",
-            conversations={},
-            desk=None,
-            shelf=None,
-            watchers={},
-            tap=listen,
-            taps={},
-            directory=None,
-            calibration=Calibration(),
-            draining=False,
-        )
-        await rerun(again, recording, said.turn_to)
-    finally:
-        await store.aclose()
+    prefix = recording.head.session[:32] or "again"
+    again = replace(
+        context,
+        backend=voice,
+        store=store,
+        observe=lambda _: None,
+        # What a player said in an hour is said at once; only the model takes its time.
+        limits=structs.replace(
+            context.limits,
+            messages_per_second=0,
+            lines_per_minute=0,
+            filler_seconds=0,
+            summaries="never",
+        ),
+        now=lambda: recording.head.started,
+        new_id=lambda: f"{prefix}-{next(numbers)}",
+        conversations={},
+        desk=None,
+        shelf=None,
+        watchers={},
+        tap=listen,
+        taps={},
+        directory=None,
+        calibration=Calibration(),
+        draining=False,
+    )
+    await rerun(again, recording, said.turn_to)
     (tap,) = taps
     return Recording(tap.head, tuple(tap.take()))

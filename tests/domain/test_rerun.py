@@ -32,6 +32,7 @@ from dialogue_server.domain.rerun import (
     compare,
     counts,
     exceeded,
+    lacking,
     rows,
     source_changes,
 )
@@ -113,6 +114,16 @@ def test_of_an_answer_that_was_cut_short_only_what_was_seen_counts() -> None:
     other = session(say, *answer(1, "Over it."))
     assert compare("f", before, same)[1].what == ()
     assert compare("f", before, other)[1].what == ("text",)
+
+
+def test_a_greeting_of_another_past_is_not_compared() -> None:
+    opening = Open("c", ["mira"], Player("p"))
+    back = Recording(
+        Head(), (Entry(0.0, opening, client=True), Entry(1.0, Opened("c", [], history=2)))
+    )
+    assert compare("f", back, session()) == []
+    assert lacking(back, session()) == {"c": 2}
+    assert lacking(session(), back) == {}
 
 
 def test_times_are_left_out_where_no_model_took_them() -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+from dialogue_protocol.messages import Opened
+
+from dialogue_server.domain.recording import Asked, Ended, Entry, Head, Recording
 from dialogue_server.domain.rerun import Compared, Said, SourceChange
 from dialogue_server.domain.rerun_report import (
     HEADERS,
     details,
     junit,
     marked,
+    notes,
     said_line,
     sources,
     summary,
@@ -81,6 +85,25 @@ def test_the_sources_that_change_prompts_are_counted() -> None:
         "1 of 3 answers are otherwise, 1 prompts (1 more by what was said before)"
     )
     assert summary([SAME]) == "0 of 1 answers are otherwise, 0 prompts"
+
+
+def past(turns: int, backend: str = "local") -> Recording:
+    opened = [Opened(f"c{n}", [], history=turns) for n in range(2)]
+    whats = [*opened, Opened("c0", [], history=99), Asked(turn=1, backend=backend), Ended("over")]
+    return Recording(Head(), tuple(Entry(float(at), what) for at, what in enumerate(whats)))
+
+
+def test_what_makes_a_comparison_less_than_it_seems_is_told() -> None:
+    same = [("a.jsonl", past(2), past(2))]
+    (nobody,) = notes(same, "")
+    assert nobody.startswith("No model was asked")
+    assert notes(same, "local") == []
+    assert notes([("a.jsonl", past(2, ""), past(2))], "x") == []
+    (other,) = notes(same, "scripted")
+    assert other.startswith("Recorded with local: another model")
+    *named, more = notes([("a.jsonl", past(2), past(0)), ("b.jsonl", past(1), past(0))], "local")
+    assert named[0].startswith("a.jsonl: 'c0' went on from 2 earlier turns, which are not in")
+    assert (len(named), more) == (3, "So it is with 1 more conversations.")
 
 
 def test_in_junit_an_answer_fails_if_its_kind_of_change_is_too_frequent() -> None:

@@ -33,10 +33,11 @@ from dialogue_protocol.messages import (
 )
 from msgspec import structs
 
+from dialogue_server.backends.base import ModelBackend
 from dialogue_server.backends.scripted import Answer, Script, ScriptedBackend
 from dialogue_server.domain.persona import Action, Persona
 from dialogue_server.domain.recording import Asked, Head, Recording
-from dialogue_server.domain.rerun import compare
+from dialogue_server.domain.rerun import compare, lacking
 from dialogue_server.engine.context import EngineContext
 from dialogue_server.engine.in_process import InProcess, in_process
 from dialogue_server.engine.registry import Registry
@@ -101,6 +102,15 @@ async def recorded(context: EngineContext, into: list[Recording]) -> AsyncIterat
     into.append(Recording(Head(), tuple(taps[0].take())))
 
 
+async def again(
+    context: EngineContext, recording: Recording, backend: ModelBackend | None = None
+) -> Recording:
+    """Made again by itself."""
+    store = MemoryStore()
+    await store.start()
+    return await play_again(context, recording, store, backend)
+
+
 def texts(recording: Recording) -> list[str]:
     return [each.now.text for each in compare("f", recording, recording)]
 
@@ -137,14 +147,14 @@ async def test_the_same_content_and_answers_give_the_same_session() -> None:
         await game.ask(Suggest("c", "8"))
         await game.tell(Close("c"))
     (before,) = found
-    now = await play_again(context, before)
+    now = await again(context, before)
     assert [each.what for each in compare("f", before, now) if each.what] == []
     assert texts(before) == texts(now)
     assert "After the load." in texts(now)
     prompts = [e.what.messages for e in now.entries if isinstance(e.what, Asked)]
     assert prompts == [e.what.messages for e in before.entries if isinstance(e.what, Asked)]
-    again = await play_again(context, before)
-    assert [e.what for e in again.entries if isinstance(e.what, Turn | Delta)] == [
+    once_more = await again(context, before)
+    assert [e.what for e in once_more.entries if isinstance(e.what, Turn | Delta)] == [
         e.what for e in now.entries if isinstance(e.what, Turn | Delta)
     ]
 
@@ -159,7 +169,7 @@ async def test_what_an_interrupted_npc_had_not_said_it_has_not_said_today_either
             game.got.append(message)
         await game.ask(Interrupt(game.turn().turn, 5))
         await game.ask(Say("c", "2", "And?"))
-    now = await play_again(context, found[0])
+    now = await again(context, found[0])
     first, second = compare("f", found[0], now)[1:]
     assert (first.what, second.what) == ((), ())
     assert first.now.text == "Under"
@@ -172,7 +182,7 @@ async def test_another_prompt_is_seen_with_the_answers_of_then() -> None:
         await game.ask(Say("c", "1", "First?"))
         await game.ask(Say("c", "2", "Second?"))
     context.personas = {"mira": structs.replace(MIRA, description="Keeps bees.", moods=["wary"])}
-    now = await play_again(context, found[0])
+    now = await again(context, found[0])
     greeting, first, second = compare("f", found[0], now)
     assert greeting.what == ()
     assert first.what == ("prompt", "moods")
@@ -190,11 +200,29 @@ async def test_another_model_is_asked_and_its_own_answers_are_remembered() -> No
         await game.ask(Say("c", "1", "First?"))
         await game.ask(Say("c", "2", "Second?"))
     model = ScriptedBackend(["Uno.", "Two."])
-    now = await play_again(context, found[0], model)
+    now = await again(context, found[0], model)
     _, first, second = compare("f", found[0], now)
     assert first.what == ("text",)
     assert second.what == ("history",)
     assert "Uno." in str(model.requests[1].messages)
+
+
+async def test_who_comes_back_is_known_if_the_first_session_was_played_again_too() -> None:
+    found: list[Recording] = []
+    context = context_of(["One.", "Two."])
+    for line in ("1", "2"):
+        async with recorded(context, found) as game:
+            await game.ask(Say("c", line, f"Line {line}?"))
+    store = MemoryStore()
+    await store.start()
+    for before in found:
+        now = await play_again(context, before, store)
+        assert [each.what for each in compare("f", before, now) if each.what] == []
+        assert lacking(before, now) == {}
+    alone = await again(context, found[1])
+    (line,) = compare("f", found[1], alone)  # and no greeting, which was none then
+    assert {change.source for change in line.sources} == {"history", "mood"}
+    assert lacking(found[1], alone) == {"c": 2}
 
 
 async def test_an_npc_that_is_gone_is_told_as_errors() -> None:
@@ -203,6 +231,6 @@ async def test_an_npc_that_is_gone_is_told_as_errors() -> None:
     async with recorded(context, found) as game:
         await game.ask(Say("c", "1", "First?"))
     context.personas = {"borin": BORIN}
-    now = await play_again(context, found[0])
+    now = await again(context, found[0])
     ends: Sequence[str] = [each.now.end for each in compare("f", found[0], now)]
     assert ends == ["error unknown_npc", "error unknown_conversation"]
