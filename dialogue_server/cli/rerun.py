@@ -152,8 +152,9 @@ def _show(
     for note in notes:
         terminal.note(note)
     changed = [each for each in compared if each.what]
-    # Worst first, as in the table; what only the history changed is a consequence.
+    # What a player notices comes first; what only the history changed is a consequence.
     shown = [each for each in changed if verbose or each.what != ("history",)]
+    shown.sort(key=lambda each: not any(name in ANSWER for name in each.what))
     limit = len(shown) if verbose else _SHOWN
     styles = {"-": "red", "+": "green", "~": "dim", ">": "bold"}
     for each in shown[:limit]:
