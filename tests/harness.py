@@ -107,6 +107,7 @@ async def serving(
     origins: str = "",
     tls: ssl.SSLContext | None = None,
     metrics: Callable[[], bytes] | None = None,
+    page: bool = False,
     shared: bool = False,
     spending: Spending | None = None,
 ) -> AsyncIterator[Served]:
@@ -142,6 +143,7 @@ async def serving(
         origins=origins,
         tls=tls,
         metrics=metrics,
+        page=page,
     )
     url = f"ws://127.0.0.1:{await listener.start()}"
     if shared:

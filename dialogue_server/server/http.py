@@ -94,6 +94,12 @@ def forbidden() -> Answer:
     return _say(HTTPStatus.FORBIDDEN, "This page wants a valid ticket with the right `operator`.\n")
 
 
+def foreign_page() -> Answer:
+    """For a WebSocket that a page of another web site wants."""
+    text = "Pages of this web site may not connect; access.origins lists those that may.\n"
+    return _say(HTTPStatus.FORBIDDEN, text)
+
+
 def _file(name: str) -> Answer:
     content_type = _TYPES.get(PurePosixPath(name).suffix)
     file = resources.files(__package__).joinpath("page", name)

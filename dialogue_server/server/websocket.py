@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import re
 import ssl
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
@@ -27,7 +26,7 @@ from websockets.exceptions import (
     NegotiationError,
 )
 from websockets.http11 import Request, Response
-from websockets.typing import Origin, Subprotocol
+from websockets.typing import Subprotocol
 
 from ..engine.context import EngineContext
 from ..engine.identity import OPERATOR
@@ -42,12 +41,12 @@ from .addresses import Addresses
 from .admission import Admission, is_local
 from .client_socket import relay
 from .guarded_connection import GuardedConnection
+from .origins import Origins
 
 Frame = bytes | str
 Scrape = Callable[[], bytes | Awaitable[bytes]]
 """Gives the text of /metrics."""
 _LARGEST_FRAME = 1 << 20
-_OWN_PAGES = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 _SUBPROTOCOLS = [Subprotocol(SUBPROTOCOL_MSGPACK), Subprotocol(SUBPROTOCOL_JSON)]
 
 
@@ -91,7 +90,7 @@ class Listener:
         self._close_seconds = close_seconds
         self._admission = admission or Admission(Access(), {})
         self._addresses = addresses or Addresses()
-        self._origins = _origins(origins)
+        self._origins = Origins(origins, page=page)
         self._tls = tls
         self._page = page
         self._metrics = metrics
@@ -148,7 +147,6 @@ class Listener:
             subprotocols=_SUBPROTOCOLS,
             select_subprotocol=_select_subprotocol,
             process_request=self._process_request,
-            origins=self._origins,
             ssl=tls,
             compression=None,  # deltas are smaller than a deflate block's header
             server_header=None,
@@ -177,10 +175,13 @@ class Listener:
         self, connection: ServerConnection, request: Request
     ) -> Response | None:
         method = getattr(request, "method", "GET")  # older libraries refuse all others themselves
-        if method == "GET" and "upgrade" in request.headers.get("Connection", "").lower():
+        upgrade = "upgrade" in request.headers.get("Connection", "").lower()
+        if method == "GET" and upgrade and self._origins.allow(request.headers.get_all):
             return None
         ready = not self._context.draining
-        if method not in ("GET", "HEAD"):
+        if method == "GET" and upgrade:
+            answer = http.foreign_page()
+        elif method not in ("GET", "HEAD"):
             answer = http.not_allowed()
         elif self._metrics is not None and request.path.partition("?")[0] == "/metrics":
             answer = await self._scrape(connection, request.headers, self._metrics)
@@ -256,7 +257,7 @@ class Listener:
                     f"No hello came within {self._handshake_seconds:g} s.",
                 )
             hello = self._hello(frame, codec)
-            local = _is_local(connection, headers)
+            local = self._origins.trust(headers.get_all) and _is_local(connection, headers)
             identity = self._admission.identify(hello.token, local=local)
             elsewhere = await self._elsewhere(hello)
             if elsewhere:
@@ -311,14 +312,6 @@ def _peer(connection: ServerConnection) -> str:
 
 def _is_local(connection: ServerConnection, headers: Headers) -> bool:
     return is_local(_peer(connection), headers)
-
-
-def _origins(setting: str) -> list[Origin | re.Pattern[str] | None] | None:
-    """What may stand in the header Origin, which browsers send and games do not."""
-    listed = [entry.strip().rstrip("/") for entry in setting.split(",") if entry.strip()]
-    if "*" in listed:
-        return None
-    return [None, _OWN_PAGES, *map(Origin, listed)]
 
 
 def _select_subprotocol(
