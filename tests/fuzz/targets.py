@@ -10,6 +10,7 @@ import base64
 import contextlib
 import json
 import random
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,23 @@ from dialogue_protocol.client_connection import ClientConnection
 from dialogue_protocol.codec import JSON, MSGPACK, Codec, DecodeError, Unknown
 from dialogue_protocol.connection import HandshakeError, ProtocolError, ServerConnection
 from dialogue_protocol.messages import Limits, Welcome
+from msgspec import structs
 
 from dialogue_server.backends.openai_chunks import Answer
 from dialogue_server.backends.profiles import PROFILES
 from dialogue_server.backends.sse import EventTooLarge, SSEParser
-from dialogue_server.domain import archive, card_charx, card_png, cards
+from dialogue_server.domain import (
+    archive,
+    authored_texts,
+    card_charx,
+    card_png,
+    cards,
+    po,
+    recording,
+    recording_page,
+    rerun,
+    spreadsheet,
+)
 from dialogue_server.domain.content_files import decode_lore, decode_persona, decode_world
 from dialogue_server.domain.state import check_state, merge_patch
 from dialogue_server.domain.stream import Rejected, Text, TextStream
@@ -296,6 +309,44 @@ def _b64(data: bytes) -> bytes:
     return base64.urlsafe_b64encode(data).rstrip(b"=")
 
 
+def recorded(data: bytes, _: random.Random) -> None:
+    """A recording of somebody is refused, or can be shown, answered from and compared."""
+    try:
+        found = recording.decode("x", data)
+    except ContentError as error:
+        assert len(error.detail) < 2000
+        return
+    assert recording_page.page(found, "x").endswith("</html>\n")
+    assert not [each.what for each in rerun.compare("x", found, found) if each.what]
+
+
+_RECORDINGS = [(ROOT / "tests/domain/recordings/v1.jsonl").read_bytes()]
+_WEN = (ROOT / "dialogue_server/starter/personas/wen.toml").read_text("utf-8")
+_WEN_TEXTS = [
+    structs.replace(each, translation=each.text)
+    for each in authored_texts.authored_texts("personas/wen.toml", _WEN)[:12]
+]
+
+
+def translations(data: bytes, _: random.Random) -> None:
+    """What comes back from translators is refused, or becomes a file that TOML readers read."""
+    text = data.decode("utf-8", "replace")
+    for read in (lambda: po.decode("x", text)[1], lambda: spreadsheet.decode_texts("x", text)):
+        try:
+            found = read()
+        except ContentError as error:
+            assert len(error.detail) < 2000
+            continue
+        made = authored_texts.translated_file("personas/wen.toml", _WEN, found)
+        tomllib.loads(made.source)
+
+
+_TRANSLATIONS = [
+    po.encode(_WEN_TEXTS, "de").encode(),
+    spreadsheet.encode_texts(_WEN_TEXTS).encode(),
+]
+
+
 TARGETS: dict[str, tuple[Target, list[bytes]]] = {
     "msgpack from a client": (decoding(MSGPACK, client=True), _vectors("client", "msgpack")),
     "msgpack from a server": (decoding(MSGPACK, client=False), _vectors("server", "msgpack")),
@@ -310,5 +361,7 @@ TARGETS: dict[str, tuple[Target, list[bytes]]] = {
     "content files": (content, _CONTENT),
     "character cards": (card, _CARDS),
     "conversation files": (conversation, _CONVERSATIONS),
+    "recordings": (recorded, _RECORDINGS),
+    "translations": (translations, _TRANSLATIONS),
     "tickets": (ticket, _TICKETS),
 }

@@ -98,6 +98,25 @@ async def test_a_session_is_kept_message_by_message_with_what_the_model_was_aske
     assert times == sorted(times)
 
 
+async def test_of_a_prompts_parts_the_sources_are_kept_and_what_tells_a_change(
+    tmp_path: Path,
+) -> None:
+    for folder, cover in (("named", False), ("covered", True)):
+        recording = recorder(tmp_path / folder, cover_players=cover)
+        async with talking(recording, ["Under water."] * 40) as client:
+            for number in range(40):
+                await say(client, "The mine?", f"{number}")
+        first, *_, last = of(read(tmp_path / folder), Asked)
+        assert first.layout == "standard"
+        digests = dict(first.parts)
+        assert "personas/mira.toml:description" in digests
+        assert bool(digests["personas/mira.toml:description"]) is not cover
+        assert (
+            dict(last.parts)["personas/mira.toml:description"]
+            == digests["personas/mira.toml:description"]
+        )
+
+
 async def test_a_token_is_never_kept(tmp_path: Path) -> None:
     recording = recorder(tmp_path)
     await recording.start()
