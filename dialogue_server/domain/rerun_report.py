@@ -110,14 +110,26 @@ def notes(sessions: Sequence[tuple[str, Recording, Recording]], voice: str) -> l
     found += lack[:_NAMED]
     if len(lack) > _NAMED:
         found.append(f"So it is with {len(lack) - _NAMED} more conversations.")
-    entries = (entry.what for _, before, _ in sessions for entry in before.entries)
-    then = dict.fromkeys(each.backend for each in entries if isinstance(each, Asked))
-    others = [name for name in then if name not in ("", voice)]
+    then = _asked(before for _, before, _ in sessions)
+    today = _asked(now for _, _, now in sessions)
+    layouts = [" and ".join(sorted({each.layout for each in a} - {""})) for a in (then, today)]
+    if all(layouts) and layouts[0] != layouts[1]:
+        found.append(
+            f"The prompts were laid out as {layouts[0]} and are as {layouts[1]} today, which "
+            "changes them all."
+        )
+    backends = dict.fromkeys(each.backend for each in then)
+    others = [name for name in backends if name not in ("", voice)]
     if voice and others:
         found.append(
             f"Recorded with {', '.join(others)}: another model says other words for that alone."
         )
     return found
+
+
+def _asked(recordings: Iterable[Recording]) -> list[Asked]:
+    whats = (entry.what for recording in recordings for entry in recording.entries)
+    return [what for what in whats if isinstance(what, Asked)]
 
 
 def junit(compared: Sequence[Compared], exceeded: Mapping[str, str], title: str) -> str:

@@ -87,9 +87,14 @@ def test_the_sources_that_change_prompts_are_counted() -> None:
     assert summary([SAME]) == "0 of 1 answers are otherwise, 0 prompts"
 
 
-def past(turns: int, backend: str = "local") -> Recording:
+def past(turns: int, backend: str = "local", layout: str = "") -> Recording:
     opened = [Opened(f"c{n}", [], history=turns) for n in range(2)]
-    whats = [*opened, Opened("c0", [], history=99), Asked(turn=1, backend=backend), Ended("over")]
+    whats = [
+        *opened,
+        Opened("c0", [], history=99),
+        Asked(turn=1, backend=backend, layout=layout),
+        Ended("over"),
+    ]
     return Recording(Head(), tuple(Entry(float(at), what) for at, what in enumerate(whats)))
 
 
@@ -101,6 +106,8 @@ def test_what_makes_a_comparison_less_than_it_seems_is_told() -> None:
     assert notes([("a.jsonl", past(2, ""), past(2))], "x") == []
     (other,) = notes(same, "scripted")
     assert other.startswith("Recorded with local: another model")
+    (laid,) = notes([("a", past(0, layout="compact"), past(0, layout="standard"))], "local")
+    assert "laid out as compact and are as standard today" in laid
     *named, more = notes([("a.jsonl", past(2), past(0)), ("b.jsonl", past(1), past(0))], "local")
     assert named[0].startswith("a.jsonl: 'c0' went on from 2 earlier turns, which are not in")
     assert (len(named), more) == (3, "So it is with 1 more conversations.")
