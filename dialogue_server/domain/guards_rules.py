@@ -94,6 +94,7 @@ class Watch:
         self._authored = fold(authored)
         self._free = (*free, *facts)
         self._said = _said(tuple(said)) if guards.repeats else ()
+        self._answer = _Growing()
         self._names = _phrases((cast.npc, cast.player, *cast.terms))
         self._detector = detector
 
@@ -157,7 +158,7 @@ class Watch:
         if not self.guards.repeats or len(found) < LONG_SENTENCE:
             return None
         grams = _grams(found)
-        for earlier in (*self._said, *_said((before,))):
+        for earlier in (*self._said, *self._answer.sentences(before)):
             if _share(grams, earlier) >= _ALIKE and not any(
                 _share(grams, _grams(words(text))) >= _ALIKE for text in self._free
             ):
@@ -257,14 +258,43 @@ def _runs(told: tuple[tuple[str, str], ...]) -> tuple[dict[tuple[str, ...], str]
 @lru_cache(maxsize=256)
 def _said(texts: tuple[str, ...]) -> tuple[frozenset[tuple[str, ...]], ...]:
     """The longer sentences of what was said, each as what it is recognised by."""
-    found = []
+    found: list[frozenset[tuple[str, ...]]] = []
     for text in texts:
         at = [0, *SentenceStarts().feed(text), len(text)]
         for start, end in pairwise(at):
-            sentence = words(text[start:end])
-            if len(sentence) >= LONG_SENTENCE:
-                found.append(_grams(sentence))
+            found += _long(text[start:end])
     return tuple(found)
+
+
+def _long(sentence: str) -> list[frozenset[tuple[str, ...]]]:
+    """What a sentence is recognised by, if it is long enough to be."""
+    found = words(sentence)
+    return [_grams(found)] if len(found) >= LONG_SENTENCE else []
+
+
+class _Growing:
+    """The longer sentences of an answer, as `_said` tells them. Asked after each sentence, it reads
+    only what is new: else a long answer would cost its length squared."""
+
+    def __init__(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
+        self._text = ""
+        self._starts = SentenceStarts()
+        self._begin = 0
+        self._whole: list[frozenset[tuple[str, ...]]] = []
+
+    def sentences(self, text: str) -> list[frozenset[tuple[str, ...]]]:
+        """Those of `text`, which begins as it did before or anew."""
+        if not text.startswith(self._text):
+            self._forget()
+        known = len(self._text)
+        for start in self._starts.feed(text[known:]):
+            self._whole += _long(text[self._begin : known + start])
+            self._begin = known + start
+        self._text = text
+        return self._whole + _long(text[self._begin :])
 
 
 def _stretch(length: int) -> int:

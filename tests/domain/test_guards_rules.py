@@ -187,6 +187,26 @@ def test_a_loop_within_one_answer_is_a_repetition() -> None:
     assert watch(repeats=True).hit(REPEATED, f"No. {REPEATED}") == Hit("repeats", "said before")
 
 
+def test_an_answer_is_read_as_it_grows_as_if_it_were_read_whole() -> None:
+    """One watch for all of it, and again from the start where the model is asked anew."""
+    sentences = [
+        "No.",
+        " The mine has been under water since the first snow fell on us, said Dr. Moss!",
+        f" {REPEATED}",
+        "\nMind the step (it creaks).",
+        " I saw 12. lamps on the causeway, and not one of them was lit tonight.",
+    ]
+    growing = watch(repeats=True)
+    for repeated in (*sentences, "Nothing of the kind was ever said by anybody in here."):
+        for attempt in ("", " Well."):
+            before = attempt
+            for sentence in sentences:
+                before += sentence
+                whole = watch(repeats=True)
+                assert growing.hit(repeated, before) == whole.hit(repeated, before)
+    assert growing.hit(REPEATED, before) == Hit("repeats", "said before")
+
+
 def test_an_answer_in_another_language_is_caught() -> None:
     guard = watch("de", language=True)
     assert guard.hit(SAID["en"]) == Hit("language", "en instead of de")
