@@ -9,6 +9,7 @@ had the server keep them all.
 from __future__ import annotations
 
 import asyncio
+import struct
 from typing import Any
 
 from dialogue_protocol.codes import CloseCode
@@ -41,6 +42,27 @@ class GuardedConnection(ServerConnection):
         self._most_waiting = write_bytes
         self._backlog = b""
         self._cut: asyncio.TimerHandle | None = None
+
+    def write(self, message: bytes | str) -> int:
+        """Put a message on its way without waiting; nothing once the connection is closing or
+        broken. Returns how many bytes wait for the client.
+
+        The per-token path: one frame (RFC 6455, 5.2) in one write, as the library's `broadcast`
+        does it, at a quarter of its cost.
+        """
+        transport = self.transport
+        if self.protocol.state is State.OPEN and not transport.is_closing():
+            text = type(message) is str
+            payload = message.encode() if text else message  # type: ignore[union-attr]
+            first, size = 0x81 if text else 0x82, len(payload)
+            if size < 126:
+                head = bytes((first, size))
+            elif size < 1 << 16:
+                head = struct.pack("!BBH", first, 126, size)
+            else:
+                head = struct.pack("!BBQ", first, 127, size)
+            transport.write(head + payload)  # type: ignore[operator]
+        return transport.get_write_buffer_size()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came: a slice now, the rest after whatever else the loop has to do."""

@@ -19,7 +19,7 @@ from dialogue_protocol.codec import JSON, MSGPACK, Codec, DecodeError, codec_for
 from dialogue_protocol.codes import CloseCode, ErrorCode, close_reason
 from dialogue_protocol.connection import HandshakeError, ProtocolError, check_hello
 from dialogue_protocol.messages import SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK, Error, Hello
-from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import (
     ConnectionClosed,
@@ -248,6 +248,7 @@ class Listener:
         frame = await self._first_frame(connection)
         if codec is None:  # a client that names no subprotocol is known by its first frame
             codec = JSON if isinstance(frame, str) else MSGPACK
+        assert isinstance(connection, GuardedConnection)  # `serve` was told to make them
         socket = _Socket(connection, self._write_bytes, self._closing)
         try:
             if frame is None:
@@ -328,24 +329,18 @@ def _select_subprotocol(
 class _Socket:
     """A session's view of a WebSocket: writes never wait, closing happens behind it."""
 
-    __slots__ = ("_closing", "_connection", "_one", "_tasks", "_write_bytes")
+    __slots__ = ("_closing", "_connection", "_tasks", "_write_bytes")
 
     def __init__(
-        self, connection: ServerConnection, write_bytes: int, tasks: set[asyncio.Task[None]]
+        self, connection: GuardedConnection, write_bytes: int, tasks: set[asyncio.Task[None]]
     ) -> None:
         self._connection = connection
-        self._one = (connection,)
         self._write_bytes = write_bytes
         self._tasks = tasks
         self._closing = False
 
     def write(self, frame: Frame) -> None:
-        transport = self._connection.transport
-        if self._closing or transport.is_closing():  # broken: the session is told very soon
-            return
-        # `broadcast` to one: the library's public way to send without waiting.
-        broadcast(self._one, frame)
-        if transport.get_write_buffer_size() > self._write_bytes:
+        if not self._closing and self._connection.write(frame) > self._write_bytes:
             self.close(CloseCode.SLOW_READER, "reads too slowly; reconnect and resume")
 
     def close(self, code: CloseCode, reason: str) -> None:

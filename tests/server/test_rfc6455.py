@@ -12,8 +12,8 @@ import hashlib
 import struct
 
 import pytest
-from dialogue_protocol.codec import JSON, MSGPACK
-from dialogue_protocol.messages import Hello, Ping, Pong, Welcome
+from dialogue_protocol.codec import JSON, MSGPACK, Codec
+from dialogue_protocol.messages import Hello, History, Ping, Pong, Say, Transcript, Welcome
 
 from dialogue_server.engine.context import EngineLimits
 from tests.fakes.raw_websocket import (
@@ -28,7 +28,7 @@ from tests.fakes.raw_websocket import (
     request,
 )
 from tests.fakes.steered import SteeredBackend
-from tests.harness import serving
+from tests.harness import Client, serving
 
 PROTOCOL_ERROR, INVALID_DATA, TOO_BIG = 1002, 1007, 1009
 
@@ -175,6 +175,30 @@ async def test_5_1_the_server_masks_nothing_and_sets_no_reserved_bit() -> None:
             assert {each.opcode for each in frames} == {BINARY, PONG, CLOSE}
             assert all(not each.masked and each.first & 0x70 == 0 for each in frames)
             assert all(each.first & 0x80 for each in frames)
+
+
+@pytest.mark.parametrize("codec", [MSGPACK, JSON], ids=["binary", "text"])
+async def test_5_2_what_the_server_sends_of_any_length_is_one_frame(codec: Codec) -> None:
+    """Around the lengths at which the frame's head grows."""
+    backend = SteeredBackend()
+    async with serving(backend, limits=EngineLimits(replay_bytes=1 << 20)) as served:
+        client = await Client.connect(served.url, codec)
+        await client.open()
+        told = ""
+        await client.send(Say("c", "1", "Talk."))
+        call = await backend.call()
+        for size in (*range(90, 130), 400, 65_000):
+            call.say("x" * size + ". ")
+            told += "x" * size + ". "
+        call.finish()
+        assert (await client.answer()).text == told.strip()
+        await client.send(History("c"))
+        assert (await client.expect(Transcript)).lines[-1].text == told.strip()
+        sizes = {len(each.encode() if isinstance(each, str) else each) for each in client.frames}
+        assert any(size < 126 for size in sizes)
+        assert any(126 <= size < 1 << 16 for size in sizes)
+        assert any(size >= 1 << 16 for size in sizes)
+        await client.leave()
 
 
 @pytest.mark.parametrize("mask", [b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x01\x80\x7f\xfe"])
