@@ -44,16 +44,24 @@ def streams(options: argparse.Namespace) -> list[dict[str, float]]:
         measure(bench, target, streams=50, rate=20, tokens=20)
         for count in options.streams:
             rate = options.tokens_per_second / count
-            tokens = max(10, round(rate * options.seconds))
+            # A hundred turns begin each second, however many there are: else beginnings would be
+            # what is measured.
             runs = [
-                measure(bench, target, streams=count, rate=rate, tokens=tokens)
+                measure(
+                    bench,
+                    target,
+                    streams=count,
+                    rate=rate,
+                    tokens=options.tokens,
+                    spread=max(1.0, count / 100),
+                )
                 for _ in range(options.repeat)
             ]
             rows.append(
                 {
                     "streams": count,
                     "rate": rate,
-                    "tokens": tokens,
+                    "tokens": options.tokens,
                     "cpu_us_per_token": statistics.median(r.cpu_us_per_token for r in runs),
                     "latency_p99_us": statistics.median(r.outcome.p99 for r in runs),
                     "memory_bytes": statistics.median(r.memory for r in runs),
@@ -182,7 +190,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--streams", type=int, nargs="*", default=[50, 200, 500, 1000])
     parser.add_argument("--tokens-per-second", type=float, default=4000.0, help="in all (4000)")
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each run (10)")
+    parser.add_argument("--tokens", type=int, default=120, help="of each stream's answer (120)")
     parser.add_argument("--turns", type=int, default=100, help="streams for turns (100)")
     parser.add_argument("--lengths", type=int, nargs=2, default=[30, 300], help="of answers")
     parser.add_argument("--unpaced", type=int, default=1000, help="tokens a stream, workers (1000)")

@@ -233,8 +233,17 @@ class Run(msgspec.Struct):
     outcome: Outcome
 
 
-def measure(bench: Bench, target: Target, *, streams: int, rate: float, tokens: int) -> Run:
-    """Let every stream say one line and read its answer; read the target's CPU around it."""
+def measure(
+    bench: Bench,
+    target: Target,
+    *,
+    streams: int,
+    rate: float,
+    tokens: int,
+    spread: float = 1.0,
+) -> Run:
+    """Let every stream say one line and read its answer; read the target's CPU around it. Paced
+    answers begin within `spread` seconds of each other."""
     ask(bench.upstream, {"rate": rate, "tokens": tokens})
     client = spawn(["-m", "benchmarks.load"], bench.log)
     try:
@@ -245,7 +254,7 @@ def measure(bench: Bench, target: Target, *, streams: int, rate: float, tokens: 
             tokens=tokens,
             npc=NPC,
             # Unpaced, all at once: the question is what the target can do at most.
-            spread=1.0 if rate else 0.0,
+            spread=spread if rate else 0.0,
         )
         ask(client, job)
         ready = answer(client, bench.log)

@@ -52,7 +52,7 @@ def test_scaling_gives_a_row_for_each_number_of_streams_and_workers(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     file = tmp_path / "figures.json"
-    small = ["--tokens-per-second", "60", "--seconds", "0.5", "--repeat", "1", "--unpaced", "30"]
+    small = ["--tokens-per-second", "60", "--tokens", "10", "--repeat", "1", "--unpaced", "30"]
     small += ["--turns", "3", "--lengths", "5", "15"]
     services = [] if find("redis-server") else ["--no-workers"]
     assert scaling(["--streams", "3", "6", *small, *services, "--json", str(file)]) == 0
