@@ -45,6 +45,8 @@ def serve(
         return
 
     def ready(running: app.App) -> None:
+        if loaded.settings.server.worker:
+            workers.stop_with_parent(running.request_stop)
         if invocation.terminal.interactive:
             npc = sorted(running.context.personas)[0]
             invocation.terminal.hint(

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -67,7 +69,9 @@ class Workers:
     async def _keep(self, place: Path) -> None:
         number, own = int(place.name), ("--server-worker", str(place))
         while not self._stopping.is_set():
-            process = await asyncio.create_subprocess_exec(*self._command, *own)
+            process = await asyncio.create_subprocess_exec(
+                *self._command, *own, stdin=asyncio.subprocess.PIPE
+            )
             self._log.info("worker.started", worker=number, pid=process.pid)
             ended = asyncio.create_task(process.wait())
             stopping = asyncio.create_task(self._stopping.wait())
@@ -86,6 +90,20 @@ class Workers:
                 process.kill()
                 await ended
             self._log.info("worker.ended", worker=number, code=process.returncode)
+
+
+def stop_with_parent(stop: Callable[[], None]) -> None:
+    """In a worker: call `stop` once the one that watches over it is gone, however that went. Its
+    end of our standard input closes then, and nothing is ever written there."""
+    loop = asyncio.get_running_loop()
+
+    def wait() -> None:
+        while os.read(0, 1024):  # not sys.stdin: its lock would be held when Python ends
+            pass
+        with contextlib.suppress(RuntimeError):  # the loop has ended before
+            loop.call_soon_threadsafe(stop)
+
+    threading.Thread(target=wait, name="watch the parent", daemon=True).start()
 
 
 async def supervise(

@@ -125,6 +125,17 @@ async def test_a_worker_that_is_killed_is_started_again_and_its_lines_are_answer
         await server.kill()
 
 
+async def test_workers_end_when_the_one_that_watches_over_them_is_killed(
+    tmp_path: Path, upstream: str, redis: RedisServer
+) -> None:
+    make_world(tmp_path)
+    server = ServerProcess(tmp_path, upstream, "--workers", "2", "--store", redis.url)
+    await server.start()
+    await logged(server, "server.ready", 2)
+    await server.kill()
+    await logged(server, "server.stopped", 2)
+
+
 async def test_a_player_goes_on_at_another_machine_when_his_dies_in_mid_turn(
     tmp_path: Path, upstream: str, redis: RedisServer
 ) -> None:
