@@ -7,12 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jwt
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from msgspec import structs
 from playwright.async_api import Browser, Page, expect
 
-from dialogue_server.server.app import App
+from dialogue_server.server.app import App, own_host
 from tests.fakes.upstream import FakeUpstream
 from tests.page.conftest import PICTURES
 
@@ -356,3 +357,27 @@ async def test_no_rule_of_accessibility_is_broken(page: Page, scheme: str) -> No
     await page.screenshot(path=PICTURES / f"{scheme}.png")
     assert found == []
     assert passed > 100  # it has looked
+
+
+async def test_a_designers_ticket_opens_the_page_from_another_machine(
+    app: App, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "a secret of thirty-two characters"
+    monkeypatch.setenv("KEYS", secret)
+    rights = ["player", "designer"]
+    claims = {"exp": 2**31, "aud": "dialogue-server", "sub": "tess", "rights": rights}
+    server = structs.replace(app.settings.server, host="0.0.0.0")
+    access = structs.replace(app.settings.access, key_env="KEYS")
+    away = App(structs.replace(app.settings, server=server, access=access))
+    await away.start()
+    page = await browser.new_page()
+    try:
+        address = f"http://{own_host('0.0.0.0')}:{away.url.rpartition(':')[2]}/dev/"
+        await page.goto(f"{address}#token={jwt.encode(claims, secret, 'HS256')}")
+        await page.locator("#npcs button[aria-pressed=true]").wait_for()
+        await choose(page, "Wen")
+        await say(page, "Who are you?")
+        await expect(page.locator("#lines .npc").last).to_contain_text("I gather leeches")
+    finally:
+        await page.close()
+        await away.stop()

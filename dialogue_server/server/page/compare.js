@@ -52,7 +52,7 @@ class Side {
     if (!this.conversation) {
       this.conversation = `compare-${unique()}`;
       this.lines.replaceChildren();
-      this.wire.send({ type: "open", conversation: this.conversation, npcs: [this.npc.value], model: this.model.value, player: { id: "designer", name: "Traveller" } });
+      this.wire.send({ type: "open", conversation: this.conversation, npcs: [this.npc.value], model: this.model.value, player: { id: this.wire.player, name: "Traveller" } });
     }
     this.lines.append(h("p", { class: "bubble player" }, text));
     this.wire.send({ type: "say", conversation: this.conversation, line: unique(), text });

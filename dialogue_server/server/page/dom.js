@@ -49,4 +49,6 @@ export function tabs(list, onchange = () => {}) {
 }
 
 /** An id that has not been used before. */
-export const unique = () => crypto.randomUUID();
+export const unique = () =>
+  // Not randomUUID: a page that came by plain http from another machine has none.
+  [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");

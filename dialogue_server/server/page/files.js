@@ -11,12 +11,14 @@ export class FilesView {
   }
 
   content(info) {
-    const errors = info.problems.filter((problem) => problem.severity === "error").length;
+    const errors = info.problems.filter((problem) => problem.severity === "error");
     $("problem-count").hidden = !info.problems.length;
     $("problem-count").textContent = info.problems.length;
-    $("banner").hidden = !errors;
-    $("banner").textContent = info.problems.filter((problem) => problem.severity === "error")
-      .map((problem) => `${place(problem)} ${problem.problem} — the last good version stays in force.`).join("\n");
+    $("banner").hidden = !errors.length;
+    const shown = errors.slice(0, 3).map((problem) => `${place(problem)} ${problem.problem}`);
+    if (errors.length > shown.length) shown.push(`… and ${errors.length - shown.length} more: Files (Alt+3).`);
+    shown.push("The last good version of such a file stays in force, if there was one.");
+    $("banner").textContent = shown.join("\n");
     this.list.replaceChildren(
       h("h2", {}, info.problems.length ? `${info.problems.length} to look at` : "No problems found"),
       h("p", { class: "notice" }, `Read ${info.revision} time${info.revision === 1 ? "" : "s"}; files are read again when you save them.`),

@@ -93,7 +93,7 @@ export class Talk extends EventTarget {
     this.busy(false);
     this.wire.send({
       type: "open", conversation: this.conversation, npcs: this.cast, scene: $("scene").value,
-      model: $("model").value, player: { id: "designer", name: $("player-name").value || "Traveller" },
+      model: $("model").value, player: { id: this.wire.player, name: $("player-name").value || "Traveller" },
     });
     this.list();
     this.dispatchEvent(new Event("began"));

@@ -11,6 +11,7 @@ export class Wire extends EventTarget {
     super();
     this.url = url;
     this.token = token;
+    this.player = playerOf(token);
     this.seq = 0;
     this.session = null;
     this.outbox = [];
@@ -83,5 +84,14 @@ export class Wire extends EventTarget {
     const wait = Math.random() * Math.min(30000, 500 * 2 ** this.attempt++);
     this.dispatchEvent(new CustomEvent("closed", { detail: { reason: event.reason, stop } }));
     if (!stop) setTimeout(() => this.connect(), wait);
+  }
+}
+
+/** Whom a ticket lets in (its `sub`): nobody else may open a conversation with it. */
+function playerOf(token) {
+  try {
+    return JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).sub || "designer";
+  } catch { // none, or one that the server will refuse
+    return "designer";
   }
 }
