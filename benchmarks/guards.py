@@ -23,9 +23,9 @@ from msgspec import structs
 from dialogue_server.domain import language_detector
 from dialogue_server.domain.assembly import assemble
 from dialogue_server.domain.authored import plain
-from dialogue_server.domain.guards import GuardedStream
-from dialogue_server.domain.guards_rules import Cast, Watch
-from dialogue_server.domain.guards_settings import settled
+from dialogue_server.domain.guards.rules import Cast, Watch
+from dialogue_server.domain.guards.settings import settled
+from dialogue_server.domain.guards.stream import GuardedStream
 from dialogue_server.domain.persona import Guards
 from dialogue_server.domain.prompt import PromptInput
 from dialogue_server.domain.stream import TextStream

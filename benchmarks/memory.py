@@ -24,8 +24,8 @@ from dialogue_protocol.messages import Player
 from msgspec.structs import replace
 
 from dialogue_server.domain.conversation import Node
-from dialogue_server.domain.memory import Past, Rememberer
-from dialogue_server.domain.memory_recall import recall
+from dialogue_server.domain.memory.past import Past, Rememberer
+from dialogue_server.domain.memory.recall import recall
 from dialogue_server.domain.persona import Example, Fact, MemoryRules, Persona, World
 from dialogue_server.domain.prompt import PromptInput
 from dialogue_server.domain.standard_layout import build

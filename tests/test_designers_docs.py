@@ -18,9 +18,10 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from dialogue_server.domain import content_files, scenario
-from dialogue_server.domain.lint import lint
+from dialogue_server.domain import content_files
+from dialogue_server.domain.lint.findings import lint
 from dialogue_server.domain.persona import LoreBook, Persona, World
+from dialogue_server.domain.scenarios import scenario
 from dialogue_server.domain.sources import Sources
 from dialogue_server.domain.translations import translate_persona
 from dialogue_server.settings import Settings

@@ -10,7 +10,7 @@ from dialogue_protocol.messages import Player
 from dialogue_server.domain import authored, compact_layout
 from dialogue_server.domain.conditions import holds
 from dialogue_server.domain.prompt import PromptInput
-from dialogue_server.domain.scenario import Scenario, decode
+from dialogue_server.domain.scenarios.scenario import Scenario, decode
 from dialogue_server.domain.sentences import SentenceLimit
 from dialogue_server.domain.state import merge_patch
 from dialogue_server.domain.stream import Rejected, TextStream

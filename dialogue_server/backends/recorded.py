@@ -12,9 +12,9 @@ from typing import Literal
 from dialogue_protocol.codes import ErrorCode
 from dialogue_protocol.messages import Turn
 
-from ..domain.exchanges import Exchange
 from ..domain.prompt import Message
-from ..domain.recording import Answered, Asked, Recording, Streamed
+from ..domain.recordings.exchanges import Exchange
+from ..domain.recordings.recording import Answered, Asked, Recording, Streamed
 from ..errors import BackendError
 from .base import Delta, Finished, ModelRequest, Usage
 

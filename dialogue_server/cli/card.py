@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 
-from ..domain import card_png, cards, content_files
-from ..domain.card_containers import Format
-from ..domain.card_import import is_id
+from ..domain import content_files
+from ..domain.cards import card as cards
+from ..domain.cards import png as card_png
+from ..domain.cards.containers import Format
+from ..domain.cards.importing import is_id
 from ..domain.persona import LoreBook
 from ..errors import ContentError, SettingsError
 from .invocation import Invocation

@@ -11,8 +11,8 @@ import click
 import msgspec
 
 from ..domain.leaks import LeakReport, check_leaks
-from ..domain.lint import Finding, lint, located, of_errors, of_leaks
-from ..domain.lint_subject import Severity
+from ..domain.lint.findings import Finding, lint, located, of_errors, of_leaks
+from ..domain.lint.subject import Severity
 from ..errors import SettingsError
 from ..stores import content
 from .invocation import Invocation

@@ -10,9 +10,9 @@ from typing import get_args
 
 import click
 
-from ..domain.recording import Recording
-from ..domain.recording_page import page
-from ..domain.replaying import Match
+from ..domain.recordings.page import page
+from ..domain.recordings.recording import Recording
+from ..domain.recordings.replaying import Match
 from ..engine.observer import Failure, Record, RequestRefused, SessionStarted
 from ..errors import SettingsError
 from ..server.recordings import first_files, read

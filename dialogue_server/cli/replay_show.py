@@ -15,9 +15,9 @@ from dialogue_protocol.messages import (
     TurnEnd,
 )
 
-from ..domain.exchanges import Exchange, asked_line, exchanges
 from ..domain.graphemes import clusters
-from ..domain.recording import Recording
+from ..domain.recordings.exchanges import Exchange, asked_line, exchanges
+from ..domain.recordings.recording import Recording
 from .terminal import Speech, Terminal
 
 LONGEST_PAUSE = 2.0

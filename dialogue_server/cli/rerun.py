@@ -10,11 +10,11 @@ from msgspec import Struct
 
 from ..backends.base import ModelBackend, Sampling
 from ..backends.scripted import ScriptedBackend
-from ..domain.recording import Recording
-from ..domain.rerun import ANSWER, WHAT, Bounds, Compared, compare, exceeded
-from ..domain.rerun_page import page
-from ..domain.rerun_report import HEADERS, details, junit, sources, summary, table
-from ..domain.rerun_report import notes as about
+from ..domain.recordings.recording import Recording
+from ..domain.recordings.rerun import ANSWER, WHAT, Bounds, Compared, compare, exceeded
+from ..domain.recordings.rerun_page import page
+from ..domain.recordings.rerun_report import HEADERS, details, junit, sources, summary, table
+from ..domain.recordings.rerun_report import notes as about
 from ..engine.context import EngineContext
 from ..engine.languages import prepare_detector
 from ..errors import SettingsError

@@ -14,9 +14,8 @@ from msgspec import Struct, structs
 from ..backends.base import ModelBackend, Sampling
 from ..backends.scripted import ScriptedBackend
 from ..domain import language_detector, mood_report
-from ..domain.exchanges import exchanges
-from ..domain.scenario import Suite, decode
-from ..domain.scenario_result import (
+from ..domain.recordings.exchanges import exchanges
+from ..domain.scenarios.result import (
     Result,
     as_data,
     bound,
@@ -29,6 +28,7 @@ from ..domain.scenario_result import (
     title,
     transcript,
 )
+from ..domain.scenarios.scenario import Suite, decode
 from ..domain.tone import Moods
 from ..engine.context import EngineContext
 from ..engine.languages import prepare_detector

@@ -24,8 +24,8 @@ import msgspec
 from msgspec import Struct
 
 from ..errors import ContentError, RequestError
-from . import memory
 from .conversation import Archive, Checkpoint, ConversationKey, Node
+from .memory import past as memory
 from .state import check_state
 
 VERSION = 1

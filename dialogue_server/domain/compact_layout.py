@@ -25,8 +25,8 @@ from .conditions import holds
 from .conversation import Node
 from .hidden import Hidden, hidden_from, withheld
 from .lore import known_facts
-from .memory_recall import Memory, recall, room_for_memories
-from .memory_topics import meeting_words
+from .memory.recall import Memory, recall, room_for_memories
+from .memory.topics import meeting_words
 from .persona import Example, Fact
 from .prompt import Dropped, Message, Part, Prompt, PromptInput
 from .relevance import RELEVANT, Candidate, scores

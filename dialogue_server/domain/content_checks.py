@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from .guards_settings import guard_problems
+from .guards.settings import guard_problems
 from .language import normalized
 from .persona import Action, Entry, Fact, KnownBy, LoreBook, Parameter, Persona, World
 from .staging_checks import staged_persona, staged_world, when_problems

@@ -41,7 +41,7 @@ class Node(Struct, frozen=True):
     """`heard`: the ids of the NPCs that were there. `to` (kinds player, event): the id of the NPC
     that answers, "" for nobody. `cues` (kind npc): [offset, kind, name, args, action] each.
     `result` (kind event): which action it tells of, [node id, number]. `time`, `undone`, `memory`:
-    see memory.py."""
+    see memory/past.py."""
 
 
 class Checkpoint(Struct, frozen=True):

@@ -8,7 +8,7 @@ from typing import Any
 
 from .conversation import Node
 from .persona import Persona
-from .scenario_result import Result
+from .scenarios.result import Result
 from .tone import Moods, measure, timeline
 
 

@@ -76,7 +76,7 @@ class LoreRules(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MemoryRules(Struct, frozen=True, forbid_unknown_fields=True):
-    """What NPCs remember of what has left the newest lines (memory.py)."""
+    """What NPCs remember of what has left the newest lines (memory/past.py)."""
 
     share: Annotated[float, Meta(ge=0, le=0.5)] = 0.4
     """The share of a prompt's budget that memories may take; 0: none."""
@@ -156,8 +156,8 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Guards(Struct, frozen=True, forbid_unknown_fields=True):
-    """Rules over an answer on its way to the player (guards.py). What a persona leaves out is as
-    in world.toml; its lists are added to the world's. Without any rule nothing is held back."""
+    """Rules over an answer on its way to the player (guards/). What a persona leaves out is as in
+    world.toml; its lists are added to the world's. Without any rule nothing is held back."""
 
     character: bool | None = None
     """Against talk of models, prompts and being an assistant, and against code."""

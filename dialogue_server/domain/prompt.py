@@ -11,7 +11,7 @@ from dialogue_protocol.messages import Player
 from msgspec import Struct, field
 
 from .conversation import Node
-from .memory import Past, Rememberer
+from .memory.past import Past, Rememberer
 from .persona import Persona, World
 
 Kind = Literal["say", "event", "advance"]

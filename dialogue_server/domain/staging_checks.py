@@ -1,7 +1,7 @@
 """What a designer's tone rules, scenes, triggers and suggestions must mean, beyond their shape.
 
 As in content_checks.py, each check yields a key path and what is wrong there. Whether an NPC, a
-stage or a fact of some name exists is looked up by `dialogue-server check` (lint_names.py).
+stage or a fact of some name exists is looked up by `dialogue-server check` (lint/names.py).
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from .conversation import Node
 from .hidden import Hidden, hidden_from, withheld
 from .language import english_name
 from .lore import KnownFact, KnownFacts, known_facts
-from .memory_recall import recall, room_for_memories
+from .memory.recall import recall, room_for_memories
 from .prompt import Dropped, Message, Part, Prompt, PromptInput, Role
 from .tokens import MESSAGE_TOKENS, estimate
 

@@ -9,9 +9,9 @@ from msgspec import structs
 
 from ..backends.base import ModelRequest
 from ..domain.authored import plain
-from ..domain.guards import GuardedStream
-from ..domain.guards_rules import Cast, Watch
-from ..domain.guards_settings import settled
+from ..domain.guards.rules import Cast, Watch
+from ..domain.guards.settings import settled
+from ..domain.guards.stream import GuardedStream
 from ..domain.prompt import Message, Prompt
 from ..domain.stream import TextStream
 from ..errors import BackendError

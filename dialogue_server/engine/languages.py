@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ..domain import language_detector
-from ..domain.guards_settings import settled
+from ..domain.guards.settings import settled
 from ..domain.language import chosen
 from ..domain.persona import Persona
 from ..domain.translations import localized

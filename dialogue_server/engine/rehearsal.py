@@ -1,4 +1,4 @@
-"""Scenarios played through the real engine, as a game would play them (domain/scenario.py)."""
+"""Scenarios played through the real engine, as a game would play them (domain/scenarios/)."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ from dialogue_protocol.messages import (
 )
 from msgspec import structs
 
-from ..domain.scenario import SILENT, Planned, Scenario, Step
-from ..domain.scenario_checks import Did, Heard, leak, problems
-from ..domain.scenario_result import Outcome, Result
+from ..domain.scenarios.checks import Did, Heard, leak, problems
+from ..domain.scenarios.result import Outcome, Result
+from ..domain.scenarios.scenario import SILENT, Planned, Scenario, Step
 from ..domain.state import merge_patch
 from .context import EngineContext
 from .in_process import InProcess, in_process
@@ -60,7 +60,7 @@ async def rehearse(
 ) -> AsyncGenerator[Result, None]:
     """Play every scenario once with every seed, each as a player of its own. The context's
     backend and store must have been started, and its limits on speed be off. `make` makes the
-    sessions: others than the engine's answer from a recording (replaying.py)."""
+    sessions: others than the engine's answer from a recording (recordings/replaying.py)."""
     for seed in seeds:
         seeded = replace(context, sampling=structs.replace(context.sampling, seed=seed))
         registry = Registry(seeded, make)

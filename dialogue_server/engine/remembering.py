@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 from msgspec import structs
 
 from ..backends.base import Finished, ModelRequest, Sampling, Usage
-from ..domain import memory, memory_recall, memory_summary
 from ..domain.conversation import Node
-from ..domain.memory import Past, Rememberer
-from ..domain.memory_summary import Due
+from ..domain.memory import past as memory
+from ..domain.memory import recall as memory_recall
+from ..domain.memory import summary as memory_summary
+from ..domain.memory.past import Past, Rememberer
+from ..domain.memory.summary import Due
 from ..domain.persona import Persona
 from ..domain.state import merge_patch
 from ..errors import DialogueError, StoreError

@@ -23,8 +23,8 @@ from dialogue_protocol.messages import (
     TurnEnd,
 )
 
-from ..domain.exchanges import Exchange, Timed
-from ..domain.replaying import Match, Replay
+from ..domain.recordings.exchanges import Exchange, Timed
+from ..domain.recordings.replaying import Match, Replay
 from ..errors import RequestError
 from .context import EngineContext
 from .identity import LOCAL, Identity

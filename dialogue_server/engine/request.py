@@ -13,7 +13,7 @@ from ..backends.base import ModelRequest, Sampling
 from ..domain import compact_layout
 from ..domain.assembly import assemble
 from ..domain.conversation import ConversationKey, Node
-from ..domain.memory import Past
+from ..domain.memory.past import Past
 from ..domain.persona import Persona
 from ..domain.prompt import Kind, Prompt, PromptInput
 from ..domain.stream import TextStream

@@ -28,9 +28,9 @@ from dialogue_protocol.messages import (
 )
 from msgspec import structs
 
-from ..domain.exchanges import ANSWERED_BY, Exchange, exchanges
-from ..domain.recording import Recording
-from ..domain.rerun import PLAYED
+from ..domain.recordings.exchanges import ANSWERED_BY, Exchange, exchanges
+from ..domain.recordings.recording import Recording
+from ..domain.recordings.rerun import PLAYED
 from .context import EngineContext
 from .in_process import InProcess, in_process
 from .registry import Registry

@@ -21,7 +21,7 @@ from ..backends.base import Finished, ModelRequest, Usage
 from ..domain import authored
 from ..domain.conversation import ConversationKey, Node
 from ..domain.graphemes import split
-from ..domain.guards import GuardedStream
+from ..domain.guards.stream import GuardedStream
 from ..domain.persona import Persona
 from ..domain.reactions import awaits
 from ..domain.stream import Action, Mood, Pause, Piece, Rejected, Text, TextStream

@@ -1,4 +1,4 @@
-"""Writes sessions to files as they go (domain/recording.py says how).
+"""Writes sessions to files as they go (domain/recordings/recording.py says how).
 
 While a session talks, its entries wait in memory; once a second those of all sessions are encoded
 and appended, in a thread. A kill loses what came since, and leaves whole lines. Files are bounded
@@ -33,7 +33,7 @@ from msgspec import structs
 
 from ..backends.base import Delta, Finished, ModelRequest, Usage
 from ..domain.prompt import Prompt
-from ..domain.recording import (
+from ..domain.recordings.recording import (
     Answered,
     Asked,
     Ended,
@@ -45,7 +45,7 @@ from ..domain.recording import (
     encode_head,
     parts_of,
 )
-from ..domain.redaction import COVER, Redactor
+from ..domain.recordings.redaction import COVER, Redactor
 from ..engine.observer import Failure, Observer
 from ..errors import BackendError, SettingsError
 

@@ -16,7 +16,7 @@ import watchfiles
 from dialogue_protocol.codes import ErrorCode
 from dialogue_protocol.messages import ContentInfo, ContentProblem, SourceText
 
-from ..domain.lint import Finding, lint, of_errors
+from ..domain.lint.findings import Finding, lint, of_errors
 from ..domain.persona import Persona, World
 from ..domain.state_space import compared_values
 from ..domain.toml_places import Places

@@ -17,9 +17,9 @@ from dialogue_protocol.messages import (
 )
 
 from ..backends.base import ModelBackend
-from ..domain.recording import Recording, decode, join
-from ..domain.rerun import Compared, compare
-from ..domain.rerun_report import notes, said_line
+from ..domain.recordings.recording import Recording, decode, join
+from ..domain.recordings.rerun import Compared, compare
+from ..domain.recordings.rerun_report import notes, said_line
 from ..engine.context import EngineContext
 from ..errors import RequestError, SettingsError
 from ..instrumentation.recorder import SUFFIX

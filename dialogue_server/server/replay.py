@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 
 from .. import __version__
 from ..backends.scripted import ScriptedBackend
-from ..domain.exchanges import exchanges
 from ..domain.persona import World
-from ..domain.recording import Recording
-from ..domain.replaying import Match
+from ..domain.recordings.exchanges import exchanges
+from ..domain.recordings.recording import Recording
+from ..domain.recordings.replaying import Match
 from ..engine.context import EngineContext, EngineLimits
 from ..engine.observer import Observer
 from ..engine.registry import Registry

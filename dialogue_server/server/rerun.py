@@ -11,7 +11,7 @@ from msgspec import structs
 
 from ..backends.base import ModelBackend
 from ..backends.recorded import RecordedBackend
-from ..domain.recording import Head, Recording
+from ..domain.recordings.recording import Head, Recording
 from ..domain.tokens import Calibration
 from ..engine.context import EngineContext
 from ..engine.rerunning import rerun

@@ -8,9 +8,9 @@ from dialogue_protocol.messages import Say, Turn
 
 from dialogue_server.backends.base import Delta, Finished, ModelRequest, Usage
 from dialogue_server.backends.recorded import RecordedBackend
-from dialogue_server.domain.exchanges import Exchange
 from dialogue_server.domain.prompt import Message
-from dialogue_server.domain.recording import (
+from dialogue_server.domain.recordings.exchanges import Exchange
+from dialogue_server.domain.recordings.recording import (
     Answered,
     Asked,
     Ended,

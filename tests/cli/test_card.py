@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from dialogue_server.cli import run
-from dialogue_server.domain import card_png
-from dialogue_server.domain.card_containers import unpack
+from dialogue_server.domain.cards import png as card_png
+from dialogue_server.domain.cards.containers import unpack
 from dialogue_server.stores import content
 
 CARD: dict[str, Any] = {

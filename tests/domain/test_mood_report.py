@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dialogue_server.domain.mood_report import as_data, mood_line, moods
 from dialogue_server.domain.persona import Persona
-from dialogue_server.domain.scenario import Planned, Scenario, Step
-from dialogue_server.domain.scenario_checks import Did, Heard
-from dialogue_server.domain.scenario_result import Outcome, Result
+from dialogue_server.domain.scenarios.checks import Did, Heard
+from dialogue_server.domain.scenarios.result import Outcome, Result
+from dialogue_server.domain.scenarios.scenario import Planned, Scenario, Step
 
 JORY = Persona("jory", "Jory", "A boy.", moods=["calm", "guilty"], mood="calm")
 PLAIN = Persona("bo", "Bo", "A boy.")

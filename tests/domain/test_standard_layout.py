@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dialogue_server.domain.conversation import Node
-from dialogue_server.domain.memory import Past
+from dialogue_server.domain.memory.past import Past
 from dialogue_server.domain.persona import (
     Action,
     Entry,

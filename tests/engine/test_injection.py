@@ -19,7 +19,7 @@ from dialogue_protocol.messages import Player, State
 
 from dialogue_server.backends.local import LocalBackend
 from dialogue_server.domain import language_detector
-from dialogue_server.domain.guards_text import fold
+from dialogue_server.domain.guards.text import fold
 from dialogue_server.domain.persona import Action, Guards, Parameter, Persona
 from dialogue_server.domain.relevance import words
 from dialogue_server.domain.standard_layout import RULES

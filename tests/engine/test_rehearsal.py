@@ -8,8 +8,8 @@ from msgspec import structs
 from dialogue_server.backends.base import ModelRequest
 from dialogue_server.backends.scripted import Answer, Script, ScriptedBackend
 from dialogue_server.domain.persona import Action, Entry, KnownBy, Persona, World
-from dialogue_server.domain.scenario import Scenario, decode
-from dialogue_server.domain.scenario_result import Result, transcript
+from dialogue_server.domain.scenarios.result import Result, transcript
+from dialogue_server.domain.scenarios.scenario import Scenario, decode
 from dialogue_server.domain.staging import Trigger
 from dialogue_server.engine.context import EngineContext, EngineLimits
 from dialogue_server.engine.rehearsal import rehearse

@@ -23,7 +23,7 @@ from dialogue_protocol.messages import (
 from msgspec.structs import replace
 
 from dialogue_server.domain.conversation import ConversationKey, Node
-from dialogue_server.domain.memory_summary import BLOCK, KEEP
+from dialogue_server.domain.memory.summary import BLOCK, KEEP
 from dialogue_server.domain.persona import MemoryRules, Persona
 from dialogue_server.engine.context import EngineLimits
 from dialogue_server.engine.observer import Failure, MemorySummed

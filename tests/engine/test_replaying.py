@@ -27,8 +27,8 @@ from dialogue_protocol.messages import (
 )
 
 from dialogue_server.backends.scripted import ScriptedBackend
-from dialogue_server.domain.exchanges import Exchange
 from dialogue_server.domain.persona import World
+from dialogue_server.domain.recordings.exchanges import Exchange
 from dialogue_server.engine.context import EngineContext
 from dialogue_server.engine.in_process import InProcess, in_process
 from dialogue_server.engine.registry import Registry

@@ -25,19 +25,13 @@ from msgspec import structs
 from dialogue_server.backends.openai_chunks import Answer
 from dialogue_server.backends.profiles import PROFILES
 from dialogue_server.backends.sse import EventTooLarge, SSEParser
-from dialogue_server.domain import (
-    archive,
-    authored_texts,
-    card_charx,
-    card_png,
-    cards,
-    po,
-    recording,
-    recording_page,
-    rerun,
-    spreadsheet,
-)
+from dialogue_server.domain import archive, authored_texts, po, spreadsheet
+from dialogue_server.domain.cards import card as cards
+from dialogue_server.domain.cards import charx as card_charx
+from dialogue_server.domain.cards import png as card_png
 from dialogue_server.domain.content_files import decode_lore, decode_persona, decode_world
+from dialogue_server.domain.recordings import page as recording_page
+from dialogue_server.domain.recordings import recording, rerun
 from dialogue_server.domain.state import check_state, merge_patch
 from dialogue_server.domain.stream import Rejected, Text, TextStream
 from dialogue_server.errors import BackendError, ContentError, DialogueError, SettingsError

@@ -16,7 +16,7 @@ from dialogue_protocol.codes import ErrorCode
 from dialogue_protocol.messages import Ack, Cue, Delta, Hello, Open, Player, Pong, Say, TurnEnd
 
 from dialogue_server.backends.scripted import Answer, Script, ScriptedBackend
-from dialogue_server.domain.recording import (
+from dialogue_server.domain.recordings.recording import (
     Answered,
     Asked,
     Ended,

@@ -24,7 +24,7 @@ from dialogue_protocol.messages import (
 from msgspec import structs
 
 from dialogue_server.cli import run
-from dialogue_server.domain.recording import decode
+from dialogue_server.domain.recordings.recording import decode
 from dialogue_server.server.app import App
 from dialogue_server.server.recordings import read
 from dialogue_server.settings import MEMORY, Settings

@@ -9,7 +9,7 @@ from dialogue_protocol.codec import JSON, MSGPACK, Codec
 from dialogue_protocol.messages import Error, Player, Say
 
 from dialogue_server.backends.scripted import ScriptedBackend
-from dialogue_server.domain.recording import Recording, decode
+from dialogue_server.domain.recordings.recording import Recording, decode
 from dialogue_server.engine.observer import Record, RequestRefused
 from dialogue_server.errors import SettingsError
 from dialogue_server.instrumentation.recorder import Recorder

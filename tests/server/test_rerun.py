@@ -36,8 +36,8 @@ from msgspec import structs
 from dialogue_server.backends.base import ModelBackend
 from dialogue_server.backends.scripted import Answer, Script, ScriptedBackend
 from dialogue_server.domain.persona import Action, Persona
-from dialogue_server.domain.recording import Asked, Head, Recording
-from dialogue_server.domain.rerun import compare, lacking
+from dialogue_server.domain.recordings.recording import Asked, Head, Recording
+from dialogue_server.domain.recordings.rerun import compare, lacking
 from dialogue_server.engine.context import EngineContext
 from dialogue_server.engine.in_process import InProcess, in_process
 from dialogue_server.engine.registry import Registry

@@ -1,0 +1,1 @@
+"""Character Cards and lorebooks: read, written, kept."""

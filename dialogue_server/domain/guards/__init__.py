@@ -1,0 +1,1 @@
+"""What an answer must not say, and what happens if it does."""

@@ -1,0 +1,1 @@
+"""What is wrong with a world before a player meets it."""

@@ -1,0 +1,1 @@
+"""What an NPC remembers, and which of it matters now."""

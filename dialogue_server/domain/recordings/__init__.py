@@ -1,0 +1,1 @@
+"""Recorded sessions: their file, their answers, their comparison."""

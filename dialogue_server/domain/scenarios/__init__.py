@@ -1,0 +1,1 @@
+"""Conversations as tests: their file and what is expected."""
