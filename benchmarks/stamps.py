@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import time
 
-DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+# Capitals: before a small letter no sentence would end, and guards would hold several as one.
+DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 STAMP_CHARS = 8
 TOKEN_CHARS = 9
 _PAIRS = [a + b for a in DIGITS for b in DIGITS]
