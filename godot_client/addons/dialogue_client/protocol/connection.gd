@@ -66,8 +66,12 @@ var close_code: int = 0
 var _hello: DialogueMessages.Hello = DialogueMessages.Hello.new()
 var _opens: Dictionary = {}
 var _lines: Dictionary = {}
+## The numbers of the lines' first frames.
+var _numbers: Dictionary = {}
 var _turns: Dictionary = {}
 var _outbox: Array[Outgoing] = []
+## What has reached the server and has no answer yet; no lines.
+var _awaited: Array[DialogueMessages.Message] = []
 var _unacked_messages: int = 0
 var _unacked_bytes: int = 0
 var _ghosts: int = 0
@@ -164,12 +168,17 @@ func recover(snapshots: Array[DialogueMessages.State]) -> Array[PackedByteArray]
 	lost = false
 	var messages: Array[DialogueMessages.Message] = []
 	messages.append_array(_opens.values())
+	var kept: Array[DialogueMessages.Message] = _awaited.duplicate()
 	for outgoing: Outgoing in _outbox:
-		if outgoing.message is DialogueMessages.Load or outgoing.message is DialogueMessages.Save:
-			messages.append(outgoing.message)
+		kept.append(outgoing.message)
+	for message: DialogueMessages.Message in kept:
+		if message is DialogueMessages.Load or message is DialogueMessages.Save:
+			messages.append(message)
 	messages.append_array(snapshots)
 	messages.append_array(_lines.values())
+	_awaited.clear()
 	_outbox.clear()
+	_numbers.clear()
 	sent = 0
 	for message: DialogueMessages.Message in messages:
 		frames.append(send(message))
@@ -230,7 +239,10 @@ func _keep(message: DialogueMessages.Message) -> void:
 		var open: DialogueMessages.Open = message
 		_opens[open.conversation] = open
 	elif _is_line(message):
-		_lines[[message.get("conversation"), message.get("line")]] = message
+		var key: Array = [message.get("conversation"), message.get("line")]
+		_lines[key] = message
+		if not _numbers.has(key):
+			_numbers[key] = sent + 1
 	elif message is DialogueMessages.Close:
 		var close: DialogueMessages.Close = message
 		_opens.erase(close.conversation)
@@ -297,16 +309,18 @@ func _note(message: DialogueMessages.Message) -> void:
 	if message is DialogueMessages.Turn:
 		var turn: DialogueMessages.Turn = message
 		if not turn.line.is_empty():
-			_turns[turn.turn] = [turn.conversation, turn.line]
-			_settle_line(turn.conversation, turn.line)
+			var key: Array = [turn.conversation, turn.line]
+			_turns[turn.turn] = key
+			_arrived(_numbers.get(key, 0) as int)
 	elif message is DialogueMessages.TurnEnd:
 		var turn_end: DialogueMessages.TurnEnd = message
-		_lines.erase(_turns.get(turn_end.turn))
-		_turns.erase(turn_end.turn)
+		if _turns.has(turn_end.turn):
+			_answered(_turns[turn_end.turn] as Array)
+			_turns.erase(turn_end.turn)
 	elif message is DialogueMessages.ErrorMessage:
 		_note_error(message as DialogueMessages.ErrorMessage)
 	elif message is DialogueMessages.Noted or message is DialogueMessages.Suggestions:
-		_answered(message.get("conversation") as String, message.get("line") as String)
+		_answered([message.get("conversation"), message.get("line")])
 	elif message is DialogueMessages.Opened:
 		var conversation: String = (message as DialogueMessages.Opened).conversation
 		var request: DialogueMessages.Message = _settle(OPENING, conversation)
@@ -335,52 +349,58 @@ func _note(message: DialogueMessages.Message) -> void:
 		_settle([DialogueMessages.State], (message as DialogueMessages.StateOk).conversation)
 	elif message is DialogueMessages.Closed:
 		_settle([DialogueMessages.Close], (message as DialogueMessages.Closed).conversation)
+		for key: Array in _numbers.keys():
+			if not _lines.has(key):
+				_numbers.erase(key)
 
 
 func _note_error(error: DialogueMessages.ErrorMessage) -> void:
 	if not error.line.is_empty():
-		_answered(error.conversation, error.line)
+		_answered([error.conversation, error.line])
 	elif not error.conversation.is_empty() and error.turn == 0:
 		# Requests of one conversation, lines aside, are answered in their order.
 		if _settle(REQUESTS, error.conversation) is DialogueMessages.Open:
 			_opens.erase(error.conversation)
 
 
-func _answered(conversation: String, line: String) -> void:
-	_lines.erase([conversation, line])
-	_settle_line(conversation, line)
-
-
-func _settle_line(conversation: String, line: String) -> void:
-	for outgoing: Outgoing in _outbox:
-		var message: DialogueMessages.Message = outgoing.message
-		if (
-			_is_line(message)
-			and message.get("conversation") == conversation
-			and message.get("line") == line
-		):
-			_arrived(outgoing.number)
-			return
+## The line of that conversation and id has its answer, and needs no other.
+func _answered(key: Array) -> void:
+	_arrived(_numbers.get(key, 0) as int)
+	_lines.erase(key)
+	_numbers.erase(key)
 
 
 ## The oldest message of these kinds was answered: it and all before it have reached the server.
 ## [param conversation] is "" for messages that name none.
 func _settle(kinds: Array, conversation: String) -> DialogueMessages.Message:
-	for outgoing: Outgoing in _outbox:
-		var message: DialogueMessages.Message = outgoing.message
-		for kind: Script in kinds:
-			var name: Variant = message.get("conversation")
-			if is_instance_of(message, kind) and (name == null or name == conversation):
+	var is_meant: Callable = _is_of.bind(kinds, conversation)
+	if not _awaited.any(is_meant):
+		for outgoing: Outgoing in _outbox:
+			if is_meant.call(outgoing.message):
 				_arrived(outgoing.number)
-				return message
+				break
+	for message: DialogueMessages.Message in _awaited:
+		if is_meant.call(message):
+			_awaited.erase(message)
+			return message
 	return null
+
+
+## The message of that number, and all before it, have reached the server. Of a line that was sent
+## again, an answer proves it of the first.
+func _arrived(number: int) -> void:
+	while not _outbox.is_empty() and _outbox[0].number <= number:
+		var outgoing: Outgoing = _outbox.pop_front()
+		if not outgoing.message is DialogueMessages.Interrupt and not _is_line(outgoing.message):
+			_awaited.append(outgoing.message)
 
 
 static func _is_line(message: DialogueMessages.Message) -> bool:
 	return LINES.any(func(kind: Script) -> bool: return is_instance_of(message, kind))
 
 
-## The message of that number, and all before it, have reached the server.
-func _arrived(number: int) -> void:
-	while not _outbox.is_empty() and _outbox[0].number <= number:
-		_outbox.pop_front()
+static func _is_of(message: DialogueMessages.Message, kinds: Array, conversation: String) -> bool:
+	var name: Variant = message.get("conversation")
+	if name != null and name != conversation:
+		return false
+	return kinds.any(func(kind: Script) -> bool: return is_instance_of(message, kind))
