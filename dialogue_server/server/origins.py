@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from ipaddress import ip_address
 
 Header = Callable[[str], list[str]]
 """Gives all values of a request's header."""
@@ -36,6 +37,20 @@ class Origins:
         return len(named) == 1 and (
             named[0] in self._listed or _OF_THIS_MACHINE.fullmatch(named[0]) is not None
         )
+
+
+def by_address(header: Header) -> bool:
+    """Whether a request names this machine by an address or as localhost. A page whose own name
+    suddenly leads here (DNS rebinding) names it by that."""
+    host = header("Host")
+    if len(host) != 1:
+        return False
+    name = re.sub(r":\d*$", "", host[0]).strip("[]").lower()
+    try:
+        ip_address(name)
+    except ValueError:
+        return name == "localhost"
+    return True
 
 
 def _own_page(header: Header) -> bool:

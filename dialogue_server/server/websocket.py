@@ -41,7 +41,7 @@ from .addresses import Addresses
 from .admission import Admission, is_local
 from .client_socket import relay
 from .guarded_connection import GuardedConnection
-from .origins import Origins
+from .origins import Origins, by_address
 
 Frame = bytes | str
 Scrape = Callable[[], bytes | Awaitable[bytes]]
@@ -198,7 +198,8 @@ class Listener:
     ) -> http.Answer:
         try:
             token = http.bearer(headers.get_all("Authorization"))
-            who = self._admission.identify(token, local=_is_local(connection, headers))
+            local = _is_local(connection, headers) and by_address(headers.get_all)
+            who = self._admission.identify(token, local=local)
         except HandshakeError as error:
             return http.unauthorized(error.detail)
         if OPERATOR not in who.rights or who.has_expired(self._context.now()):

@@ -57,6 +57,15 @@ async def demanding() -> AsyncIterator[Served]:
         yield served
 
 
+async def test_a_name_that_suddenly_leads_here_reads_nothing() -> None:
+    async with serving(SteeredBackend(), metrics=Metrics().text) as served:
+        assert (await get(served.url))[0] == 200
+        for name in ("localhost:1", "127.0.0.1", "[::1]:80"):
+            assert (await get(served.url, "", ("Host", name)))[0] == 200
+        for name in ("evil.example", "evil.example:80", ""):
+            assert (await get(served.url, "", ("Host", name)))[0] == 401
+
+
 async def test_only_an_operators_ticket_opens_it_where_tickets_are_wanted() -> None:
     async with demanding() as served:
         status, _, body = await get(served.url)
