@@ -64,8 +64,9 @@ async def test_the_embedded_model_ends_a_talk_of_a_hundred_turns() -> None:
     late = await _talk(LocalBackend(weights), store, range(TURNS - WITH_MODEL, TURNS))
     assert all(reason in ("complete", "length") for reason, _ in (*fresh, *late))
     room = 2048 - LIMITS.answer_tokens
-    assert all(0 < tokens <= room for _, tokens in late)
-    assert max(tokens for _, tokens in late) <= 1.2 * max(tokens for _, tokens in fresh)
+    asked = [tokens for _, tokens in late if tokens]  # an authored line costs none
+    assert len(asked) > WITH_MODEL // 2
+    assert max(asked) <= min(room, 1.2 * max(tokens for _, tokens in fresh))
 
 
 async def _talk(
