@@ -56,11 +56,11 @@ namespace DialogueServer.Tests
             connection.Hello();
             connection.Disconnected(1006); // given up before the welcome; the server may see it later
             connection.Hello();
-            connection.Receive(Resumed(connection), new ServerMessagesAsJson());
+            connection.Receive(Resumed(connection, connection.Sent), new ServerMessagesAsJson());
             connection.Recover();
             Assert.That(connection.Disconnected(CloseCode.Replaced), Is.EqualTo(ClosePolicy.Resume));
             connection.Hello();
-            connection.Receive(Resumed(connection), new ServerMessagesAsJson());
+            connection.Receive(Resumed(connection, connection.Sent), new ServerMessagesAsJson());
             connection.Recover();
             Assert.That(connection.Disconnected(CloseCode.Replaced), Is.EqualTo(ClosePolicy.Stop));
             Assert.That(connection.State, Is.EqualTo(ConnectionState.Ended));
@@ -83,6 +83,59 @@ namespace DialogueServer.Tests
             Assert.That(VectorTests.Hex(connection.Recover().Single()), Does.Not.Contain("6b31"), "it was there once");
         }
 
+        [Test]
+        public static void The_answer_to_a_line_that_was_sent_again_shows_only_that_the_first_has_arrived()
+        {
+            ClientConnection connection = VectorTests.Attached();
+            var say = new SayMessage("c1", "l1", "Hello");
+            connection.Send(new OpenMessage("c1", new[] { "mira" }, Ada));
+            connection.Send(say);
+            connection.Send(new EventMessage("c1", "e1", "Rain."));
+            connection.Send(say);
+            ComeBack(connection, received: 2);
+            Receive(connection, TurnMessage.TypeNumber, 1, "t1", "c1", "mira", "l1");
+            Receive(connection, TurnEndMessage.TypeNumber, 1, "complete", 0);
+            Assert.That(
+                ComeBack(connection, received: 2),
+                Is.EqualTo(new[] { EventMessage.TypeNumber, SayMessage.TypeNumber }));
+        }
+
+        [Test]
+        public static void An_answer_is_that_of_the_older_of_two_like_requests_also_when_it_has_arrived()
+        {
+            ClientConnection connection = VectorTests.Attached();
+            connection.Send(new OpenMessage("c1", new[] { "mira" }, Ada));
+            connection.Send(new SaveMessage("c1"));
+            connection.Send(new InterruptMessage(1, 0));
+            ComeBack(connection, received: 3);
+            connection.Send(new EventMessage("c1", "e1", "Rain."));
+            connection.Send(new SaveMessage("c1"));
+            Receive(connection, OpenedMessage.TypeNumber, "c1", new List<object>());
+            Receive(connection, SavedMessage.TypeNumber, "c1", "p1");
+            Assert.That(
+                ComeBack(connection, received: 3),
+                Is.EqualTo(new[] { EventMessage.TypeNumber, SaveMessage.TypeNumber }));
+            Receive(connection, NotedMessage.TypeNumber, "c1", "e1");
+            Receive(connection, SavedMessage.TypeNumber, "c1", "p2");
+            Assert.That(ComeBack(connection, received: 5), Is.Empty);
+        }
+
+        [Test]
+        public static void A_save_that_arrived_and_had_no_answer_is_made_again_after_a_loss()
+        {
+            ClientConnection connection = VectorTests.Attached();
+            connection.Send(new OpenMessage("c1", new[] { "mira" }, Ada));
+            connection.Send(new SaveMessage("c1"));
+            Receive(connection, OpenedMessage.TypeNumber, "c1", new List<object>());
+            ComeBack(connection, received: 2);
+            connection.Disconnected(1006);
+            connection.Hello();
+            connection.Receive(VectorTests.Welcome(), new ServerMessagesAsJson());
+            Assert.That(
+                connection.Recover().Select(Type),
+                Is.EqualTo(new[] { OpenMessage.TypeNumber, SaveMessage.TypeNumber }));
+        }
+
         private static int Type(byte[] frame)
         {
             var reader = new MsgpackReader(new ArraySegment<byte>(frame));
@@ -90,11 +143,21 @@ namespace DialogueServer.Tests
             return reader.ReadType();
         }
 
-        private static byte[] Resumed(ClientConnection connection)
+        /// <summary>The types of what is sent again after a drop.</summary>
+        private static int[] ComeBack(ClientConnection connection, long received)
+        {
+            connection.Disconnected(1006);
+            connection.Hello();
+            connection.Receive(Resumed(connection, received), new ServerMessagesAsJson());
+            return connection.Recover().Select(Type).ToArray();
+        }
+
+        private static byte[] Resumed(ClientConnection connection, long received)
         {
             var frame = new List<byte>(VectorTests.Welcome());
             frame[0] = 0x9a; // ten items: server, version, capabilities, resumed, received
-            frame.AddRange(new byte[] { 0xa0, 0x01, 0x90, 0xc3, (byte)connection.Sent });
+            frame[8] = (byte)connection.Seq; // after the type, "s1" and "e1"
+            frame.AddRange(new byte[] { 0xa0, 0x01, 0x90, 0xc3, (byte)received });
             return frame.ToArray();
         }
 
@@ -106,6 +169,7 @@ namespace DialogueServer.Tests
             foreach (object field in fields)
             {
                 if (field is string text) writer.WriteString(text);
+                else if (field is int number) writer.WriteInteger(number);
                 else writer.WriteStrings(((List<object>)field).Cast<string>().ToArray());
             }
             connection.Receive(writer.ToArray(), new ServerMessagesAsJson());

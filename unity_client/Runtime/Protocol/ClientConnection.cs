@@ -39,7 +39,6 @@ namespace DialogueServer.Protocol
         private readonly MsgpackWriter _writer = new MsgpackWriter();
         private readonly Outbox _outbox = new Outbox();
         private readonly Dictionary<string, OpenMessage> _opens = new Dictionary<string, OpenMessage>();
-        private readonly List<IClientRequest> _requests = new List<IClientRequest>();
         private readonly Dictionary<long, LineKey> _turns = new Dictionary<long, LineKey>();
         private readonly Bookkeeping _bookkeeping;
         private int _unackedMessages;
@@ -78,7 +77,7 @@ namespace DialogueServer.Protocol
 
         /// <summary>What has a line id and no answer yet (its turn's end, say, or an error), oldest
         /// first.</summary>
-        public IReadOnlyList<IClientRequest> Unanswered => _requests;
+        public IReadOnlyList<IClientRequest> Unanswered => _outbox.Requests;
 
         /// <summary>The first frame of a socket. Asks to resume if there is a session.</summary>
         public byte[] Hello()
@@ -95,7 +94,8 @@ namespace DialogueServer.Protocol
             Require(State != ConnectionState.Ended, "send");
             byte[] frame = Encode(message); // first: a message that cannot be sent changes nothing
             if (message.Type < ProtocolInfo.FirstSequencedType) return frame;
-            Remember(message);
+            if (message is OpenMessage open) _opens[open.Conversation] = open;
+            else if (message is CloseMessage close) _opens.Remove(close.Conversation);
             Sent++;
             _outbox.Add(Sent, message);
             return frame;
@@ -145,16 +145,14 @@ namespace DialogueServer.Protocol
             var frames = new List<byte[]>();
             if (!Lost)
             {
-                foreach (IClientMessage message in _outbox.Messages()) frames.Add(Encode(message));
+                foreach (IClientMessage message in _outbox.Messages) frames.Add(Encode(message));
                 return frames;
             }
             Lost = false;
             var messages = new List<IClientMessage>(_opens.Values);
-            foreach (IClientMessage message in _outbox.Messages())
-                if (message is LoadMessage || message is SaveMessage) messages.Add(message);
+            messages.AddRange(_outbox.Lose());
             if (snapshots != null) messages.AddRange(snapshots);
-            messages.AddRange(_requests);
-            _outbox.Clear();
+            messages.AddRange(_outbox.Requests);
             Sent = 0;
             foreach (IClientMessage message in messages) frames.Add(Send(message));
             return frames;
@@ -195,25 +193,6 @@ namespace DialogueServer.Protocol
         public static double ReconnectDelay(int attempt, double random, double first = 0.5, double longest = 30.0) =>
             random * Math.Min(longest, first * Math.Pow(2.0, Math.Min(attempt, 32)));
 
-        private void Remember(IClientMessage message)
-        {
-            switch (message)
-            {
-                case OpenMessage open:
-                    _opens[open.Conversation] = open;
-                    break;
-                case CloseMessage close:
-                    _opens.Remove(close.Conversation);
-                    _requests.RemoveAll(request => request.Conversation == close.Conversation);
-                    break;
-                case IClientRequest request:
-                    int known = _requests.FindIndex(LineKey.Of(request).Equals);
-                    if (known >= 0) _requests[known] = request;
-                    else _requests.Add(request);
-                    break;
-            }
-        }
-
         private void Welcomed(in WelcomeMessage welcome)
         {
             if (State != ConnectionState.Greeting)
@@ -224,7 +203,7 @@ namespace DialogueServer.Protocol
             {
                 if (welcome.Session != Session || welcome.Seq != Seq)
                     throw new ProtocolViolationException("welcome: resumed another position than we asked for");
-                _outbox.ReleaseUpTo(welcome.Received);
+                _outbox.Arrived(welcome.Received);
             }
             else if (Session.Length > 0)
             {
@@ -253,8 +232,6 @@ namespace DialogueServer.Protocol
             _unackedBytes += bytes;
         }
 
-        private void Forget(LineKey key) => _requests.RemoveAll(key.Equals);
-
         /// <summary>An open with a checkpoint rolls back once; a later one must not do it again.</summary>
         private void KeepOpen(string name)
         {
@@ -273,28 +250,6 @@ namespace DialogueServer.Protocol
         {
             if (!possible)
                 throw new InvalidOperationException("A connection cannot " + what + " in state " + State + ".");
-        }
-
-        private readonly struct LineKey : IEquatable<LineKey>
-        {
-            private readonly string _conversation;
-            private readonly string _line;
-
-            public LineKey(string conversation, string line)
-            {
-                _conversation = conversation;
-                _line = line;
-            }
-
-            public static LineKey Of(IClientRequest request) => new LineKey(request.Conversation, request.Line);
-
-            public bool Equals(IClientRequest request) => Equals(Of(request));
-
-            public bool Equals(LineKey other) => _conversation == other._conversation && _line == other._line;
-
-            public override bool Equals(object other) => other is LineKey key && Equals(key);
-
-            public override int GetHashCode() => _line.GetHashCode();
         }
 
         /// <summary>Notes what a message answers before the game sees it.</summary>
@@ -347,7 +302,7 @@ namespace DialogueServer.Protocol
                 {
                     var key = new LineKey(message.Conversation, message.Line);
                     _connection._turns[message.Turn] = key;
-                    SettleLine(key);
+                    _connection._outbox.Arrived(key);
                 }
                 base.OnTurn(in message);
             }
@@ -357,7 +312,7 @@ namespace DialogueServer.Protocol
                 if (_connection._turns.TryGetValue(message.Turn, out LineKey key))
                 {
                     _connection._turns.Remove(message.Turn);
-                    _connection.Forget(key);
+                    _connection._outbox.Answered(key);
                 }
                 base.OnTurnEnd(in message);
             }
@@ -428,6 +383,7 @@ namespace DialogueServer.Protocol
             {
                 string name = message.Conversation;
                 _connection._outbox.Settle(m => m is CloseMessage close && close.Conversation == name);
+                _connection._outbox.Closed();
                 base.OnClosed(in message);
             }
 
@@ -455,12 +411,9 @@ namespace DialogueServer.Protocol
 
             private void Answered(LineKey key)
             {
-                _connection.Forget(key);
-                SettleLine(key);
+                _connection._outbox.Arrived(key);
+                _connection._outbox.Answered(key);
             }
-
-            private void SettleLine(LineKey key) =>
-                _connection._outbox.Settle(m => m is IClientRequest request && key.Equals(request));
         }
     }
 }
