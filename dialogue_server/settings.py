@@ -341,12 +341,18 @@ class RecordSettings(Section, frozen=True, kw_only=True):
     folder: Annotated[
         str,
         option(
-            "Where every session is recorded, messages, prompts and models' answers; empty: "
-            "nowhere.",
+            "Where sessions are recorded, messages, prompts and models' answers; empty: nowhere.",
             flag="--record",
             path=True,
         ),
     ] = ""
+    when: Annotated[
+        Literal["always", "asked"],
+        option(
+            "Whether every session is recorded, or only those whose client asks for the "
+            "capability `record`, with the right of a designer."
+        ),
+    ] = "always"
     players: Annotated[
         Literal["named", "covered"],
         option(

@@ -110,6 +110,8 @@ class EngineContext:
     """Whom to tell of changed files, by session."""
     tap: MakeTap | None = None
     """Listens to each new session (tap.py)."""
+    tap_asked: bool = False
+    """Whether it listens only to sessions that ask for it (capability `record`)."""
     taps: dict[str, Tap] = field(default_factory=dict)
     """The taps of the sessions that live, by their ids."""
     detector: Detector | None = None

@@ -12,6 +12,8 @@ from msgspec import Struct
 from ..errors import RequestError
 
 PLAYER, DESIGNER, OPERATOR = "player", "designer", "operator"
+RECORD = "record"
+"""The capability of having the session recorded, for whoever has the right of a designer."""
 RIGHTS = (PLAYER, DESIGNER, OPERATOR)
 """To talk; to look behind the talk (`inspect`, `npcs`); to look at the server. None of them
 implies another."""
@@ -46,7 +48,9 @@ class Identity(Struct, frozen=True):
 
     def granted(self, asked: list[str]) -> list[str]:
         """The capabilities of a hello that it may have."""
-        return [name for name in dict.fromkeys(asked) if name == DESIGNER and name in self.rights]
+        if DESIGNER not in self.rights:
+            return []
+        return [name for name in dict.fromkeys(asked) if name in (DESIGNER, RECORD)]
 
     def check_open(self, message: Open) -> None:
         """Raise a RequestError (FORBIDDEN) that names the field unless it may open that."""

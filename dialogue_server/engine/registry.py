@@ -13,7 +13,7 @@ from dialogue_protocol.messages import Hello
 
 from ..domain.conversation import ConversationKey
 from .context import EngineContext
-from .identity import LOCAL, Identity
+from .identity import LOCAL, RECORD, Identity
 from .observer import SessionEnded, SessionStarted
 from .session import Session, Socket
 
@@ -147,6 +147,9 @@ class Registry:
     def _begin(self, hello: Hello, codec: Codec, socket: Socket, identity: Identity) -> Session:
         limits = self._context.limits
         name, directory = self._context.new_id(), self._context.directory
+        granted = identity.granted(hello.capabilities)
+        if self._context.tap is None and RECORD in granted:
+            granted.remove(RECORD)
         connection = ServerConnection(
             name if directory is None else f"{directory.server}-{name}",
             self._epoch,
@@ -154,7 +157,7 @@ class Registry:
             codec,
             buffer_bytes=limits.replay_bytes,
             server=self._context.server,
-            capabilities=identity.granted(hello.capabilities),
+            capabilities=granted,
         )
         session = self._make(self._context, connection, identity)
         self._sessions[connection.session] = session
@@ -162,7 +165,7 @@ class Registry:
             self._players.setdefault(identity.player, set()).add(session.id)
         session.socket = socket
         session.locale = hello.locale
-        if self._context.tap is not None:
+        if self._context.tap is not None and (not self._context.tap_asked or RECORD in granted):
             session.tap = self._context.taps[session.id] = self._context.tap(session.id, hello)
         socket.write(connection.welcome())
         return session

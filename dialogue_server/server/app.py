@@ -155,6 +155,7 @@ class App:
             await recorder.start()
             self._stack.push_async_callback(recorder.aclose)
             self.context.tap = recorder.begin
+            self.context.tap_asked = self.settings.record.when == "asked"
             self.context.shelf = RecordingsFolder(Path(record.folder), self.context)
             self.log.info("record.on", folder=record.folder, players=record.players)
 

@@ -26,13 +26,14 @@ from dialogue_server.domain.recordings.recording import (
     join,
 )
 from dialogue_server.engine.context import EngineContext
+from dialogue_server.engine.identity import PLAYER, Identity
 from dialogue_server.engine.in_process import InProcess, in_process
 from dialogue_server.engine.observer import Failure, Record
 from dialogue_server.engine.registry import Registry
 from dialogue_server.errors import BackendError, SettingsError
 from dialogue_server.instrumentation.recorder import Recorder
 from dialogue_server.stores.memory import MemoryStore
-from tests.harness import MIRA, WORLD
+from tests.harness import MIRA, WORLD, Client, serving
 
 K = TypeVar("K")
 
@@ -96,6 +97,37 @@ async def test_a_session_is_kept_message_by_message_with_what_the_model_was_aske
     assert [end.reason for end in of(found, Ended)] == ["the client has finished"]
     times = [entry.at for entry in found.entries]
     assert times == sorted(times)
+
+
+async def test_where_it_has_to_be_asked_for_only_who_asks_is_recorded(tmp_path: Path) -> None:
+    writer = recorder(tmp_path)
+    context = EngineContext(
+        world=WORLD,
+        personas={"mira": MIRA},
+        backend=ScriptedBackend(["Hm."]),
+        store=MemoryStore(),
+        observe=lambda _: None,
+        tap=writer.begin,
+        tap_asked=True,
+    )
+    await writer.start()
+    for asked in ((), ("record",)):
+        async with in_process(Registry(context), f"asks {asked}", asked) as client:
+            await client.send(Open("c", ["mira"], Player("p")))
+            await say(client, "Hello?", line=f"line {asked}")
+    player = Identity(rights=frozenset({PLAYER}))
+    assert player.granted(["record"]) == []
+    await writer.aclose()
+    assert read(tmp_path).head.client == "asks ('record',)"
+    assert len(list(tmp_path.glob("*.jsonl"))) == 1
+
+
+async def test_the_capability_is_granted_only_where_the_server_records(tmp_path: Path) -> None:
+    async with serving(ScriptedBackend(["Hm."])) as served:
+        client = await Client.connect(served.url, hello=Hello(capabilities=["record", "designer"]))
+        assert client.welcome is not None
+        assert client.welcome.capabilities == ["designer"]
+        await client.leave()
 
 
 async def test_of_a_prompts_parts_the_sources_are_kept_and_what_tells_a_change(
