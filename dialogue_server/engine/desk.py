@@ -18,7 +18,7 @@ from dialogue_protocol.messages import (
 class Desk(Protocol):
     """The folder that the world comes from."""
 
-    def info(self) -> ContentInfo:
+    async def info(self) -> ContentInfo:
         """What the files hold now, and what is wrong with them."""
         ...
 

@@ -197,7 +197,7 @@ class Session:
                 self.send(npc_list(self._context, self.identity.npcs))
             case Content():
                 self._need_designer("content")
-                self.send(desk_of(self._context).info())
+                self.send(await desk_of(self._context).info())
                 if message.watch:
                     self._context.watchers[self.id] = self.send
             case Source():

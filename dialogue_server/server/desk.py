@@ -38,28 +38,26 @@ class Folder:
         self._folder = folder
         self._context = context
         self._good = loaded
-        self._texts: dict[str, str] = {}
-        self._findings: list[Finding] = of_errors(loaded.errors)
         self._revision = 1
-        self._linted = False
+        self._account: _Account | None = None
 
-    def info(self) -> ContentInfo:
-        """What the files hold now, and what is wrong with them."""
-        context = self._context
-        if not self._linted:
-            self._lint()
-        world = context.world
+    async def info(self) -> ContentInfo:
+        """What the files hold now, and what is wrong with them. Looked at only where somebody asks,
+        and beside the event loop: a large world takes a moment."""
+        while (account := self._account) is None or account.content is not self._good:
+            self._account = await asyncio.to_thread(_look, self._folder, self._good)
+        world, personas = self._good.world, self._good.personas
         return ContentInfo(
             revision=self._revision,
             world=world.name,
-            npcs=[npc_info(context.personas[npc]) for npc in sorted(context.personas)],
+            npcs=[npc_info(personas[npc]) for npc in sorted(personas)],
             scenes=sorted(world.scenes),
-            models=list(context.models),
+            models=list(self._context.models),
             state=world.state,
-            hints=hints(world, context.personas),
+            hints=account.hints,
             problems=[
                 ContentProblem(each.file, each.problem, each.line, each.key, each.severity)
-                for each in self._findings
+                for each in account.findings
             ],
         )
 
@@ -87,26 +85,31 @@ class Folder:
         self._context.world = self._good.world
         self._context.personas = self._good.personas
         self._revision += 1
-        self._linted = False
         missing = await prepare_detector(self._context)
         problems = [error.detail for error in loaded.errors] + [missing] * bool(missing)
         self._context.observe(
             ContentRead(npcs=tuple(sorted(self._good.personas)), problems=tuple(problems))
         )
-        watchers = list(self._context.watchers.values())
-        if watchers:
-            info = self.info()
-            for tell in watchers:
+        if self._context.watchers:
+            info = await self.info()
+            for tell in list(self._context.watchers.values()):
                 tell(info)
 
-    def _lint(self) -> None:
-        """Only where somebody looks: a large world takes a moment."""
-        texts = content.texts(self._folder)
-        self._findings = [
-            *of_errors(self._good.errors),
-            *lint(self._good.world, self._good.personas, texts, spoken_secrets=False),
-        ]
-        self._linted = True
+
+class _Account(msgspec.Struct, frozen=True):
+    """What a look at some content has found."""
+
+    content: content.Content
+    findings: list[Finding]
+    hints: dict[str, Any]
+
+
+def _look(folder: Path, good: content.Content) -> _Account:
+    findings = [
+        *of_errors(good.errors),
+        *lint(good.world, good.personas, content.texts(folder), spoken_secrets=False),
+    ]
+    return _Account(good, findings, hints(good.world, good.personas))
 
 
 def keep_good(old: content.Content, new: content.Content) -> content.Content:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from dialogue_protocol.messages import (
 )
 from msgspec import structs
 
+from dialogue_server.server import desk
 from dialogue_server.server.app import App
 from dialogue_server.server.desk import keep_good
 from dialogue_server.settings import MEMORY, Settings
@@ -82,6 +84,24 @@ async def test_a_changed_file_is_in_force_and_told_to_whoever_watches(
     assert "Old Wen" in {npc.name for npc in second.npcs}
     await designer.send(Inspect("c", text="Who are you?", npc="wen"))
     assert "Old Wen" in str((await designer.expect(Inspected)).messages)
+
+
+async def test_a_look_at_the_files_holds_up_no_player(
+    designer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[threading.Thread] = []
+
+    def look(folder: Path, good: content.Content) -> object:
+        looked.append(threading.current_thread())
+        return real(folder, good)
+
+    real = desk._look
+    monkeypatch.setattr(desk, "_look", look)
+    for _ in range(2):
+        await designer.send(Content())
+        await designer.expect(ContentInfo)
+    assert len(looked) == 1  # nothing has changed since
+    assert looked != [threading.main_thread()]
 
 
 async def test_a_broken_file_keeps_its_last_good_version_in_force_and_says_so(
