@@ -67,6 +67,34 @@ namespace DialogueServer.Tests
         }
 
         [Test]
+        public static void The_answer_to_an_older_open_leaves_the_checkpoint_of_a_newer_one()
+        {
+            ClientConnection connection = VectorTests.Attached();
+            connection.Send(new OpenMessage("c1", new[] { "mira" }, Ada, checkpoint: "k1"));
+            connection.Send(new OpenMessage("c1", new[] { "mira" }, Ada, checkpoint: "k2"));
+            Receive(connection, OpenedMessage.TypeNumber, "c1", new List<object>());
+            Assert.That(VectorTests.Hex(ReopenedAfterALoss(connection)), Does.Contain("6b32"));
+        }
+
+        [Test]
+        public static void A_conversation_that_is_opened_again_keeps_the_model_that_was_chosen()
+        {
+            ClientConnection connection = VectorTests.Attached();
+            connection.Send(new OpenMessage("c1", new[] { "mira" }, Ada, checkpoint: "k1", model: "zz9"));
+            Receive(connection, OpenedMessage.TypeNumber, "c1", new List<object>());
+            string open = VectorTests.Hex(ReopenedAfterALoss(connection));
+            Assert.That(open, Does.Contain("7a7a39").And.Not.Contain("6b31"));
+        }
+
+        private static byte[] ReopenedAfterALoss(ClientConnection connection)
+        {
+            connection.Disconnected(4100);
+            connection.Hello();
+            connection.Receive(VectorTests.Welcome(), new ServerMessagesAsJson());
+            return connection.Recover().Single();
+        }
+
+        [Test]
         public static void A_load_does_not_forget_the_checkpoint_that_an_open_waits_for()
         {
             ClientConnection connection = VectorTests.Attached();

@@ -233,10 +233,13 @@ namespace DialogueServer.Protocol
         }
 
         /// <summary>An open with a checkpoint rolls back once; a later one must not do it again.</summary>
-        private void KeepOpen(string name)
+        private void KeepOpen(OpenMessage open)
         {
-            if (_opens.TryGetValue(name, out OpenMessage open) && open.Checkpoint.Length > 0)
-                _opens[name] = new OpenMessage(open.Conversation, open.Npcs, open.Player, open.Scene, open.Locale);
+            string name = open.Conversation;
+            if (open.Checkpoint.Length == 0 || !_opens.TryGetValue(name, out OpenMessage newest)) return;
+            if (ReferenceEquals(open, newest)) // a newer one waits for its own answer
+                _opens[name] = new OpenMessage(
+                    name, open.Npcs, open.Player, open.Scene, open.Locale, model: open.Model);
         }
 
         private byte[] Encode(IClientMessage message)
@@ -271,7 +274,7 @@ namespace DialogueServer.Protocol
                 IClientMessage answered = _connection._outbox.Settle(m =>
                     (m is OpenMessage open && open.Conversation == name)
                     || (m is LoadMessage load && load.Conversation == name));
-                if (answered is OpenMessage) _connection.KeepOpen(name);
+                if (answered is OpenMessage opened) _connection.KeepOpen(opened);
                 base.OnOpened(in message);
             }
 
