@@ -9,7 +9,7 @@ said as it was written, with its mood and its actions: such a model could only s
 (`is_authored`).
 
 The numbers below are part of the layout: the engine and the embedded model's backend ask with
-them. They were measured on the starter world (`dialogue-server evaluate`); a repeat penalty
+them. They were measured on the starter world (`make evaluate`); a repeat penalty
 above 1 spoils the pattern, since the answer has to repeat the prompt.
 """
 

@@ -47,6 +47,15 @@ async def upstream(tmp_path: Path, redis: RedisServer) -> AsyncIterator[str]:
     await process.wait()
 
 
+async def two_workers(folder: Path, upstream: str, redis: RedisServer) -> ServerProcess:
+    """A server of two processes, both of which listen."""
+    make_world(folder)
+    server = ServerProcess(folder, upstream, "--workers", "2", "--store", redis.url)
+    await server.start()
+    await logged(server, "server.ready", 2)
+    return server
+
+
 def long_marker(*, well: bool = True) -> str:
     """A line whose answer takes a while, and ends well."""
     for number in range(1000):
@@ -59,10 +68,7 @@ def long_marker(*, well: bool = True) -> str:
 async def test_workers_share_a_port_and_find_each_other_s_sessions(
     tmp_path: Path, upstream: str, redis: RedisServer
 ) -> None:
-    make_world(tmp_path)
-    server = ServerProcess(tmp_path, upstream, "--workers", "2", "--store", redis.url)
-    await server.start()
-    await logged(server, "server.ready", 2)
+    server = await two_workers(tmp_path, upstream, redis)
     try:
         homes = await asyncio.gather(*(wander(server.url, f"c{number}") for number in range(8)))
         assert len(set(homes)) == 2
@@ -97,10 +103,7 @@ async def wander(url: str, conversation: str) -> str:
 async def test_a_worker_that_is_killed_is_started_again_and_its_lines_are_answered_once(
     tmp_path: Path, upstream: str, redis: RedisServer
 ) -> None:
-    make_world(tmp_path)
-    server = ServerProcess(tmp_path, upstream, "--workers", "2", "--store", redis.url)
-    await server.start()
-    await logged(server, "server.ready", 2)
+    server = await two_workers(tmp_path, upstream, redis)
     try:
         marker = long_marker()
         clients = [await Client.connect(server.url) for _ in range(6)]
@@ -128,10 +131,7 @@ async def test_a_worker_that_is_killed_is_started_again_and_its_lines_are_answer
 async def test_workers_end_when_the_one_that_watches_over_them_is_killed(
     tmp_path: Path, upstream: str, redis: RedisServer
 ) -> None:
-    make_world(tmp_path)
-    server = ServerProcess(tmp_path, upstream, "--workers", "2", "--store", redis.url)
-    await server.start()
-    await logged(server, "server.ready", 2)
+    server = await two_workers(tmp_path, upstream, redis)
     await server.kill()
     await logged(server, "server.stopped", 2)
 
@@ -165,10 +165,7 @@ async def test_a_player_goes_on_at_another_machine_when_his_dies_in_mid_turn(
 async def test_one_scrape_of_the_shared_port_tells_of_all_workers(
     tmp_path: Path, upstream: str, redis: RedisServer
 ) -> None:
-    make_world(tmp_path)
-    server = ServerProcess(tmp_path, upstream, "--workers", "2", "--store", redis.url)
-    await server.start()
-    await logged(server, "server.ready", 2)
+    server = await two_workers(tmp_path, upstream, redis)
     try:
         clients = [await Client.connect(server.url) for _ in range(8)]
         for _ in range(3):  # whichever worker is asked
