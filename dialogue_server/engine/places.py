@@ -144,14 +144,18 @@ class Places:
             entry = queue.popleft()
             if queue:
                 self._waiting[player] = queue  # behind the others
+            if entry.granted.done():
+                continue  # cancelled, and about to withdraw
             self._count += 1
             self._running[player] += 1
             entry.granted.set_result(None)
 
     def _withdraw(self, player: str, entry: _Waiting) -> None:
-        self._waiting[player].remove(entry)
-        if not self._waiting[player]:
-            del self._waiting[player]
+        queue = self._waiting.get(player, deque())
+        if entry in queue:  # else a free place has passed it by already
+            queue.remove(entry)
+            if not queue:
+                del self._waiting[player]
 
     def _in_order(self) -> Iterator[_Waiting]:
         """Those who wait in the order in which places would come to them."""

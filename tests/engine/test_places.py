@@ -169,3 +169,17 @@ async def test_whoever_waits_too_long_gets_an_error_and_no_place() -> None:
     assert places.waiting == 0
     places.leave("a", since)
     assert places.running == 0
+
+
+async def test_who_is_cancelled_in_the_very_moment_of_a_free_place_does_not_take_it_along() -> None:
+    turns = Turns(Places(turns=1))
+    since = await turns.places.take("cid", lambda _: None)
+    await turns.ask("ann", "gone")
+    await turns.ask("bob", "next")
+    turns.tasks["gone"].cancel()
+    turns.places.leave("cid", since)  # before the cancelled one has run
+    await settle()
+    assert turns.served == ["next"]
+    assert (turns.places.running, turns.places.waiting) == (1, 0)
+    await turns.end("next")
+    assert turns.places.running == 0
