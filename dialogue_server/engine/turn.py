@@ -394,6 +394,9 @@ class TurnRunner:
         except StoreError as problem:
             # The player has read the answer: end the turn well, and say that it is not kept.
             error = error or problem
+        except Exception:
+            self._context.observe(Failure(where=f"turn {self.node}", error=traceback.format_exc()))
+            error = error or StoreError("The server failed to keep the turn; its log says how.")
         self._remember(node)
         self.phase = "ended"
         self._report(node, reason, error)

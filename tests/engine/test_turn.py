@@ -8,7 +8,7 @@ from dialogue_protocol.codes import EndReason, ErrorCode
 from dialogue_protocol.messages import Cue, Delta, Interrupt, Say, Turn, TurnEnd
 
 from dialogue_server.backends.base import Usage
-from dialogue_server.domain.conversation import ConversationKey
+from dialogue_server.domain.conversation import ConversationKey, Node
 from dialogue_server.engine.context import EngineLimits
 from dialogue_server.engine.observer import CueDropped, Failure, TurnFinished, TurnStarted
 from dialogue_server.errors import BackendError, StoreError
@@ -381,3 +381,26 @@ async def test_the_models_own_count_corrects_the_estimate() -> None:
         call.finish(usage=Usage(input_tokens=2 * served.seen(TurnStarted)[0].prompt_tokens))
         await client.answer()
         assert served.context.calibration.factors["steered"] == pytest.approx(2.0, rel=0.01)
+
+
+class _BrokenStore(MemoryStore):
+    async def append(self, key: ConversationKey, node: Node) -> Node:
+        if node.kind == "npc" and node.line:
+            raise RuntimeError("a mistake of the store's own")
+        return await super().append(key, node)
+
+
+async def test_a_turn_ends_and_the_talk_goes_on_even_if_the_store_breaks_in_its_own_way() -> None:
+    backend = SteeredBackend()
+    async with serving(backend, store=_BrokenStore()) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        for line in ("1", "2"):
+            await client.send(Say("c", line, "The mine?"))
+            call = await backend.call()
+            call.say("Under water.")
+            call.finish()
+            answer = await client.answer()
+            assert answer.text == "Under water."
+            assert answer.ended.code == ErrorCode.STORE_FAILED
+        assert len(served.seen(Failure)) == 2
