@@ -65,7 +65,7 @@ def test_the_transcripts_give_the_same_events_as_in_every_engine(engine: Engine)
 
 
 def test_the_label_and_the_parts_without_a_server_work(engine: Engine) -> None:
-    engine.suites("label", "parts", "connection").assert_passed(at_least=30)
+    engine.suites("label", "ending", "parts", "connection").assert_passed(at_least=40)
 
 
 def test_npcs_talk_act_and_remember(engine: Engine, server: ServerProcess) -> None:

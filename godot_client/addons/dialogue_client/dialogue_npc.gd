@@ -34,6 +34,9 @@ signal queued(position: int)
 ## The NPC has told its answer again from the start, in other words, because the server lost the
 ## first one: clear what was shown. A label does so by itself.
 signal restarted
+## The server has taken the end of the answer back: only its first [param length] code points stand,
+## and [signal finished] follows. A [member label] hides the rest by itself.
+signal taken_back(length: int)
 ## The NPC's mood, one of [member moods], and how strong it is, from 0 to 100.
 signal mood_changed(mood: String, intensity: int)
 ## The NPC does something: one of [member actions]. If it waits for what comes of it, answer with
@@ -273,7 +276,8 @@ func reset() -> void:
 		_stopped = true
 		turn = null
 		if label != null and label.speaker == self:
-			label.begin(null)
+			label.stop()
+			label.begin()
 			label.end()
 
 
@@ -299,9 +303,9 @@ func receive_turn(message: DialogueMessages.Turn) -> void:
 		else:
 			turn.retell(message)
 		return
+	_begin_label()  # first: it ends the turn before
 	_stopped = false
 	turn = DialogueTurn.from_message(message)
-	_begin_label()
 	began.emit(turn)
 
 
@@ -311,6 +315,8 @@ func receive_text(message: DialogueMessages.Delta) -> void:
 		return
 	var fresh: Variant = turn.take(message.text)
 	if fresh == null:
+		if label != null and label.speaker == self:
+			label.stop()
 		_begin_label()
 		restarted.emit()
 		fresh = turn.text
@@ -349,13 +355,18 @@ func receive_cue(message: DialogueMessages.Cue) -> void:
 func receive_end(message: DialogueMessages.TurnEnd) -> void:
 	if turn == null or turn.number != message.turn:
 		return
+	var told: int = turn.told()
 	turn.end(message)
 	_conversation.settle(turn.line)
+	var stands: int = turn.text.length()
+	var is_labelled: bool = label != null and label.speaker == self
+	if is_labelled and not _stopped:
+		label.end(stands)
+	if stands < told and not _stopped:
+		taken_back.emit(stands)
 	if turn.reason == DialogueMessages.EndReason.FAILED:
 		_fail(turn.code, turn.detail)
-	if label != null and label.speaker == self and not _stopped:
-		label.end()
-	else:
+	if not is_labelled or _stopped:
 		finished.emit(turn)
 
 
@@ -437,6 +448,7 @@ func _begin_label() -> void:
 
 func _show_greeting() -> void:
 	_greets = false
+	_begin_label()  # first: it ends the turn before
 	turn = DialogueTurn.new()
 	turn.npc = npc_id
 	turn.conversation = conversation_name()
@@ -444,7 +456,6 @@ func _show_greeting() -> void:
 	turn.reason = DialogueMessages.EndReason.COMPLETE
 	_greeting = ""
 	_stopped = false
-	_begin_label()
 	began.emit(turn)
 	if label != null:
 		label.append(turn.text)

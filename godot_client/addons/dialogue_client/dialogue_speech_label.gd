@@ -69,8 +69,11 @@ func _process(delta: float) -> void:
 	get_v_scroll_bar().self_modulate.a = 1.0 if get_content_height() > size.y else 0.0
 
 
-## Begins a new text.
+## Begins a new text. Of the one before, what was not shown yet has been said all the same: its cues
+## fire, and its NPC has finished. After [method stop] there is nothing of that.
 func begin(new_speaker: DialogueNPC = null) -> void:
+	if not is_done():
+		skip()
 	speaker = new_speaker
 	clear()
 	_text = ""
@@ -89,17 +92,13 @@ func begin(new_speaker: DialogueNPC = null) -> void:
 
 ## Adds text to reveal. It must not split a letter from its accents, as the server never does.
 func append(more: String) -> void:
-	if _has_filler:
-		_has_filler = false
-		clear()
-		visible_characters = 0
+	_drop_filler()
 	var start: int = _text.length()
 	for at: int in DialogueGraphemes.breaks(more):
 		_breaks.append(start + at)
 	_text += more
 	_since_text = 0.0
-	# The engine drops carriage returns, which would shift what is visible.
-	add_text(more.replace("\r", char(0x200b)))
+	_write(more)
 
 
 ## Shows something ("Hm ...") until the first text comes. It is no part of the text, and the NPC
@@ -117,9 +116,13 @@ func add_cue(cue: DialogueCue) -> void:
 	_cues.append(cue)
 
 
-## No more text comes. [signal reveal_finished] follows when all of it is shown.
-func end() -> void:
+## No more text comes. [signal reveal_finished] follows when all of it is shown. What is longer than
+## [param length] code points was taken back: it is hidden again, and its cues never fire.
+func end(length: int = -1) -> void:
 	_is_complete = true
+	_drop_filler()
+	if length >= 0 and length < _text.length():
+		_take_back(length)
 
 
 ## Shows all that has arrived, now. The cues passed on the way fire; pauses are skipped.
@@ -135,7 +138,9 @@ func skip() -> void:
 
 ## Stops here: what was not revealed is dropped, and its cues never fire.
 func stop() -> void:
+	_drop_filler()
 	_text = _text.left(revealed)
+	_breaks.resize(_next_break)
 	_cues.clear()
 	_is_complete = true
 	set_process(false)
@@ -207,7 +212,33 @@ func _limit() -> int:
 
 func _show_up_to(length: int) -> void:
 	revealed = length
-	visible_characters = length
+	if not _has_filler:
+		visible_characters = length
+
+
+func _take_back(length: int) -> void:
+	_text = _text.left(length)
+	_breaks.resize(_breaks.bsearch(length))
+	_breaks.append(length)
+	_cues = _cues.filter(func(cue: DialogueCue) -> bool: return cue.offset <= length)
+	if revealed >= length:
+		revealed = length
+		_next_break = _breaks.size()
+	clear()
+	_write(_text)
+	visible_characters = revealed
+
+
+func _write(text_only: String) -> void:
+	# The engine drops carriage returns, which would shift what is visible.
+	add_text(text_only.replace("\r", char(0x200b)))
+
+
+func _drop_filler() -> void:
+	if _has_filler:
+		_has_filler = false
+		clear()
+		visible_characters = 0
 
 
 func _fire(cue: DialogueCue) -> void:

@@ -68,9 +68,9 @@ func retell(message: DialogueMessages.Turn) -> void:
 	cues = []
 
 
-## Whether what comes in was all told before.
-func is_repeating() -> bool:
-	return text.length() < _told_text.length()
+## How much of it has been given out, in code points.
+func told() -> int:
+	return maxi(text.length(), _told_text.length())
 
 
 ## Takes more text; returns what is new in it. Null if the turn is told in other words this time:
@@ -100,7 +100,10 @@ func take_cue(cue: DialogueCue) -> bool:
 ## Takes the end.
 func end(message: DialogueMessages.TurnEnd) -> void:
 	reason = message.reason
-	cut(message.length)
+	if message.length < text.length():
+		cut(message.length)
+		cues = cues.filter(func(cue: DialogueCue) -> bool: return cue.offset <= message.length)
+	_told_text = ""
 	code = message.code
 	detail = message.detail
 	first_token_ms = message.first_token_ms
