@@ -280,8 +280,8 @@ class ClientConnection:
                         and m.conversation == name
                     )
                 )
-                if isinstance(failed, Open):
-                    self._opens.pop(name, None)
+                if isinstance(failed, Open) and failed is self._opens.get(name):
+                    del self._opens[name]
             case Opened(conversation=name):
                 opened = self._settle(
                     lambda m: isinstance(m, Open | Load) and m.conversation == name

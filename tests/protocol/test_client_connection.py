@@ -417,3 +417,12 @@ def test_an_open_that_was_followed_by_another_does_not_replace_it_when_it_is_ans
     client.send(newer)
     give(client, Opened("c1", []))  # answers the first
     assert come_back(client, welcome("s2")) == [newer]
+
+
+def test_an_open_that_was_followed_by_another_does_not_take_it_along_when_it_is_refused() -> None:
+    client = attached()
+    client.send(msgspec.structs.replace(OPEN, npcs=["nobody"]))
+    client.send(OPEN)
+    give(client, Error(ErrorCode.UNKNOWN_NPC, "no such NPC", conversation="c1"))
+    give(client, Opened("c1", []))
+    assert come_back(client, welcome("s2")) == [OPEN]

@@ -48,6 +48,16 @@ func test_a_save_that_arrived_and_had_no_answer_is_made_again_after_a_loss() -> 
 	_sent_again([_open(), _save()], _come_back("s2", 0))
 
 
+func test_an_older_open_that_is_refused_does_not_take_the_newer_one_along() -> void:
+	_come_back("s1", 0)
+	_connection.send(_open())
+	_connection.send(_open())
+	_give([22, "unknown_npc", "no such NPC", "c1"])
+	_give([16, "c1", []])
+	_connection.disconnected(4100)
+	_sent_again([_open()], _come_back("s2", 0))
+
+
 ## Says hello and is welcomed; resumed if [param received] is given. What is sent then.
 func _come_back(session: String, seq: int, received: int = -1) -> Array[PackedByteArray]:
 	_connection.hello()

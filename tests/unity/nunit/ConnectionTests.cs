@@ -86,6 +86,17 @@ namespace DialogueServer.Tests
             Assert.That(open, Does.Contain("7a7a39").And.Not.Contain("6b31"));
         }
 
+        [Test]
+        public static void An_older_open_that_is_refused_does_not_take_the_newer_one_along()
+        {
+            ClientConnection connection = VectorTests.Attached();
+            connection.Send(new OpenMessage("c1", new[] { "nobody" }, Ada));
+            connection.Send(new OpenMessage("c1", new[] { "mira" }, Ada));
+            Receive(connection, ErrorMessage.TypeNumber, "unknown_npc", "no such NPC", "c1");
+            Receive(connection, OpenedMessage.TypeNumber, "c1", new List<object>());
+            ReopenedAfterALoss(connection);
+        }
+
         private static byte[] ReopenedAfterALoss(ClientConnection connection)
         {
             connection.Disconnected(4100);

@@ -235,12 +235,14 @@ namespace DialogueServer.Protocol
         /// <summary>An open with a checkpoint rolls back once; a later one must not do it again.</summary>
         private void KeepOpen(OpenMessage open)
         {
-            string name = open.Conversation;
-            if (open.Checkpoint.Length == 0 || !_opens.TryGetValue(name, out OpenMessage newest)) return;
-            if (ReferenceEquals(open, newest)) // a newer one waits for its own answer
-                _opens[name] = new OpenMessage(
-                    name, open.Npcs, open.Player, open.Scene, open.Locale, model: open.Model);
+            if (open.Checkpoint.Length > 0 && IsNewest(open))
+                _opens[open.Conversation] = new OpenMessage(
+                    open.Conversation, open.Npcs, open.Player, open.Scene, open.Locale, model: open.Model);
         }
+
+        /// <summary>Else a newer one of the conversation waits for its own answer.</summary>
+        private bool IsNewest(OpenMessage open) =>
+            _opens.TryGetValue(open.Conversation, out OpenMessage newest) && ReferenceEquals(open, newest);
 
         private byte[] Encode(IClientMessage message)
         {
@@ -401,14 +403,14 @@ namespace DialogueServer.Protocol
                 {
                     // Requests of one conversation, lines aside, are answered in their order.
                     IClientMessage failed = _connection._outbox.Settle(m =>
-                        (m is OpenMessage open && open.Conversation == name)
+                        (m is OpenMessage opening && opening.Conversation == name)
                         || (m is StateMessage state && state.Conversation == name)
                         || (m is CloseMessage close && close.Conversation == name)
                         || (m is LoadMessage load && load.Conversation == name)
                         || (m is SaveMessage save && save.Conversation == name)
                         || (m is HistoryMessage history && history.Conversation == name)
                         || (m is InspectMessage inspect && inspect.Conversation == name));
-                    if (failed is OpenMessage) _connection._opens.Remove(name);
+                    if (failed is OpenMessage open && _connection.IsNewest(open)) _connection._opens.Remove(name);
                 }
             }
 

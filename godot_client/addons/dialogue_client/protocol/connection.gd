@@ -359,7 +359,8 @@ func _note_error(error: DialogueMessages.ErrorMessage) -> void:
 		_answered([error.conversation, error.line])
 	elif not error.conversation.is_empty() and error.turn == 0:
 		# Requests of one conversation, lines aside, are answered in their order.
-		if _settle(REQUESTS, error.conversation) is DialogueMessages.Open:
+		var failed: DialogueMessages.Message = _settle(REQUESTS, error.conversation)
+		if failed != null and failed == _opens.get(error.conversation):
 			_opens.erase(error.conversation)
 
 
