@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench evaluate chaos soak fuzz godot-zip clean
+.PHONY: help demo test check format bench evaluate chaos soak fuzz image godot-zip clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -57,6 +57,10 @@ soak: $(VENV)/.dev ## an hour of mixed and hostile load, after which nothing may
 
 fuzz: $(VENV)/.dev ## more than a million inputs into everything that reads foreign bytes
 	$(BIN)/python -m tests.fuzz --inputs 1200000 --seed $(or $(SEED),1)
+
+image: $(VENV)/.dev ## the image and the compose file, built and run by Docker (STAND_INS=1: where no registry is reached)
+	@$(if $(STAND_INS),$(BIN)/python -m tests.containers.stand_ins)
+	IMAGE=1 $(BIN)/python -m pytest tests/containers $(ARGS)
 
 godot-zip: $(VENV)/.dev ## the Godot addon as people install it
 	$(BIN)/python godot_client/make_zip.py

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
 import re
 import shlex
 import shutil
+import ssl
 import subprocess
+import sys
 import tomllib
+from asyncio.subprocess import DEVNULL
 from fnmatch import fnmatch
 from http import HTTPStatus
 from pathlib import Path
@@ -19,6 +25,9 @@ from dialogue_server.server.addresses import Addresses
 from dialogue_server.server.http import answer
 from dialogue_server.settings import Settings
 from dialogue_server.settings_sources import load
+from tests.fakes.certificate import write_certificate
+from tests.fakes.steered import SteeredBackend
+from tests.harness import serving
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -71,16 +80,45 @@ def test_the_paths_of_health_are_answered(name: str) -> None:
         assert answer(path, lambda: False).status == HTTPStatus.SERVICE_UNAVAILABLE
 
 
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+async def test_the_image_finds_itself_healthy_until_it_drains(tmp_path: Path, secure: bool) -> None:
+    found = re.search(r"^HEALTHCHECK .*\\\n\s+CMD (\[.*\])$", read("Dockerfile"), re.M)
+    assert found
+    python, *check = json.loads(found[1])
+    assert python == "python"
+    certificate = write_certificate(tmp_path / "certificate.pem")
+    context = None
+    if secure:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+    async with serving(SteeredBackend(), tls=context) as served:
+        environment = {
+            "DIALOGUE_SERVER_PORT": served.url.rpartition(":")[2],
+            "DIALOGUE_SERVER_TLS_CERTIFICATE": str(certificate) if secure else "",
+        }
+
+        async def exit_code() -> int:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, *check, env=os.environ | environment, stderr=DEVNULL
+            )
+            return await process.wait()
+
+        assert await exit_code() == 0
+        await served.registry.drain(0)
+        assert await exit_code() == 1
+
+
 def test_the_port_is_one_everywhere() -> None:
     assert Settings().server.port == 8765
     assert "EXPOSE 8765" in read("Dockerfile")
-    for name in ("nginx.conf", "Caddyfile", "compose.yaml"):
+    for name in ("nginx.conf", "Caddyfile"):
         assert set(re.findall(r":(\d{4,5})\b", read(name))) == {"8765"}, name
     assert tomllib.loads(read("fly.toml"))["http_service"]["internal_port"] == 8765
 
 
 def test_whoever_stops_it_waits_longer_than_it_may_take() -> None:
     grace = Settings().server.shutdown_grace
+    assert seconds("Dockerfile", r"--stop-timeout (\d+)") > grace + 5
     assert seconds("compose.yaml", r"stop_grace_period: (\d+)s") > grace + 5
     assert seconds("dialogue-server.service", r"TimeoutStopSec=(\d+)") > grace + 5
     assert tomllib.loads(read("fly.toml"))["kill_timeout"] > grace + 5

@@ -83,7 +83,10 @@ def script(marker: str) -> Script:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--log", type=Path, required=True)
-    log = parser.parse_args().log
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0)
+    arguments = parser.parse_args()
+    log: Path = arguments.log
 
     def chosen(_model: str, body: dict[str, Any], _before: int) -> Script:
         markers = MARKER.findall(body["messages"][-1]["content"])
@@ -94,7 +97,7 @@ def main() -> None:
         return script(markers[-1])
 
     async def serve() -> None:
-        async with FakeUpstream(chosen) as upstream:
+        async with FakeUpstream(chosen, arguments.port, arguments.host) as upstream:
             print(upstream.base_url, flush=True)
             await asyncio.Event().wait()
 

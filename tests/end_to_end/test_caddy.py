@@ -60,7 +60,7 @@ async def proxied(folder: Path) -> AsyncIterator[tuple[str, Served, SteeredBacke
             "CADDY_ADMIN": f"unix/{own}/admin.sock",
             # Without a certificate: one for a test's name cannot be had.
             "TALK_HOST": f"http://localhost:{port}",
-            "TALK_SERVER": served.url.removeprefix("ws://"),
+            "TALK_PORT": served.url.rpartition(":")[2],
         }
         own.mkdir()
         log = folder / "caddy.log"

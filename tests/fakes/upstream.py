@@ -74,7 +74,10 @@ class FakeUpstream:
     requests for that name before this one."""
 
     def __init__(
-        self, scripts: Callable[[str, dict[str, Any], int], Script] | None = None, port: int = 0
+        self,
+        scripts: Callable[[str, dict[str, Any], int], Script] | None = None,
+        port: int = 0,
+        host: str = "127.0.0.1",
     ) -> None:
         if scripts is None:
             from .upstream_cases import script_of
@@ -82,13 +85,14 @@ class FakeUpstream:
             scripts = script_of
         self._scripts = scripts
         self._port = port
+        self._host = host
         self._tasks: set[asyncio.Task[None]] = set()
         self.seen: list[Seen] = []
         self.connections = 0
         self.arrived = asyncio.Condition()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
+        self._server = await asyncio.start_server(self._accept, self._host, self._port)
         self._port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -101,7 +105,7 @@ class FakeUpstream:
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._port}/v1"
+        return f"http://{self._host}:{self._port}/v1"
 
     async def requests(self, count: int) -> list[Seen]:
         """Wait until that many requests have come."""
