@@ -157,6 +157,19 @@ def test_the_pages_for_operators_stay_inside() -> None:
         assert "/dev" in read(name), name
 
 
+def test_the_platform_gets_no_more_than_the_image_is_made_of() -> None:
+    build = tomllib.loads(read("fly.toml"))["build"]
+    assert (DEPLOY / build["dockerfile"]).exists()
+    assert (DEPLOY / build["ignorefile"]).name == "Dockerfile.dockerignore"
+
+
+def test_behind_the_platform_s_proxies_players_have_addresses_of_their_own() -> None:
+    """The last of X-Forwarded-For is the app's own address there, by its documentation."""
+    proxies = tomllib.loads(read("fly.toml"))["env"]["DIALOGUE_ACCESS_PROXIES"]
+    addresses = Addresses(f"{proxies}, 66.241.124.10")
+    assert addresses.client("172.19.0.1", ["203.0.113.7, 66.241.124.10"]) == "203.0.113.7"
+
+
 def test_no_file_tells_a_key() -> None:
     for file in FILES:
         assert not re.search(r"\bsk-\w{8,}|eyJ\w{20,}", file.read_text("utf-8")), file.name
