@@ -126,23 +126,16 @@ namespace DialogueServer.Tests
         }
 
         [Test]
-        public static void The_same_text_again_is_not_typed_again_and_no_cue_comes_twice()
+        public static void What_is_taken_back_is_not_shown_any_more()
         {
-            int cues = 0;
             var writer = new Typewriter { CharactersPerSecond = 1000 };
-            writer.CueReached += cue => cues++;
-            writer.Add(new DialogueCue(0, "mood", "cross"));
-            writer.Append("It began ");
+            writer.Append("\ud83d\ude00 Yes. No");
             writer.Update(1);
-            writer.Restart();
-            writer.Add(new DialogueCue(0, "mood", "cross"));
-            writer.Append("It began in winter");
-            Assert.That(writer.VisibleText, Is.EqualTo("It began "));
-            writer.Add(new DialogueCue(18, "action", "wave"));
-            writer.End();
+            writer.End(5);
             writer.Update(1);
+            Assert.That(writer.VisibleText, Is.EqualTo("\ud83d\ude00 Yes"));
+            Assert.That(writer.Visible, Is.EqualTo(5));
             Assert.That(writer.Finished);
-            Assert.That(cues, Is.EqualTo(2));
         }
 
         [Test]

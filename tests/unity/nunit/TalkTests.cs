@@ -191,13 +191,10 @@ namespace DialogueServer.Tests
             var first = new DialogueCue(0, DialogueCue.Mood, "calm");
             var second = new DialogueCue(5, DialogueCue.Action, "give");
             turn.Begin(new TurnMessage(1, "t-1", "c1", "mira", "l1"));
-            turn.Add(in first);
-            Assert.That(turn.LastCueIsNew);
+            Assert.That(turn.Add(in first));
             Assert.That(turn.Begin(new TurnMessage(1, "t-1", "c1", "mira", "l1")), "it begins again");
-            turn.Add(in first);
-            Assert.That(turn.LastCueIsNew, Is.False);
-            turn.Add(in second);
-            Assert.That(turn.LastCueIsNew);
+            Assert.That(turn.Add(in first), Is.False);
+            Assert.That(turn.Add(in second));
         }
 
         [Test]

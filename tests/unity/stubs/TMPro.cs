@@ -16,6 +16,8 @@ namespace TMPro
 
         public int maxVisibleCharacters { get; set; } = 99999;
 
+        public bool richText { get; set; } = true;
+
         public bool parseCtrlCharacters { get; set; } = true;
 
         public float fontSize { get; set; }

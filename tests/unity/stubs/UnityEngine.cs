@@ -288,7 +288,9 @@ namespace UnityEngine
 
         public static double realtimeSinceStartupAsDouble { get { StubPlayer.AssertMainThread(); return Now; } }
 
-        public static float deltaTime { get { StubPlayer.AssertMainThread(); return Delta * timeScale; } }
+        public static float deltaTime { get { StubPlayer.AssertMainThread(); return Math.Min(Delta, maximumDeltaTime) * timeScale; } }
+
+        public static float maximumDeltaTime { get; set; } = 1f / 3f;
 
         public static float unscaledDeltaTime { get { StubPlayer.AssertMainThread(); return Delta; } }
     }

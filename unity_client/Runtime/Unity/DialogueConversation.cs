@@ -66,7 +66,8 @@ namespace DialogueServer
         /// included. Told again when it changes, until the answer begins.</summary>
         public event Action<DialogueTurn, long> TurnQueued;
 
-        /// <summary>After a loss the turn's text comes again, from its start.</summary>
+        /// <summary>After a loss the turn comes again in other words: what was told of it never was,
+        /// and <see cref="TextAdded"/> begins anew. Where the words are the same, nothing is told twice.</summary>
         public event Action<DialogueTurn> TurnRestarted;
 
         public event Action<DialogueTurn, string> TextAdded;
@@ -315,8 +316,7 @@ namespace DialogueServer
             bool again = turn.Begin(in message);
             Current = _turns.UnderWay = turn;
             if (turn.Interrupted) Send(new InterruptMessage(turn.Number, turn.InterruptedAt));
-            else if (again) TurnRestarted?.Invoke(turn);
-            else TurnStarted?.Invoke(turn);
+            else if (!again) TurnStarted?.Invoke(turn);
             return turn;
         }
 
@@ -328,16 +328,20 @@ namespace DialogueServer
         internal void OnDelta(DialogueTurn turn, string text)
         {
             if (turn.Interrupted) return;
-            turn.Append(text);
-            TextAdded?.Invoke(turn, text);
+            string fresh = turn.Append(text);
+            if (fresh == null)
+            {
+                TurnRestarted?.Invoke(turn);
+                fresh = turn.Text;
+            }
+            if (fresh.Length > 0) TextAdded?.Invoke(turn, fresh);
         }
 
         internal void OnCue(DialogueTurn turn, in CueMessage message)
         {
             if (turn.Interrupted) return;
             var cue = new DialogueCue(in message);
-            turn.Add(in cue);
-            CueReceived?.Invoke(turn, cue);
+            if (turn.Add(in cue)) CueReceived?.Invoke(turn, cue);
         }
 
         internal void OnTurnEnd(DialogueTurn turn, in TurnEndMessage message)

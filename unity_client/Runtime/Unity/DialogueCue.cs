@@ -54,6 +54,10 @@ namespace DialogueServer
 
         public string FillerText => Arguments.TryGetValue("text", out object text) ? text as string ?? "" : "";
 
+        /// <summary>The same thing at the same place.</summary>
+        internal bool IsLike(in DialogueCue other) =>
+            Offset == other.Offset && Kind == other.Kind && Name == other.Name;
+
         /// <summary>A number among the arguments, whatever its type; 0 if there is none.</summary>
         public double Number(string name)
         {

@@ -67,6 +67,7 @@ namespace DialogueServer
         private Cast _cast;
         private DialogueClient _registeredWith;
         private DialogueTurn _lastTurn;
+        private readonly Queue<Unreached> _unreached = new Queue<Unreached>();
 
         public string NpcId
         {
@@ -148,6 +149,10 @@ namespace DialogueServer
 
         public event Action<DialogueTurn, string> TextAdded;
 
+        /// <summary>The server lost the answer and tells it in other words: clear what was shown,
+        /// <see cref="TextAdded"/> begins anew. A <see cref="DialogueText"/> does so by itself.</summary>
+        public event Action<DialogueTurn> TurnRestarted;
+
         /// <summary>A mood, action or other cue was reached: by the reveal of a
         /// <see cref="DialogueText"/>, or without one as soon as it arrived.</summary>
         public event Action<DialogueCue> CueReached;
@@ -168,7 +173,8 @@ namespace DialogueServer
         /// <summary>What reveals the text; set by itself.</summary>
         internal DialogueText Presenter { get; set; }
 
-        internal event Action<DialogueTurn> TurnRestarted;
+        /// <summary>What no label has shown yet; "" once the NPC has spoken.</summary>
+        internal string Greeting { get; set; } = "";
 
         internal event Action<DialogueTurn> TurnInterrupted;
 
@@ -232,6 +238,22 @@ namespace DialogueServer
             return ConversationName.Length > 64 ? "The conversation's name has more than 64 characters." : "";
         }
 
+        /// <summary>Cues that a label has left behind, unreached, when it was hidden. They happen in
+        /// the next frame: not if the NPC goes with it.</summary>
+        internal void Leave(DialogueTurn turn, DialogueCue[] cues)
+        {
+            foreach (DialogueCue cue in cues) _unreached.Enqueue(new Unreached(turn, cue));
+        }
+
+        private void ReachWhatWasLeft()
+        {
+            while (_unreached.Count > 0)
+            {
+                Unreached left = _unreached.Dequeue();
+                ReachCue(left.Turn, left.Cue);
+            }
+        }
+
         /// <param name="turn">Null in a greeting.</param>
         internal void ReachCue(DialogueTurn turn, DialogueCue cue)
         {
@@ -265,9 +287,14 @@ namespace DialogueServer
         {
             // The client may come later, with another scene, or have been replaced.
             if (_registeredWith == null) TryRegister();
+            ReachWhatWasLeft();
         }
 
-        private void OnDisable() => Unregister();
+        private void OnDisable()
+        {
+            _unreached.Clear();
+            Unregister();
+        }
 
         private void OnDestroy()
         {
@@ -318,6 +345,7 @@ namespace DialogueServer
         {
             Mood = Info?.Mood ?? "";
             MoodIntensity = (int)(Info?.Intensity ?? 0);
+            Greeting = greeting;
             onOpened.Invoke(greeting);
             Opened?.Invoke(greeting);
         }
@@ -325,6 +353,8 @@ namespace DialogueServer
         internal void OnTurnStarted(DialogueTurn turn)
         {
             _lastTurn = turn;
+            Greeting = "";
+            ReachWhatWasLeft();
             onTurnStarted.Invoke();
             TurnStarted?.Invoke(turn);
         }
@@ -343,8 +373,9 @@ namespace DialogueServer
 
         internal void OnCueReceived(DialogueTurn turn, DialogueCue cue)
         {
+            ReachWhatWasLeft();
             if (Presenter != null) CueReceived?.Invoke(turn, cue);
-            else if (turn.LastCueIsNew) ReachCue(turn, cue);
+            else ReachCue(turn, cue);
         }
 
         internal void OnTurnEnded(DialogueTurn turn)
@@ -374,6 +405,18 @@ namespace DialogueServer
                 throw new InvalidOperationException(
                     "The NPC \"" + npcId + "\" has no client: add an enabled DialogueClient to the scene.");
             return Conversation;
+        }
+
+        private readonly struct Unreached
+        {
+            public readonly DialogueTurn Turn;
+            public readonly DialogueCue Cue;
+
+            public Unreached(DialogueTurn turn, DialogueCue cue)
+            {
+                Turn = turn;
+                Cue = cue;
+            }
         }
 
         private T Unregistered<T>(T value) => _registeredWith == null

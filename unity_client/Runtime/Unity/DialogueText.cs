@@ -139,7 +139,9 @@ namespace DialogueServer
             _typewriter.SentencePause = sentencePause;
             _typewriter.ClausePause = clausePause;
             _typewriter.HurryAfter = hurryAfter;
-            _typewriter.Update(ignoreTimeScale ? Time.unscaledDeltaTime : Time.deltaTime);
+            // A frame after a minute in the background is as long as that minute.
+            float real = Mathf.Min(Time.unscaledDeltaTime, Time.maximumDeltaTime);
+            _typewriter.Update(ignoreTimeScale ? real : Time.deltaTime);
             Show();
         }
 
@@ -156,6 +158,27 @@ namespace DialogueServer
             npc.CueReceived += OnCueReceived;
             npc.TurnInterrupted += OnTurnInterrupted;
             npc.TurnEnded += OnTurnEnded;
+            CatchUp();
+        }
+
+        /// <summary>What was said while this was hidden: the turn under way, else a greeting that
+        /// nobody has seen, else the rest of what it was showing.</summary>
+        private void CatchUp()
+        {
+            DialogueTurn turn = npc.CurrentTurn;
+            bool speaks = turn != null && turn.Started && !turn.Ended;
+            if (!speaks)
+            {
+                OnOpened(npc.Greeting);
+                turn = _turn;
+            }
+            if (turn == null) return;
+            bool over = turn.Ended || turn.Interrupted;
+            if (turn == _turn && over) _typewriter.End(turn.Length);
+            if (turn != _turn || !turn.Text.StartsWith(_typewriter.Text, StringComparison.Ordinal)) Begin(turn);
+            string missed = turn.Text.Substring(_typewriter.Text.Length);
+            if (missed.Length > 0) OnTextAdded(turn, missed);
+            if (over) _typewriter.End(turn.Length);
         }
 
         private void StopListening()
@@ -163,7 +186,11 @@ namespace DialogueServer
             DialogueNpc old = _listensTo;
             _listensTo = null;
             if (ReferenceEquals(old, null)) return;
-            if (old.Presenter == this) old.Presenter = null;
+            if (old.Presenter == this)
+            {
+                old.Presenter = null;
+                old.Leave(_turn, _typewriter.TakeCues());
+            }
             old.Opened -= OnOpened;
             old.TurnStarted -= OnTurnStarted;
             old.TurnRestarted -= OnTurnRestarted;
@@ -176,8 +203,8 @@ namespace DialogueServer
         private void OnOpened(string greeting)
         {
             if (!showGreeting || greeting.Length == 0) return;
-            Clear();
-            _turn = null;
+            _listensTo.Greeting = "";
+            Begin(null);
             _typewriter.Append(greeting);
             _typewriter.End();
             _textChanged = true;
@@ -187,14 +214,15 @@ namespace DialogueServer
         {
             // The end of an answer that was not interrupted happens, even if there is no time to show it.
             if (_turn != null && !_turn.Interrupted && !_typewriter.Finished) _typewriter.Skip();
-            Clear();
-            _turn = turn;
+            Begin(turn);
         }
 
         private void OnTurnRestarted(DialogueTurn turn)
         {
-            _typewriter.Restart();
-            _textChanged = true;
+            DialogueCue[] waiting = _typewriter.TakeCues();
+            Begin(turn);
+            foreach (DialogueCue cue in waiting)
+                if (turn.Has(in cue)) _typewriter.Add(cue);
         }
 
         private void OnTextAdded(DialogueTurn turn, string text)
@@ -216,21 +244,24 @@ namespace DialogueServer
 
         private void OnTurnInterrupted(DialogueTurn turn)
         {
+            if (turn != _turn) return; // a line that waits for its answer: what is shown has been said
             _filler = "";
-            _typewriter.End(CodePoints.Count(turn.Text));
+            _typewriter.End(turn.Length);
             _textChanged = true;
         }
 
         private void OnTurnEnded(DialogueTurn turn)
         {
+            if (turn != _turn) return;
             _filler = "";
             _textChanged = true;
-            _typewriter.End();
+            _typewriter.End(turn.Length);
         }
 
         private void OnCueReached(DialogueCue cue)
         {
-            if (_listensTo != null) _listensTo.ReachCue(_turn, cue);
+            // Of several labels for one NPC, the last one lets its cues happen.
+            if (_listensTo != null && _listensTo.Presenter == this) _listensTo.ReachCue(_turn, cue);
         }
 
         private void OnCompleted()
@@ -240,8 +271,9 @@ namespace DialogueServer
             Finished?.Invoke();
         }
 
-        private void Clear()
+        private void Begin(DialogueTurn turn)
         {
+            _turn = turn;
             _typewriter.Clear();
             _filler = "";
             _textChanged = true;
@@ -264,7 +296,11 @@ namespace DialogueServer
 #if DIALOGUE_TMP
             if (label != null)
             {
-                if (_textChanged) label.text = RichText.Escape(_filler.Length > 0 ? _filler : _typewriter.Text);
+                if (_textChanged)
+                {
+                    string text = _filler.Length > 0 ? _filler : _typewriter.Text;
+                    label.text = label.richText ? RichText.Escape(text) : text;
+                }
                 label.maxVisibleCharacters = _filler.Length > 0 || IsFinished ? int.MaxValue : Visible;
             }
 #endif

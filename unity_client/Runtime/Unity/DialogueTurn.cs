@@ -15,10 +15,11 @@ namespace DialogueServer
     public sealed class DialogueTurn
     {
         private readonly StringBuilder _text = new StringBuilder();
-        private readonly List<DialogueCue> _cues = new List<DialogueCue>();
+        private List<DialogueCue> _cues = new List<DialogueCue>();
+        private List<DialogueCue> _toldCues;
+        private StringBuilder _again; // since a loss, until it has come as far as it was told before
         private readonly TaskCompletionSource<DialogueTurn> _done = new TaskCompletionSource<DialogueTurn>();
         private string _wholeText;
-        private int _cuesTold;
 
         internal DialogueTurn(string line, string playerText = "", string to = "")
         {
@@ -78,9 +79,6 @@ namespace DialogueServer
         /// <summary>The turn's number in the session; 0 if it has none there.</summary>
         internal long Number { get; private set; }
 
-        /// <summary>The newest cue was not told before: after a loss a turn comes again from its start.</summary>
-        internal bool LastCueIsNew => _cues.Count > _cuesTold;
-
         internal bool Interrupted => InterruptedAt >= 0;
 
         /// <summary>How many code points the player had seen; -1 if nobody interrupted.</summary>
@@ -96,30 +94,61 @@ namespace DialogueServer
             Number = message.Turn;
             Id = message.Id;
             Npc = message.Npc;
-            if (Interrupted) return again;
-            _cuesTold = Math.Max(_cuesTold, _cues.Count);
-            Length = 0;
-            _text.Clear();
-            _cues.Clear();
-            _wholeText = null;
-            return again;
+            if (!again || Interrupted) return again;
+            if (Length > 0) _again = new StringBuilder();
+            if (_toldCues == null || _toldCues.Count < _cues.Count) _toldCues = _cues;
+            _cues = new List<DialogueCue>();
+            return true;
         }
 
         /// <summary>The session is another one: its numbers say nothing any more.</summary>
         internal void ForgetNumber() => Number = 0;
 
-        internal void Append(string text)
+        /// <summary>Takes more text, and returns what of it was not told before. Null if the turn
+        /// comes in other words this time: then all of it is new.</summary>
+        internal string Append(string text)
         {
+            if (_again != null)
+            {
+                string now = _again.Append(text).ToString();
+                string told = Text;
+                if (told.StartsWith(now, StringComparison.Ordinal)) return "";
+                _again = null;
+                if (!now.StartsWith(told, StringComparison.Ordinal))
+                {
+                    _toldCues = null;
+                    _text.Clear().Append(now);
+                    _wholeText = now;
+                    Length = CodePoints.Count(now);
+                    return null;
+                }
+                text = now.Substring(told.Length);
+            }
             _text.Append(text);
             _wholeText = null;
             Length += CodePoints.Count(text);
+            return text;
         }
 
-        internal void Add(in DialogueCue cue) => _cues.Add(cue);
+        /// <summary>Takes a cue; false if it was told before.</summary>
+        internal bool Add(in DialogueCue cue)
+        {
+            int index = _cues.Count;
+            _cues.Add(cue);
+            return _toldCues == null || index >= _toldCues.Count || !_toldCues[index].IsLike(cue);
+        }
+
+        internal bool Has(in DialogueCue cue)
+        {
+            foreach (DialogueCue own in _cues)
+                if (own.IsLike(cue)) return true;
+            return false;
+        }
 
         /// <summary>The player has seen so much of it; the rest never was.</summary>
         internal void Cut(int seen)
         {
+            _again = null;
             InterruptedAt = Math.Min(seen, Length);
             Shorten(seen);
         }

@@ -18,9 +18,6 @@ namespace DialogueServer
         private int _total;
         private int _limit;
         private int _visibleUnits;
-        private int _restoreTo;
-        private int _cuesToSkip;
-        private int _cuesHandedOut;
         private float _budget;
         private float _pause;
         private bool _rested;
@@ -67,24 +64,13 @@ namespace DialogueServer
         /// <summary>Starts a new text.</summary>
         public void Clear()
         {
-            Forget();
+            _text.Clear();
+            _cues.Clear();
+            _total = _limit = 0;
+            Ended = _finished = false;
             Visible = _visibleUnits = 0;
-            _restoreTo = _cuesToSkip = _cuesHandedOut = 0;
             _budget = _pause = 0;
             _skipping = _rested = false;
-        }
-
-        /// <summary>
-        /// The same text comes again from its start: what was shown is shown at once, what was
-        /// handed out is not handed out again.
-        /// </summary>
-        public void Restart()
-        {
-            _restoreTo = Math.Max(_restoreTo, Visible);
-            _cuesToSkip = Math.Max(_cuesToSkip, _cuesHandedOut);
-            _cuesHandedOut = 0;
-            Forget();
-            Visible = _visibleUnits = 0;
         }
 
         public void Append(string text)
@@ -92,20 +78,33 @@ namespace DialogueServer
             _text.Append(text);
             _total += CodePoints.Count(text);
             FindLimit();
-            while (Visible < _restoreTo && _visibleUnits < _text.Length) RevealOne();
         }
 
         public void Add(DialogueCue cue) => _cues.Enqueue(cue);
 
-        /// <summary>No more text comes. With <paramref name="length"/>, only so much of it counts.</summary>
+        /// <summary>Hands the cues that were not reached to somebody else.</summary>
+        public DialogueCue[] TakeCues()
+        {
+            DialogueCue[] cues = _cues.ToArray();
+            _cues.Clear();
+            return cues;
+        }
+
+        /// <summary>No more text comes. With <paramref name="length"/>, only so much of it counts:
+        /// the rest is taken back, even if it is shown.</summary>
         public void End(int length = int.MaxValue)
         {
             if (length < _total)
             {
-                string kept = CodePoints.Take(_text.ToString(), Math.Max(length, Visible));
+                string kept = CodePoints.Take(_text.ToString(), length);
                 _text.Clear().Append(kept);
-                _total = CodePoints.Count(kept);
-                DropCuesBehind(_total);
+                _total = length;
+                if (Visible > length)
+                {
+                    Visible = length;
+                    _visibleUnits = kept.Length;
+                }
+                DropCuesBehind(length);
             }
             Ended = true;
             FindLimit();
@@ -162,7 +161,6 @@ namespace DialogueServer
             while (_cues.Count > 0 && _cues.Peek().Offset <= Visible && _pause <= 0)
             {
                 DialogueCue cue = _cues.Dequeue();
-                if (_cuesHandedOut++ < _cuesToSkip) continue;
                 if (cue.Kind == DialogueCue.Pause && !_skipping) _pause += cue.PauseSeconds;
                 CueReached?.Invoke(cue);
             }
@@ -225,14 +223,6 @@ namespace DialogueServer
                 DialogueCue cue = _cues.Dequeue();
                 if (cue.Offset <= end) _cues.Enqueue(cue);
             }
-        }
-
-        private void Forget()
-        {
-            _text.Clear();
-            _cues.Clear();
-            _total = _limit = 0;
-            Ended = _finished = false;
         }
     }
 }
