@@ -13,6 +13,7 @@ A name or path that the state does not have is false, and so is any comparison w
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -281,4 +282,8 @@ def _mend(expression: str, message: str) -> str:
         return f"{message}; to compare, write == instead of ="
     if "&&" in expression or "||" in expression or "!" in stripped:
         return f"{message}; write and, or, not instead of &&, ||, !"
+    if re.search(r"\b(AND|OR|NOT|IN)\b", expression):
+        return f"{message}; write and, or, not, in in small letters"
+    if re.search("[“”„‘’‚]", expression):
+        return f"{message}; write straight quotation marks: 'like these'"
     return message

@@ -117,7 +117,9 @@ def decode(
         return None, [ContentError(file, "", "the file has a number of far too many digits")]
     places = Places(text)
     (short_forms or spell_out)(raw)
-    problems = list(_walk(kind, raw, ""))
+    problems = [
+        (path, problem + _misplaced(kind, path, problem)) for path, problem in _walk(kind, raw)
+    ]
     result: T | None = None
     if not problems:
         result = msgspec.convert(raw, kind)
@@ -145,14 +147,27 @@ def _syntax(message: str, text: str) -> tuple[str, str]:
 
 
 def _hint(problem: str, source: str) -> str:
+    if re.search(r"=\s*(True|False|Yes|No|yes|no|on|off)\b", source) and "Invalid value" in problem:
+        return "; write true or false, in small letters and without quotation marks"
     if "=" in source and re.search(r"=\s*[A-Za-z“”‘’']", source) and "Invalid value" in problem:
         return '; put texts into straight quotation marks: key = "text"'
     if ":" in source and "Expected '='" in problem:
         return "; TOML writes key = value, not key: value"
     if "Illegal character '\\n'" in problem:
-        return '; a text over several lines stands in """three quotation marks"""'
+        return (
+            "; the quotation mark that ends a text is missing, or the text goes over several lines "
+            'and needs """three quotation marks"""'
+        )
     if "Unescaped" in problem or "escape" in problem:
         return "; write \\\\ for a backslash, or use single quotation marks"
+    if "Unclosed array" in problem:
+        return "; a comma is missing between two entries of the list, or the ] at its end"
+    if "Expected newline" in problem and source.count('"') > 2:
+        return '; write \\" for a quotation mark inside a text'
+    if "Cannot declare" in problem or ("Cannot overwrite" in problem and source.startswith("[")):
+        return "; each entry of a list begins with [[two brackets]], and a [table] stands here once"
+    if "Cannot overwrite" in problem:
+        return "; this key stands here twice: keep one, or begin the next entry with its [[header]]"
     return ""
 
 
@@ -198,10 +213,19 @@ def _known_by(table: dict[str, Any]) -> None:
         table["known_by"] = {"npcs": table["known_by"]}
 
 
-def _walk(kind: type[msgspec.Struct], raw: Any, path: str) -> Iterator[Problem]:
+def _misplaced(kind: type[msgspec.Struct], path: str, problem: str) -> str:
+    """A key of the file itself below the header of a table: what everybody does once in TOML."""
+    table, _, key = path.rpartition(".")
+    if table and problem.startswith("unknown key") and key in kind.__struct_fields__:
+        return f". A key belongs to the [header] above it: {key} must stand above the first one"
+    return ""
+
+
+def _walk(kind: type[msgspec.Struct], raw: Any, path: str = "") -> Iterator[Problem]:
     """Everything in which a table differs from its Struct."""
     if not isinstance(raw, dict):
-        yield path, f"must be a table{_SHORT_FORMS.get(kind, '')}, is {_kind(raw)}"
+        mend = f': write ["{raw}"]' if kind is KnownBy and isinstance(raw, str) else ""
+        yield path, f"must be a table{_SHORT_FORMS.get(kind, '')}, is {_kind(raw)}{mend}"
         return
     fields = {field.name: field for field in msgspec.structs.fields(kind)}
     hints = _hints(kind)

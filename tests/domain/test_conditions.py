@@ -98,6 +98,8 @@ def test_paths_reach_no_attribute_of_a_python_object(expression: str) -> None:
         ("quest.mine = 'x'", "write == instead of ="),
         ("gold && share", "write and, or, not"),
         ("!gold", "write and, or, not"),
+        ("gold AND share", "in small letters"),
+        ("quest.mine == ‘open’", "write straight quotation marks"),
         ("gold ==", "end of the condition"),
         ("gold gold", "gold is not understood here"),
         ("gold >", "end of the condition"),
