@@ -23,7 +23,7 @@ from dialogue_server.domain.lint.findings import lint
 from dialogue_server.domain.persona import LoreBook, Persona, World
 from dialogue_server.domain.scenarios import scenario
 from dialogue_server.domain.sources import Sources
-from dialogue_server.domain.translations import translate_persona
+from dialogue_server.domain.translations import translate_book, translate_persona
 from dialogue_server.settings import Settings
 from dialogue_server.stores import content
 
@@ -93,13 +93,14 @@ def decoded(example: Example) -> Struct:
     kind = kind_of(file)
     assert kind, f"{example}: there is no such kind of file"
     stem, _, tag = Path(file).stem.partition(".")
-    if kind is Persona and tag and not part:
-        first = f"personas/{stem}.toml"
+    translate = {Persona: translate_persona, LoreBook: translate_book}.get(kind)
+    if translate and tag and not part:
+        first = f"{Path(file).parent}/{stem}.toml"
         (*_, source) = (e.text for e in examples([example.page]) if head(e) == (False, first))
-        persona, errors = translate_persona(file, data, first, source.encode())
-        assert persona, errors
+        translation, errors = translate(file, data, first, source.encode())
+        assert translation, errors
         assert not errors
-        return persona
+        return translation
     if part:
         raw = FILES[kind] | ({"id": stem} if kind is Persona else {})
         if (FOLDER / file).is_file():

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from dialogue_server.domain.persona import Persona, World
+from dialogue_server.domain.persona import LoreBook, Persona, World
 from tests.test_designers_docs import BLOCK, FILES, FOR_DESIGNERS, examples, head, kind_of
 
-READ_FROM_FILES = {(Persona, "translations"), (World, "translations"), (World, "books")}
+READ_FROM_FILES = {(kind, "translations") for kind in (Persona, World, LoreBook)} | {
+    (World, "books")
+}
 """Never written as keys: files of their own."""
 
 

@@ -17,7 +17,7 @@ from .content_files import spell_out
 from .toml_places import Places
 from .toml_text import comment
 from .toml_text import text as toml_text
-from .translations import ANY, PERSONA_TEXTS, WORLD_TEXTS
+from .translations import ANY, BOOK_TEXTS, PERSONA_TEXTS, WORLD_TEXTS
 
 HEAD = "Made by `dialogue-server texts import`; import again rather than edit it."
 """The first line of a file that was made of translations, behind its `#`."""
@@ -53,8 +53,9 @@ class AuthoredText(Struct, frozen=True):
 
 
 def authored_texts(file: str, source: str, translated: str = "") -> list[AuthoredText]:
-    """The texts of a persona's file, or of world.toml, in their order; `source` has no errors.
-    `translated` is the file beside it in another language, whose texts become translations."""
+    """The texts of world.toml, a persona's file or a book's, in their order; `source` has no
+    errors. `translated` is the file beside it in another language, whose texts become
+    translations."""
     raw, own = _read(source), _read(translated)
     spec, places = _spec(file), Places(source)
     there = dict(_texts(spec, own, ""))
@@ -86,7 +87,7 @@ def _read(source: str) -> dict[str, Any]:
 
 
 def _spec(file: str) -> dict[str, Any]:
-    return PERSONA_TEXTS if file.startswith("personas/") else WORLD_TEXTS
+    return {"personas": PERSONA_TEXTS, "lore": BOOK_TEXTS}.get(file.partition("/")[0], WORLD_TEXTS)
 
 
 def _texts(spec: Any, value: Any, path: str) -> Iterator[tuple[str, str]]:

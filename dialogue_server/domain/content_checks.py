@@ -91,6 +91,9 @@ def world_problems(_file: str, world: World) -> Iterator[Problem]:
 
 def book_problems(_file: str, book: LoreBook) -> Iterator[Problem]:
     """What is wrong with a file of lore/ that has the right shape."""
+    if book.translations:
+        problem = "is not written here; a translation is a file of its own, such as salt.de.toml"
+        yield "translations", problem
     yield from _known_by("", book.known_by)
     yield from when_problems("when", book.when)
     yield from _fact_problems("entries", book.entries)

@@ -86,8 +86,11 @@ class Hidden:
 
 def hidden_from(given: PromptInput) -> Hidden:
     """What the NPC of a prompt may never be told, whatever the state: lore whose `known_by`
-    leaves it out."""
-    return hidden_from_persona(given.persona, tuple(lore.placed_entries(given.world)))
+    leaves it out, as it was written and in the language of the prompt."""
+    placed = list(lore.placed_entries(given.world))
+    if given.written is not None:
+        placed += lore.placed_entries(given.written)
+    return hidden_from_persona(given.persona, placed)
 
 
 def hidden_from_persona(persona: Persona, placed: Iterable[lore.Placed]) -> Hidden:

@@ -85,6 +85,7 @@ class _Case(Struct, frozen=True):
     """An NPC in one language and one state, with all that is gated."""
 
     world: World
+    written: World
     persona: Persona
     locale: str
     placed: tuple[Placed, ...]
@@ -113,15 +114,17 @@ def check_leaks(
     gates: dict[tuple[str, str], str] = {}
     todo: list[_Case] = []
     for persona in personas.values():
-        for tag in ("", *sorted({*world.translations, *persona.translations})):
+        for tag in ("", *sorted({*_languages(world), *persona.translations})):
             here, npc = localized(world, tag), localized(persona, tag)
-            placed, own = tuple(placed_entries(here)), tuple(_own(here.scenes, npc))
+            placed, own = tuple(_placed(here, world)), tuple(_own(here.scenes, npc))
             gates |= {(i.source, tag): i.entry.text for i in placed if i.whos or i.whens}
             gates |= {(item.source, tag): item.text for item in own}
             wanted = [*(when for item in placed for when in item.whens), *_conditions(own, npc)]
             space = state_space(wanted, world.state, limit=MAX_STATES)
             tally.complete = tally.complete and space.complete
-            todo += [_Case(here, npc, tag, placed, own, setting) for setting in space.settings]
+            todo += [
+                _Case(here, world, npc, tag, placed, own, setting) for setting in space.settings
+            ]
     for done, case in enumerate(todo):
         watch(done, len(todo))
         _try_state(case, tuple(personas.values()), tally)
@@ -135,6 +138,19 @@ def check_leaks(
         prompts=tally.prompts,
         complete=tally.complete,
     )
+
+
+def _languages(world: World) -> set[str]:
+    """The tags in which any of a world's lore is there."""
+    return {*world.translations, *(tag for b in world.books.values() for tag in b.translations)}
+
+
+def _placed(world: World, written: World) -> Iterator[Placed]:
+    """The lore of a world in one language, and what of it has other words as it was written."""
+    for here, first in zip(placed_entries(world), placed_entries(written), strict=True):
+        yield here
+        if first.entry.text != here.entry.text:
+            yield first
 
 
 def _own(scenes: Mapping[str, Scene], persona: Persona) -> Iterator[_Gated]:
@@ -212,6 +228,7 @@ def _try_state(case: _Case, cast: tuple[Persona, ...], tally: _Tally) -> None:
         search(text, f"personas/{persona.id}.toml:mood_texts.{mood}", "standard")
     given = PromptInput(
         world=world,
+        written=case.written,
         persona=persona,
         player=Player(id="_check"),
         text="…",

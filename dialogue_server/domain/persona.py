@@ -63,6 +63,8 @@ class LoreBook(Struct, frozen=True, forbid_unknown_fields=True):
     name: str = ""
     known_by: KnownBy | None = None
     when: str = ""
+    translations: dict[str, LoreBook] = field(default_factory=dict)
+    """By language tag in lower case, from the files lore/NAME.TAG.toml; never written here."""
 
 
 class LoreRules(Struct, frozen=True, forbid_unknown_fields=True):

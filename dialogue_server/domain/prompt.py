@@ -88,6 +88,9 @@ class PromptInput(Struct, frozen=True):
     """The stage that the scene is at (scene.py)."""
     mood: str = ""
     """What is to be said of the persona's mood (tone.py)."""
+    written: World | None = None
+    """The world as it was written, where `world` is a translation of it: what is hidden is hidden
+    in both, since a state or an example may speak the first language."""
 
     @property
     def rememberer(self) -> Rememberer:

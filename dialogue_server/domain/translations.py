@@ -1,7 +1,9 @@
-"""A persona or a world in another language: a file beside it that holds only texts.
+"""A persona, a book of lore or a world in another language: a file beside it that holds only
+texts.
 
     personas/mira.toml      what Mira is, in the language it was written in
     personas/mira.de.toml   what of it is German: the same keys, texts only
+    lore/salt.de.toml       the same for a book; who may know it, and when, stays in lore/salt.toml
 
 A translator gets a whole file, for one language, and touches nothing that makes the game work:
 conditions, moods, actions and numbers stay in the first file and are true for all languages. The
@@ -15,11 +17,13 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from ..errors import ContentError
-from .content_checks import Problem, nearest, persona_problems, world_problems
+from .content_checks import Problem, book_problems, nearest, persona_problems, world_problems
 from .content_files import decode, spell_out
 from .language import lookup
-from .persona import Persona, World
+from .persona import LoreBook, Persona, World
 
 TEXT = "a text"
 ANY = "*"
@@ -42,23 +46,34 @@ PERSONA_TEXTS: dict[str, Any] = {
     "reacts": [{"keys": TEXT}],
     "triggers": [_TRIGGER],
 }
+_ENTRY = {**_LINE, "secondary_keys": TEXT}
 _STAGED = {"happened": [{"text": TEXT}], "stages": [{"text": TEXT}], "triggers": [_TRIGGER]}
 WORLD_TEXTS: dict[str, Any] = {
     **dict.fromkeys(("name", "description", "essence"), TEXT),
-    "lore": [{**_LINE, "secondary_keys": TEXT}],
+    "lore": [_ENTRY],
     "scenes": {ANY: {"description": TEXT, **_STAGED}},
     "triggers": [_TRIGGER],
 }
+BOOK_TEXTS: dict[str, Any] = {"name": TEXT, "entries": [_ENTRY]}
 
-T = TypeVar("T", Persona, World)
+T = TypeVar("T", Persona, World, LoreBook)
 
 
 def localized(of: T, tag: str) -> T:
-    """A persona or a world in the language of a tag, or as it was written: de-AT, then de."""
+    """A persona, a book or a world with its books in the language of a tag, or as it was written:
+    de-AT, then de."""
+    found = of
     for candidate in lookup(tag) if of.translations else ():
         if candidate in of.translations:
-            return of.translations[candidate]
-    return of
+            found = of.translations[candidate]
+            break
+    if not isinstance(of, World):
+        return found
+    # A world's translation has no books of its own: each has its file, and its languages.
+    books = {stem: localized(book, tag) for stem, book in of.books.items()}
+    if found is of and all(book is of.books[stem] for stem, book in books.items()):
+        return of
+    return replace(found, books=books)
 
 
 def translate_persona(
@@ -86,6 +101,19 @@ def translate_world(
         yield from world_problems(of, world)
 
     return decode(World, file, data, check, reading.fill)
+
+
+def translate_book(
+    file: str, data: bytes, of: str, source: bytes
+) -> tuple[LoreBook | None, list[ContentError]]:
+    """The same for a file of lore/."""
+    reading = _Reading(source, BOOK_TEXTS, of)
+
+    def check(_file: str, book: LoreBook) -> Iterator[Problem]:
+        yield from reading.problems
+        yield from book_problems(of, book)
+
+    return decode(LoreBook, file, data, check, reading.fill)
 
 
 class _Reading:

@@ -42,9 +42,11 @@ class Question(Struct, frozen=True):
 def assemble_prompt(context: EngineContext, question: Question, share: float = 1.0) -> Prompt:
     """The prompt under the budget of settings and model, reckoned as this model has taught."""
     budget = prompt_budget(context, question.persona)
+    world = localized(context.world, question.locale)
     return assemble(
         PromptInput(
-            world=localized(context.world, question.locale),
+            world=world,
+            written=None if world is context.world else context.world,
             persona=question.persona,
             player=question.player,
             text=question.text,

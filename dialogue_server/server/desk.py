@@ -17,7 +17,7 @@ from dialogue_protocol.codes import ErrorCode
 from dialogue_protocol.messages import ContentInfo, ContentProblem, SourceText
 
 from ..domain.lint.findings import Finding, lint, of_errors
-from ..domain.persona import Persona, World
+from ..domain.persona import LoreBook, Persona, World
 from ..domain.state_space import compared_values
 from ..domain.toml_places import Places
 from ..engine.context import EngineContext
@@ -121,30 +121,37 @@ def keep_good(old: content.Content, new: content.Content) -> content.Content:
         if f"{content.PERSONA_FOLDER}/{npc}.toml" in broken:
             personas.setdefault(npc, persona)
         elif npc in personas:
-            kept = _kept(persona, f"{content.PERSONA_FOLDER}/{npc}", broken)
-            spoken = {**kept, **personas[npc].translations}
-            personas[npc] = msgspec.structs.replace(personas[npc], translations=spoken)
+            file = f"{content.PERSONA_FOLDER}/{npc}"
+            personas[npc] = _spoken(persona, personas[npc], file, broken)
     world = old.world if content.WORLD_FILE in broken else new.world
     books = dict(new.world.books)
     for name, book in old.world.books.items():
         if f"{content.LORE_FOLDER}/{name}.toml" in broken:
             books.setdefault(name, book)
-    translations = {**_kept(old.world, "world", broken), **world.translations}
-    world = msgspec.structs.replace(world, books=books, translations=translations)
+        elif name in books:
+            books[name] = _spoken(book, books[name], f"{content.LORE_FOLDER}/{name}", broken)
+    world = msgspec.structs.replace(world, books=books)
+    if content.WORLD_FILE not in broken:
+        world = _spoken(msgspec.structs.replace(old.world, books=books), world, "world", broken)
     return content.Content(world, personas, new.errors)
 
 
-T = TypeVar("T", Persona, World)
+T = TypeVar("T", Persona, World, LoreBook)
 
 
-def _kept(old: T, stem: str, broken: set[str]) -> dict[str, T]:
-    """The translations whose files are broken now."""
+def _spoken(old: T, new: T, stem: str, broken: set[str]) -> T:
+    """The new version, with those of its old translations whose files are broken now. A
+    translation holds its file's conditions and gates, so it is kept only while those are
+    what they were; else the first language stands in for it."""
+    if msgspec.structs.replace(old, translations=new.translations) != new:
+        return new
     files = {file.casefold() for file in broken}
-    return {
+    kept = {
         tag: translation
         for tag, translation in old.translations.items()
         if f"{stem}.{tag}.toml".casefold() in files
     }
+    return msgspec.structs.replace(new, translations={**kept, **new.translations})
 
 
 def hints(world: World, personas: Mapping[str, Persona]) -> dict[str, Any]:

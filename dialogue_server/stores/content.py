@@ -6,7 +6,10 @@ A broken file is an error in the result, never an exception: the other NPCs go o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from stat import S_ISREG
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -14,7 +17,7 @@ from msgspec import Struct
 from ..domain import content_files
 from ..domain.language import normalized
 from ..domain.persona import LoreBook, Persona, World
-from ..domain.translations import translate_persona, translate_world
+from ..domain.translations import translate_book, translate_persona, translate_world
 from ..errors import ContentError
 
 WORLD_FILE = "world.toml"
@@ -37,6 +40,7 @@ def load(folder: Path) -> Content:
     errors: list[ContentError] = []
     world = _world(folder, errors)
     books = _books(folder, errors)
+    _translate(folder, LORE_FOLDER, books, translate_book, errors)
     if books:
         world = msgspec.structs.replace(world, books=books)
     personas: dict[str, Persona] = {}
@@ -52,7 +56,7 @@ def load(folder: Path) -> Content:
         persona = content_files.decode_persona(file, data)
         personas[persona.id] = persona
     world = _translated_world(folder, world, errors)
-    _translate_personas(folder, personas, errors)
+    _translate(folder, PERSONA_FOLDER, personas, translate_persona, errors)
     return Content(world, personas, tuple(errors))
 
 
@@ -67,30 +71,38 @@ def _translated_world(folder: Path, world: World, errors: list[ContentError]) ->
         translation, problems = translate_world(path.name, data, WORLD_FILE, source)
         errors += problems
         if translation is not None and not problems:
-            found[tag] = msgspec.structs.replace(translation, books=world.books)
+            found[tag] = translation
     return msgspec.structs.replace(world, translations=found) if found else world
 
 
-def _translate_personas(
-    folder: Path, personas: dict[str, Persona], errors: list[ContentError]
+T = TypeVar("T", Persona, LoreBook)
+
+
+def _translate(
+    folder: Path,
+    part: str,
+    read: dict[str, T],
+    translate: Callable[[str, bytes, str, bytes], tuple[T | None, list[ContentError]]],
+    errors: list[ContentError],
 ) -> None:
-    """Give each persona what is beside it in other languages."""
-    for path in _translations(folder / PERSONA_FOLDER):
-        file = f"{PERSONA_FOLDER}/{path.name}"
-        npc = path.name.partition(".")[0]
-        of = f"{PERSONA_FOLDER}/{npc}.toml"
+    """Give each persona, or each book, what is beside it in other languages."""
+    for path in _translations(folder / part):
+        file = f"{part}/{path.name}"
+        stem = path.name.partition(".")[0]
+        of = f"{part}/{stem}.toml"
         tag = _language(path, file, errors)
         data = _read(path, file, errors)
-        source = _read(folder / of, of, []) if npc in personas else None
+        source = _read(folder / of, of, []) if stem in read else None
         if tag and source is None:
-            errors.append(ContentError(file, "", f"translates {of}, which could not be read"))
+            why = "is broken: mend that first" if (folder / of).exists() else "is not there"
+            errors.append(ContentError(file, "", f"translates {of}, which {why}"))
         if not tag or data is None or source is None:
             continue
-        translation, problems = translate_persona(file, data, of, source)
+        translation, problems = translate(file, data, of, source)
         errors += problems
         if translation is not None and not problems:
-            all_of_them = {**personas[npc].translations, tag: translation}
-            personas[npc] = msgspec.structs.replace(personas[npc], translations=all_of_them)
+            all_of_them = {**read[stem].translations, tag: translation}
+            read[stem] = msgspec.structs.replace(read[stem], translations=all_of_them)
 
 
 def _translations(folder: Path) -> list[Path]:
@@ -152,6 +164,8 @@ def _books(folder: Path, errors: list[ContentError]) -> dict[str, LoreBook]:
     if not (folder / LORE_FOLDER).is_dir():
         return books
     for path in _toml_files(folder / LORE_FOLDER, errors):
+        if "." in path.stem:
+            continue  # a translation: read when its book is known
         file = f"{LORE_FOLDER}/{path.name}"
         data = _read(path, file, errors)
         if data is None:
@@ -209,7 +223,11 @@ def is_backup(name: str) -> bool:
 
 def _read(path: Path, file: str, errors: list[ContentError]) -> bytes | None:
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
+        found = path.stat()
+        if not S_ISREG(found.st_mode):  # a pipe would be waited for
+            errors.append(ContentError(file, "", "is no file; remove it, or put a file there"))
+            return None
+        if found.st_size > MAX_FILE_BYTES:
             problem = f"larger than {MAX_FILE_BYTES} bytes; a persona is a few thousand"
             errors.append(ContentError(file, "", problem))
             return None

@@ -72,6 +72,21 @@ def test_a_spreadsheet_of_what_is_spoken_leaves_other_translations_alone(
     assert (wen.speech_style, wen.fallback[1]) == ("Munter.", "Zunge raus.")
 
 
+def test_books_of_lore_are_translated_with_the_rest(world: Path, tmp_path: Path) -> None:
+    (world / "lore").mkdir()
+    book = 'known_by = ["tove"]\n[[entries]]\ntext = "A bell lies under the post."\n'
+    (world / "lore" / "bell.toml").write_text(book, "utf-8")
+    po = tmp_path / "village.po"
+    assert run(["texts", "export", str(world), "--language", "de", "-o", str(po)]) == 0
+    translate(po, "A bell lies under the post.", "Unter dem Pfosten liegt eine Glocke.")
+    assert run(["texts", "import", str(po), "--into", str(world)]) == 0
+    loaded = content.load(world)
+    assert loaded.errors == ()
+    german = loaded.world.books["bell"].translations["de"]
+    assert german.entries[0].text == "Unter dem Pfosten liegt eine Glocke."
+    assert german.known_by == loaded.world.books["bell"].known_by
+
+
 def test_what_has_changed_since_is_told(world: Path, tmp_path: Path, capsys: SHOWN) -> None:
     po = tmp_path / "village.po"
     assert run(["texts", "export", str(world), "--language", "de", "-o", str(po)]) == 0

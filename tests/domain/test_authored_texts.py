@@ -130,6 +130,35 @@ def test_names_that_are_no_bare_keys_are_quoted() -> None:
     assert happened.key == "scenes.old inn.2.happened[0].text"
 
 
+def test_a_book_of_lore_goes_out_and_comes_back_with_its_gates_untouched() -> None:
+    book = """
+known_by = ["mira"]
+[[entries]]
+name = "heir"
+text = "The heir sleeps above the stable."
+keys = ["heir", "king*"]
+when = "quest.begun"
+"""
+    found = authored_texts("lore/inn.toml", book)
+    assert [(each.key, each.text, each.context, each.spoken) for each in found] == [
+        ("entries[0].text", "The heir sleeps above the stable.", "when: quest.begun", False),
+        (
+            "entries[0].keys",
+            "heir, king*",
+            "words that are looked for in what is said, separated by commas; when: quest.begun",
+            False,
+        ),
+    ]
+    done = [
+        structs.replace(found[0], translation="Der Erbe."),
+        structs.replace(found[1], translation="Erbe, König*"),
+    ]
+    made = translated_file("lore/inn.toml", book, done)
+    assert tomllib.loads(made.source) == {
+        "entries": [{"text": "Der Erbe.", "keys": ["Erbe", "König*"]}]
+    }
+
+
 @pytest.mark.parametrize(
     "file", ["world.toml", *(f"personas/{p.name}" for p in (STARTER / "personas").glob("*.toml"))]
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from dialogue_protocol.messages import Player
@@ -89,6 +89,19 @@ def test_what_may_be_known_is_no_secret() -> None:
 def test_what_is_hidden_depends_on_the_npc() -> None:
     assert hidden_from(ask()).told_by(SECRET) == SOURCE
     assert not hidden_from(ask(replace(TOVE, id="pell")))
+
+
+@pytest.mark.parametrize("layout", ["standard", "compact"])
+def test_a_secret_is_hidden_in_the_first_language_too(
+    layout: Literal["standard", "compact"],
+) -> None:
+    """A state, or an example that nobody translated, speaks the language of the first files."""
+    asked = ask(replace(TOVE, examples=[Example("Heir?", TOLD), Example("Tin?", "Tin.")]))
+    german = replace(asked.world.lore[0], text="Der Erbe schläft über dem Stall im alten Heu.")
+    translated = replace(asked.world, lore=[german, *asked.world.lore[1:]])
+    told = assemble(replace(asked, world=translated, written=asked.world), layout)
+    assert not any(TOLD in message.content for message in told.messages)
+    assert hidden_from(replace(asked, world=translated, written=asked.world)).told_by(german.text)
 
 
 LEAKS = {

@@ -226,10 +226,23 @@ def test_relations_and_happenings_under_a_condition_are_gates() -> None:
 
 def test_translations_are_tried_with_the_gates_in_their_language() -> None:
     secret = "Der Erbe des alten Königs schläft über dem Stall."
-    book = LoreBook([Entry(secret, keys=["Erbe"])], known_by=KnownBy(["pell"]))
-    german = replace(WORLD, books={"inn": book})
+    book = WORLD.books["inn"]
+    german = replace(book, entries=[Entry(secret, keys=["Erbe"])])
+    world = replace(WORLD, books={"inn": replace(book, translations={"de": german})})
     tove = replace(TOVE, translations={"de": replace(TOVE, fallback=[f"Man sagt: {secret}"])})
-    report = check(tove, replace(WORLD, translations={"de": german}))
+    report = check(tove, world)
     assert ("tove", INN, "personas/tove.toml:fallback[0]", "spoken") in found(report)
     assert {leak.locale for leak in report.leaks} == {"de"}
     assert report.gates == check().gates
+
+
+def test_a_secret_is_kept_in_its_first_language_where_only_the_lore_is_translated() -> None:
+    german = replace(WORLD.books["inn"], entries=[Entry("Der Erbe schläft über dem Stall im Heu.")])
+    world = replace(WORLD, books={"inn": replace(WORLD.books["inn"], translations={"de": german})})
+    tove = replace(TOVE, examples=[Example("Heir?", TOLD), Example("Tin?", "Tin.")])
+    report = check(tove, world)
+    refused = ("tove", INN, "personas/tove.toml:examples[0]", "left out")
+    assert found(report) == {refused}
+    here = check_leaks(world, {"tove": replace(tove, examples=[]), "pell": PELL})
+    assert here.leaks == ()
+    assert here.prompts > check().prompts

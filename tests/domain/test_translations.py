@@ -2,9 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from dialogue_server.domain.content_files import decode_persona, decode_world
+from dialogue_server.domain.content_files import decode_lore, decode_persona, decode_world
 from dialogue_server.domain.persona import Persona
-from dialogue_server.domain.translations import localized, translate_persona, translate_world
+from dialogue_server.domain.translations import (
+    localized,
+    translate_book,
+    translate_persona,
+    translate_world,
+)
 
 BASE = b"""
 id = "mira"
@@ -137,6 +142,63 @@ inn = { description = "Eine niedrige Stube." }
     assert world.lore[1].known_by == decode_world("world.toml", source).lore[1].known_by
     assert [entry.text for entry in world.lore] == ["Die Mine ist nass.", "Gold!"]
     assert world.scenes["inn"].description == "Eine niedrige Stube."
+
+
+BOOK = b"""
+known_by = ["mira"]
+when = "quest.begun"
+[[entries]]
+name = "heir"
+text = "The heir sleeps above the stable."
+keys = ["heir"]
+"""
+
+
+def test_a_book_is_translated_and_keeps_its_gates() -> None:
+    own = b'name = "Der Stall"\nentries = [{ text = "Der Erbe.", keys = ["Erbe"] }]\n'
+    book, errors = translate_book("lore/inn.de.toml", own, "lore/inn.toml", BOOK)
+    assert errors == []
+    assert book is not None
+    first = decode_lore("lore/inn.toml", BOOK)
+    assert (book.known_by, book.when) == (first.known_by, first.when)
+    assert (book.entries[0].name, book.entries[0].text) == ("heir", "Der Erbe.")
+    assert book.entries[0].keys == ["Erbe"]
+
+
+def test_a_translation_of_a_book_opens_no_gate() -> None:
+    own = b'known_by = ["pell"]\nentries = [{ known_by = ["pell"] }]\n'
+    _, errors = translate_book("lore/inn.de.toml", own, "lore/inn.toml", BOOK)
+    assert [error.problem for error in errors] == [
+        "is no text; only lore/inn.toml says it",
+        "is nothing to translate; known are text, keys, secondary_keys",
+    ]
+
+
+def test_each_book_and_the_world_come_in_the_nearest_language_that_each_has() -> None:
+    import msgspec
+
+    book = decode_lore("lore/inn.toml", BOOK)
+    german = msgspec.structs.replace(book, name="Deutsch")
+    austrian = msgspec.structs.replace(book, name="Österreich")
+    world = decode_world("world.toml", b'name = "W"\ndescription = "A village."\n')
+    there = {
+        "inn": msgspec.structs.replace(book, translations={"de": german, "de-at": austrian}),
+        "sea": msgspec.structs.replace(book, translations={"de": german}),
+        "old": book,
+    }
+    own = msgspec.structs.replace(world, description="Ein Dorf.")
+    whole = msgspec.structs.replace(world, books=there, translations={"de": own})
+
+    def read(tag: str) -> list[str]:
+        here = localized(whole, tag)
+        return [here.description, *(each.name for each in here.books.values())]
+
+    assert read("de-AT") == ["Ein Dorf.", "Österreich", "Deutsch", ""]
+    assert read("fr") == ["A village.", "", "", ""]
+    untold = msgspec.structs.replace(whole, translations={})
+    assert [book.name for book in localized(untold, "de").books.values()] == ["Deutsch"] * 2 + [""]
+    plain = msgspec.structs.replace(world, books={"old": book})
+    assert localized(plain, "de") is plain
 
 
 def test_a_language_is_found_from_the_narrowest_tag() -> None:

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 from dialogue_protocol.codec import JSON, MSGPACK, Codec
-from dialogue_protocol.messages import Hello, Say
+from dialogue_protocol.messages import Hello, Say, State
 
 from dialogue_server.domain import language_detector
 from dialogue_server.domain.language_detector import Detector
-from dialogue_server.domain.persona import Entry, Guards, Persona
+from dialogue_server.domain.persona import Entry, Guards, KnownBy, LoreBook, Persona
 from dialogue_server.engine.languages import prepare_detector
 from dialogue_server.engine.observer import GuardHit
 from tests.domain.test_language_detector import SAID
@@ -93,6 +93,29 @@ async def test_greeting_prompt_and_authored_lines_are_in_the_language_of_the_tal
         call.finish()  # with nothing: the authored line is spoken
         answer = await client.answer()
         assert (answer.text == "Der Kessel ruft.") == german
+        await client.leave()
+
+
+async def test_what_a_book_hides_is_hidden_in_both_languages_of_a_talk() -> None:
+    secret, geheim = "The heir sleeps above the stable.", "Der Erbe schläft über dem Stall."
+    known_by = KnownBy(["pell"])
+    german = LoreBook([Entry(geheim)], known_by=known_by)
+    book = LoreBook([Entry(secret)], known_by=known_by, translations={"de": german})
+    model = SteeredBackend()
+    world = msgspec.structs.replace(WORLDS, books={"inn": book})
+    async with serving(model, personas=(SPOKEN,), world=world) as served:
+        client = await Client.connect(served.url)
+        await client.open(locale="de")
+        told = {"rumour": secret, "gerede": geheim, "tide": "low"}
+        await client.send(State("c", 1, snapshot=told))
+        await client.send(Say("c", "1", "Hallo?"))
+        call = await model.call()
+        prompt = str(call.request.messages)
+        assert "low" in prompt
+        assert "stable" not in prompt
+        assert "Stall" not in prompt
+        call.finish()
+        await client.answer()
         await client.leave()
 
 

@@ -24,6 +24,7 @@ from dialogue_protocol.messages import (
 )
 from msgspec import structs
 
+from dialogue_server.domain.translations import localized
 from dialogue_server.server import desk
 from dialogue_server.server.app import App
 from dialogue_server.server.desk import keep_good
@@ -197,3 +198,23 @@ async def test_a_broken_translation_keeps_its_last_good_version(world: Path) -> 
     assert kept.world.translations["pt-br"].description == "Uma aldeia."
     (world / "personas" / "pell.de.toml").unlink()
     assert keep_good(kept, content.load(world)).personas["pell"].translations == {}
+
+
+def test_lore_is_the_newest_in_every_language_whatever_else_is_broken(world: Path) -> None:
+    """Else a gate that was shut since would stand open in one language."""
+    (world / "lore").mkdir()
+    sea, german = world / "lore" / "sea.toml", world / "lore" / "sea.de.toml"
+    sea.write_text('entries = ["The sea is old."]\n', "utf-8")
+    german.write_text('entries = ["Das Meer ist alt."]\n', "utf-8")
+    (world / "world.de.toml").write_text('description = "Ein Dorf."\n', "utf-8")
+    good = content.load(world)
+    assert good.errors == ()
+    (world / "world.de.toml").write_text("description = ", "utf-8")
+    sea.write_text('known_by = ["wen"]\nentries = ["The sea is cold."]\n', "utf-8")
+    german.write_text("entries = ", "utf-8")
+    kept = keep_good(good, content.load(world))
+    assert len(kept.errors) == 2
+    here = localized(kept.world, "de")
+    assert here.description == "Ein Dorf."
+    assert here.books["sea"].known_by is not None
+    assert localized(kept.world, "fr").books["sea"].entries[0].text == "The sea is cold."

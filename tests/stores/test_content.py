@@ -148,6 +148,26 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     assert os.sep not in errors(content)[0].split("(")[0]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    write(tmp_path, {"world.toml": WORLD, "personas/mira.toml": persona("mira")})
+    os.mkfifo(tmp_path / "personas/bo.toml")
+    content = load(tmp_path)
+    assert errors(content) == [
+        "personas/bo.toml: is no file; remove it, or put a file there",
+    ]
+    assert list(texts(tmp_path)) == ["world.toml", "personas/mira.toml"]
+
+
+def test_a_translation_of_a_broken_file_says_what_to_mend_first(tmp_path: Path) -> None:
+    files = {"world.toml": WORLD, "lore/mine.toml": "entries = ", "lore/mine.de.toml": ""}
+    content = load(write(tmp_path, {**files, "personas/mira.toml": persona("mira")}))
+    assert errors(content)[1:] == [
+        "lore/mine.de.toml: translates lore/mine.toml, which is broken: mend that first"
+    ]
+    assert content.world.books == {}
+
+
 def test_the_starter_world_is_without_a_mistake() -> None:
     content = load(Path(__file__).parents[2] / "dialogue_server" / "starter")
     assert content.errors == ()
@@ -179,7 +199,8 @@ def test_translations_stand_beside_what_they_translate(tmp_path: Path) -> None:
             {
                 "world.toml": WORLD,
                 "world.de.toml": 'description = "Ein Dorf."\n',
-                "lore/mine.toml": 'entries = ["Wet."]\n',
+                "lore/mine.toml": 'known_by = ["mira"]\nentries = ["Wet."]\n',
+                "lore/mine.de.toml": 'entries = ["Nass."]\n',
                 "personas/mira.toml": persona("mira"),
                 "personas/mira.de.toml": 'description = "Jemand."\n',
                 "personas/mira.pt-BR.toml": 'description = "Alguém."\n',
@@ -194,7 +215,8 @@ def test_translations_stand_beside_what_they_translate(tmp_path: Path) -> None:
         "pt-br": "Alguém.",
     }
     assert content.world.translations["de"].description == "Ein Dorf."
-    assert list(content.world.translations["de"].books) == ["mine"]
+    assert [entry.text for entry in content.world.books["mine"].entries] == ["Wet."]
+    assert content.world.books["mine"].translations["de"].entries[0].text == "Nass."
     assert "personas/mira.de.toml" in texts(tmp_path)
     assert "world.de.toml" in texts(tmp_path)
 
@@ -202,7 +224,8 @@ def test_translations_stand_beside_what_they_translate(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "text", "error"),
     [
-        ("personas/bo.de.toml", 'name = "Bo"', "bo.de.toml: translates personas/bo.toml, which"),
+        ("personas/bo.de.toml", 'name = "Bo"', "translates personas/bo.toml, which is not there"),
+        ("lore/mine.de.toml", 'entries = ["x"]', "translates lore/mine.toml, which is not there"),
         ("personas/mira.german-.toml", 'name = "M"', "german-.toml: 'german-' is no language tag"),
         ("personas/mira.de.toml", 'id = "m"', "mira.de.toml: line 1, id: is no text"),
         ("world.x.toml", 'name = "W"', "world.x.toml: 'x' is no language tag"),

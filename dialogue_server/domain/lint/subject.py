@@ -40,23 +40,20 @@ def persona_file(persona: Persona) -> str:
 
 
 def everything(subject: Subject) -> Iterator[tuple[str, str, Struct]]:
-    """Every Struct of every file: (file, key path, Struct)."""
+    """Every Struct of every file: (file, key path, Struct). Translations have texts of their own
+    and nothing else; conditions and names stand in the first file."""
     for file, content in files(subject):
         yield from ((file, path, part) for path, part in parts(content))
 
 
 def files(subject: Subject) -> Iterator[tuple[str, Struct]]:
-    """Each file as it was decoded, translations included."""
+    """Each file as it was decoded, without its translations."""
     world = subject.world
     yield WORLD_FILE, replace(world, books={}, translations={})
-    for tag, other in sorted(world.translations.items()):
-        yield f"world.{tag}.toml", other
     for stem, book in sorted(world.books.items()):
-        yield f"lore/{stem}.toml", book
+        yield f"lore/{stem}.toml", replace(book, translations={})
     for persona in subject.personas.values():
         yield persona_file(persona), replace(persona, translations={})
-        for tag, translated in sorted(persona.translations.items()):
-            yield f"personas/{persona.id}.{tag}.toml", translated
 
 
 def parts(part: Struct, path: str = "") -> Iterator[tuple[str, Struct]]:

@@ -110,6 +110,14 @@ def test_entries_of_two_files_that_share_a_name_are_found() -> None:
     assert item.source == "lore/b.toml:entries[0].name"
 
 
+def test_what_a_translation_takes_over_is_found_once_and_shares_no_name() -> None:
+    lore = [Entry("A.", name="heir", known_by=KnownBy(["mria"]))]
+    german = World("W", "x", lore=lore)
+    world = World("W", "x", lore=lore, translations={"de": german})
+    assert list(same_entry_names(Subject(world, {}, frozenset()))) == []
+    assert list(found(world, MIRA)) == ["world.toml:lore[0].known_by.npcs[0]"]
+
+
 @pytest.mark.parametrize(
     ("file", "problem"),
     [
