@@ -47,9 +47,11 @@ namespace DialogueServer.Editor
         private void DrawNpcs()
         {
             var names = new HashSet<string>();
+            bool any = false;
             foreach (DialogueNpc npc in Resources.FindObjectsOfTypeAll<DialogueNpc>())
             {
                 if (EditorUtility.IsPersistent(npc)) continue;
+                any = true;
                 EditorGUILayout.BeginHorizontal();
                 EditorGUILayout.ObjectField(npc, typeof(DialogueNpc), true);
                 if (GUILayout.Button("Try")) _npc = npc.NpcId;
@@ -62,7 +64,7 @@ namespace DialogueServer.Editor
                     problem = "Another object is the same NPC in a conversation of the same name: give one a name of its own.";
                 if (problem.Length > 0) EditorGUILayout.HelpBox(problem, MessageType.Error);
             }
-            if (names.Count == 0) EditorGUILayout.LabelField("There is no Dialogue NPC in the open scenes.");
+            if (!any) EditorGUILayout.LabelField("There is no Dialogue NPC in the open scenes.");
         }
 
         private void DrawTrial()

@@ -63,6 +63,16 @@ namespace DialogueServer.Tests
         }
 
         [Test]
+        public void The_window_does_not_overlook_NPCs_of_which_every_one_is_wrong()
+        {
+            Npc(Client(Rig.ServerUrl, connect: false), "npc1", new string('c', 65));
+            object window = New("DialogueWindow");
+            EditorGUILayout.Fields["Settings"] = Settings(Rig.ServerUrl);
+            Assert.That(Draw(window), Does.Contain("more than 64").And.Not.Contain("There is no Dialogue NPC"));
+            Call(window, "OnDisable");
+        }
+
+        [Test]
         public void The_window_says_why_a_server_refuses()
         {
             object window = New("DialogueWindow");

@@ -176,41 +176,5 @@ namespace DialogueServer.Tests
             private void Tell(params object[] happened) =>
                 Told.Add(happened.Select(value => value is int number ? (long)number : value).ToList());
         }
-
-        /// <summary>A socket whose other end is the transcript.</summary>
-        private sealed class FakeSocket : ITransport
-        {
-            public readonly Queue<byte[]> Arriving = new Queue<byte[]>();
-            public int BrokenWith;
-            private bool _opening;
-
-            public void Connect(string url, string subprotocol, TimeSpan timeout) => _opening = true;
-
-            public void Send(byte[] frame)
-            {
-            }
-
-            public void Poll(ITransportSink sink)
-            {
-                if (_opening)
-                {
-                    _opening = false;
-                    sink.Opened();
-                }
-                while (Arriving.Count > 0) sink.Received(new ArraySegment<byte>(Arriving.Dequeue()));
-                if (BrokenWith == 0) return;
-                int code = BrokenWith;
-                BrokenWith = 0;
-                sink.Closed(code, "");
-            }
-
-            public void Close(int code, string reason)
-            {
-            }
-
-            public void Dispose()
-            {
-            }
-        }
     }
 }

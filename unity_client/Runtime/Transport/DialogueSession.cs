@@ -167,7 +167,7 @@ namespace DialogueServer.Transport
             }
             catch (Exception error)
             {
-                Fail("The token callback threw: " + error.Message);
+                Retry("The token callback failed: " + error.Message);
                 return;
             }
             Become(SessionStatus.Connecting, "");

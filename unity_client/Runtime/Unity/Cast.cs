@@ -110,8 +110,8 @@ namespace DialogueServer
         {
             Conversation.Opened += greeting =>
             {
-                // A greeting is spoken by the first NPC.
-                foreach (DialogueNpc member in All()) member.OnOpened(member == _members[0] ? greeting : "");
+                DialogueNpc first = _members[0]; // who speaks the greeting
+                ForAll(member => member.OnOpened(member == first ? greeting : ""));
             };
             Conversation.TurnStarted += turn => Of(turn)?.OnTurnStarted(turn);
             Conversation.TurnQueued += (turn, position) => Of(turn)?.OnTurnQueued(turn, position);
@@ -120,17 +120,16 @@ namespace DialogueServer
             Conversation.TextAdded += (turn, text) => Of(turn)?.OnTextAdded(turn, text);
             Conversation.CueReceived += (turn, cue) => Of(turn)?.OnCueReceived(turn, cue);
             Conversation.TurnEnded += turn => Of(turn)?.OnTurnEnded(turn);
-            Conversation.Triggered += trigger =>
-            {
-                foreach (DialogueNpc member in All()) member.OnTriggered(trigger);
-            };
-            Conversation.Failed += error =>
-            {
-                foreach (DialogueNpc member in All()) member.OnFailed(error);
-            };
+            Conversation.Triggered += trigger => ForAll(member => member.OnTriggered(trigger));
+            Conversation.Failed += error => ForAll(member => member.OnFailed(error));
         }
 
-        /// <summary>A copy: what the game does in an event may add or remove members.</summary>
-        private List<DialogueNpc> All() => new List<DialogueNpc>(_members);
+        /// <summary>What the game does in an event may add or remove members: those that have left
+        /// are told nothing more.</summary>
+        private void ForAll(System.Action<DialogueNpc> tell)
+        {
+            foreach (DialogueNpc member in _members.ToArray())
+                if (_members.Contains(member)) tell(member);
+        }
     }
 }

@@ -14,6 +14,7 @@ namespace DialogueServer
         private readonly Dictionary<long, Speaking> _turns = new Dictionary<long, Speaking>();
         private readonly PendingRequests _pending = new PendingRequests();
         private DialogueSession _session;
+        private bool _lost;
         private Player _player;
 
         /// <summary>An error that is about no conversation of ours.</summary>
@@ -39,6 +40,12 @@ namespace DialogueServer
         /// so that NPCs that join one conversation in the same frame open it once.</summary>
         public void Update()
         {
+            if (_lost)
+            {
+                _lost = false;
+                _pending.FailLost();
+                foreach (DialogueConversation conversation in All()) conversation.FailLost();
+            }
             if (_session == null) return;
             foreach (DialogueConversation conversation in _conversations.Values) conversation.OpenIfDue();
         }
@@ -176,7 +183,8 @@ namespace DialogueServer
         internal void OnLost()
         {
             _turns.Clear();
-            _pending.Lose(DialogueException.Lost());
+            _pending.Lose();
+            _lost = true;
             foreach (DialogueConversation conversation in All()) conversation.Lost();
         }
 

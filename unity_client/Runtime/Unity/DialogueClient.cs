@@ -27,7 +27,7 @@ namespace DialogueServer
         [SerializeField]
         private bool connectOnEnable = true;
 
-        [Tooltip("Stay when another scene is loaded.")]
+        [Tooltip("Stay when another scene is loaded. Only an object at the top of the hierarchy can stay; where the scene is loaded again, the first client goes on and the second is switched off.")]
         [SerializeField]
         private bool keepBetweenScenes = true;
 
@@ -41,13 +41,18 @@ namespace DialogueServer
         private readonly ConversationRouter _router = new ConversationRouter();
         private readonly Dictionary<string, Cast> _casts = new Dictionary<string, Cast>();
         private DialogueSession _session;
+        private DialogueClient _first;
+        private bool _kept;
+        private bool _started;
 
         /// <summary>The client that NPCs use when none is assigned to them: the first one enabled.</summary>
         public static DialogueClient Default { get; private set; }
 
         /// <summary>
-        /// Asked before every connection, so that a token may expire. Set it before connecting:
-        /// in Awake of another component, or with "Connect On Enable" switched off.
+        /// Asked before every connection, so that a token may expire. It may take its time, even for a
+        /// player to log in, but the client waits for it: give a request of your own a timeout. When
+        /// it fails the client tries again later. Set it before connecting: in Awake of another
+        /// component, or with "Connect On Enable" switched off.
         /// </summary>
         public Func<CancellationToken, Task<string>> TokenProvider { get; set; }
 
@@ -87,6 +92,9 @@ namespace DialogueServer
 
         /// <summary>An error that is about no NPC.</summary>
         public event Action<DialogueException> Failed;
+
+        /// <summary>This one, or the one kept from before, where the scene was loaded again.</summary>
+        internal DialogueClient InUse => _first != null ? _first : this;
 
         /// <summary>For tests: makes the sockets.</summary>
         internal Func<ITransport> CreateTransport { get; set; }
@@ -157,17 +165,27 @@ namespace DialogueServer
         {
             _router.Failed += error => Failed?.Invoke(error);
             _router.GoingAway += milliseconds => GoingAway?.Invoke(milliseconds);
-            if (keepBetweenScenes && transform.parent == null && Application.isPlaying) DontDestroyOnLoad(gameObject);
+            if (!keepBetweenScenes || transform.parent != null || !Application.isPlaying) return;
+            if (settings != null && Default != null && Default._kept && Default.settings == settings)
+            {
+                _first = Default;
+                enabled = false;
+                return;
+            }
+            _kept = true;
+            DontDestroyOnLoad(gameObject);
         }
 
         private void OnEnable()
         {
             if (Default == null) Default = this;
+            if (_started && connectOnEnable) Connect();
         }
 
-        // Not in OnEnable: others set the token and the player in their Awake and OnEnable.
+        // The first time not in OnEnable: others set the token and the player in their Awake and OnEnable.
         private void Start()
         {
+            _started = true;
             if (connectOnEnable) Connect();
         }
 

@@ -9,13 +9,14 @@ namespace DialogueServer
     /// One conversation of the player with one NPC or several. Plain C#: <see cref="DialogueNpc"/>
     /// is its component. Everything happens on the thread that updates the session.
     /// </summary>
-    public sealed class DialogueConversation
+    public sealed partial class DialogueConversation
     {
         private readonly TurnQueue _turns = new TurnQueue();
         private readonly PendingRequests _pending = new PendingRequests();
         private Action<IClientMessage> _send;
         private Player _player;
         private bool _openDue;
+        private bool _closed; // on the server: it is opened again for the next thing that is asked
         private readonly SharedState _state;
 
         public DialogueConversation(string name, string[] npcs)
@@ -77,7 +78,7 @@ namespace DialogueServer
         /// <summary>The turn's text ends here.</summary>
         public event Action<DialogueTurn> TurnInterrupted;
 
-        /// <summary>A turn that had started is over. One that was refused only fails.</summary>
+        /// <summary>A turn that was told as started is over. One that was refused only fails.</summary>
         public event Action<DialogueTurn> TurnEnded;
 
         /// <summary>The server remembers a request, and nobody answers it.</summary>
@@ -86,7 +87,7 @@ namespace DialogueServer
         /// <summary>A designer's condition on the conversation has come true.</summary>
         public event Action<DialogueTrigger> Triggered;
 
-        /// <summary>A request was refused.</summary>
+        /// <summary>A request was refused, or its answer came to nothing.</summary>
         public event Action<DialogueException> Failed;
 
         /// <summary>Random, not counted: ids stay unique over all branches of a conversation.</summary>
@@ -160,8 +161,8 @@ namespace DialogueServer
         {
             RequireConnection();
             string line = NewLine();
-            Task<object> answer = _pending.Add(RequestKind.Suggest, line);
             SendState();
+            Task<object> answer = _pending.Add(RequestKind.Suggest, line);
             Send(new SuggestMessage(Name, line, count, Locale));
             return PendingRequests.As<string[]>(answer);
         }
@@ -227,176 +228,10 @@ namespace DialogueServer
             return PendingRequests.As<SpokenLine[]>(answer);
         }
 
-        // ------------------------------------------------------------ what the router does
-
-        /// <summary>A session is there: the conversation opens before anything else is sent, at
-        /// the latest by <see cref="OpenIfDue"/>.</summary>
-        internal void Open(Player player, Action<IClientMessage> send)
-        {
-            _send = send;
-            _player = player;
-            _state.Forget();
-            Current?.ForgetNumber();
-            _pending.Clear(null);
-            SetNpcs(Npcs);
-        }
-
-        /// <summary>Others take part from now on: the server opens the conversation anew, and stops
-        /// the turn under way.</summary>
-        internal void SetNpcs(string[] npcs)
-        {
-            Npcs = npcs;
-            IsOpen = false;
-            _openDue = true;
-        }
-
-        internal void OpenIfDue()
-        {
-            if (!_openDue || _send == null) return;
-            _openDue = false;
-            _pending.Add(RequestKind.Open);
-            Send(new OpenMessage(Name, Npcs, _player, Scene, Locale));
-            SendNext();
-        }
-
-        /// <summary>The conversation is left, or the session is over: what is under way is cancelled.</summary>
-        internal void Detach(DialogueException error)
-        {
-            _send = null;
-            IsOpen = false;
-            _openDue = false;
-            _pending.Clear(error);
-            DialogueTurn turn = _turns.Clear();
-            if (turn == null) return;
-            if (error == null) turn.Cancel();
-            else turn.Fail(error);
-            if (turn.Started) TurnEnded?.Invoke(turn);
-        }
-
-        /// <summary>The session was lost: it is being opened again by itself, and so are the lines.</summary>
-        internal void Lost()
-        {
-            IsOpen = false;
-            Current?.ForgetNumber();
-            _pending.Lose(DialogueException.Lost());
-            if (!_openDue) _pending.AddFirst(RequestKind.Open);
-        }
-
-        /// <summary>The state as a snapshot, to be sent after a loss; null if there is none.</summary>
-        internal StateMessage Snapshot()
-        {
-            StateMessage snapshot = _send == null ? null : _state.Snapshot();
-            if (snapshot != null) _pending.Add(RequestKind.State);
-            return snapshot;
-        }
-
-        internal void OnOpened(in OpenedMessage message)
-        {
-            bool loaded = _pending.Answered(RequestKind.Open, RequestKind.Load, null) == RequestKind.Load;
-            IsOpen = true;
-            NpcInfos = message.Npcs;
-            History = message.History;
-            _state.Opened(message.Revision, loaded);
-            Opened?.Invoke(message.Greeting);
-        }
-
-        internal void OnStateOk(in StateOkMessage message) =>
-            _pending.Answered(RequestKind.State, RequestKind.State, null);
-
-        internal void OnSaved(in SavedMessage message) => _pending.Answered(
-            RequestKind.Save, RequestKind.Save,
-            new DialogueSave { conversation = message.Conversation, checkpoint = message.Checkpoint });
-
-        internal void OnTranscript(in TranscriptMessage message) =>
-            _pending.Answered(RequestKind.History, RequestKind.History, message.Lines);
-
-        internal DialogueTurn OnTurn(in TurnMessage message)
-        {
-            if (!_turns.Find(message.Line, out DialogueTurn turn)) turn = new DialogueTurn(message.Line);
-            bool again = turn.Begin(in message);
-            Current = _turns.UnderWay = turn;
-            if (turn.Interrupted) Send(new InterruptMessage(turn.Number, turn.InterruptedAt));
-            else if (!again) TurnStarted?.Invoke(turn);
-            return turn;
-        }
-
-        internal void OnQueued(DialogueTurn turn, long position)
-        {
-            if (!turn.Interrupted) TurnQueued?.Invoke(turn, position);
-        }
-
-        internal void OnDelta(DialogueTurn turn, string text)
-        {
-            if (turn.Interrupted) return;
-            string fresh = turn.Append(text);
-            if (fresh == null)
-            {
-                TurnRestarted?.Invoke(turn);
-                fresh = turn.Text;
-            }
-            if (fresh.Length > 0) TextAdded?.Invoke(turn, fresh);
-        }
-
-        internal void OnCue(DialogueTurn turn, in CueMessage message)
-        {
-            if (turn.Interrupted) return;
-            var cue = new DialogueCue(in message);
-            if (turn.Add(in cue)) CueReceived?.Invoke(turn, cue);
-        }
-
-        internal void OnTurnEnd(DialogueTurn turn, in TurnEndMessage message)
-        {
-            turn.End(in message);
-            try
-            {
-                Over(turn);
-            }
-            finally
-            {
-                turn.Complete();
-            }
-        }
-
-        internal void OnNoted(in NotedMessage message)
-        {
-            if (!_turns.Find(message.Line, out DialogueTurn turn)) return;
-            turn.Note();
-            try
-            {
-                Noted?.Invoke(turn);
-                Over(turn);
-            }
-            finally
-            {
-                turn.Complete();
-            }
-        }
-
-        internal void OnTrigger(in TriggerMessage message) => Triggered?.Invoke(new DialogueTrigger(in message));
-        internal void OnSuggestions(in SuggestionsMessage message) => _pending.Answered(message.Line, message.Texts);
-
-        internal void OnError(in ErrorMessage message)
-        {
-            var error = new DialogueException(in message);
-            if (message.Line.Length > 0 && _turns.Find(message.Line, out DialogueTurn turn))
-            {
-                turn.Fail(error);
-                Over(turn);
-            }
-            else if (message.Line.Length > 0)
-            {
-                _pending.Refused(message.Line, error);
-            }
-            else if (message.Turn == 0)
-            {
-                if (_pending.Refused(error) == RequestKind.State) _state.Forget();
-            }
-            Failed?.Invoke(error);
-        }
-
         internal DialogueTurn Ask(DialogueTurn turn, IClientMessage request, bool ofPlayer = false)
         {
             if (ofPlayer && InterruptOnSay) Interrupt();
+            if (_closed) _openDue = true;
             _turns.Add(turn, request, ofPlayer);
             SendNext();
             return turn;
@@ -413,25 +248,13 @@ namespace DialogueServer
                 SendState();
                 Send(next.Request);
             }
-            catch (ArgumentException error)
+            catch (Exception error)
             {
-                // What the game gave us cannot be sent: as if the server had refused it.
+                // What the game gave us cannot be sent, or its state provider threw: as if the server
+                // had refused it.
                 turn.Fail(new DialogueException(ErrorCode.BadMessage, error.Message));
                 Over(turn);
                 throw;
-            }
-        }
-
-        private void Over(DialogueTurn turn)
-        {
-            _turns.Forget(turn);
-            try
-            {
-                if (turn.Started) TurnEnded?.Invoke(turn);
-            }
-            finally
-            {
-                SendNext();
             }
         }
 
@@ -446,6 +269,7 @@ namespace DialogueServer
         {
             if (_send == null)
                 throw new InvalidOperationException("The conversation \"" + Name + "\" is not connected to a server.");
+            if (_closed) _openDue = true;
             OpenIfDue();
         }
     }

@@ -167,7 +167,8 @@ namespace DialogueServer
         /// <summary>An answer that had begun is over.</summary>
         public event Action<DialogueTurn> TurnEnded;
 
-        /// <summary>A request was refused; every NPC of the conversation tells it.</summary>
+        /// <summary>A request was refused, or its answer came to nothing; every NPC of the
+        /// conversation tells it.</summary>
         public event Action<DialogueException> Failed;
 
         /// <summary>What reveals the text; set by itself.</summary>
@@ -312,7 +313,7 @@ namespace DialogueServer
 
         private void TryRegister()
         {
-            DialogueClient found = client != null ? client : DialogueClient.Default;
+            DialogueClient found = client != null ? client.InUse : DialogueClient.Default;
             if (found == null || !found.isActiveAndEnabled) return;
             Unregister();
             try

@@ -79,6 +79,9 @@ namespace DialogueServer
         /// <summary>The turn's number in the session; 0 if it has none there.</summary>
         internal long Number { get; private set; }
 
+        /// <summary>The game knows that it has started: it was not interrupted before.</summary>
+        internal bool Told { get; set; }
+
         internal bool Interrupted => InterruptedAt >= 0;
 
         /// <summary>How many code points the player had seen; -1 if nobody interrupted.</summary>

@@ -23,6 +23,7 @@ namespace DialogueServer
     internal sealed class PendingRequests
     {
         private readonly List<Request> _requests = new List<Request>();
+        private readonly List<Request> _lost = new List<Request>();
 
         public Task<object> Add(RequestKind kind, string line = "")
         {
@@ -32,6 +33,8 @@ namespace DialogueServer
         }
 
         public void AddFirst(RequestKind kind) => _requests.Insert(0, new Request(kind, ""));
+
+        public bool Awaits(RequestKind kind) => _requests.Exists(request => request.Kind == kind);
 
         /// <summary>The oldest request of either kind is answered; which it was, or None.</summary>
         public RequestKind Answered(RequestKind kind, RequestKind orKind, object answer)
@@ -67,30 +70,35 @@ namespace DialogueServer
 
         /// <summary>
         /// The session was lost. The connection repeats loads, saves and what has a line id; the
-        /// rest fails with the error.
+        /// rest fails with <see cref="FailLost"/>.
         /// </summary>
-        public void Lose(DialogueException error)
+        public void Lose()
         {
-            var all = new List<Request>(_requests);
-            _requests.Clear();
-            foreach (Request request in all)
-            {
-                if (request.Kind == RequestKind.Load || request.Kind == RequestKind.Save || request.Line.Length > 0)
-                    _requests.Add(request);
-                else
-                    request.Fail(error);
-            }
+            bool Fails(Request request) =>
+                request.Kind != RequestKind.Load && request.Kind != RequestKind.Save && request.Line.Length == 0;
+            _lost.AddRange(_requests.FindAll(Fails));
+            _requests.RemoveAll(Fails);
         }
+
+        /// <summary>Not before the connection has recovered: who awaits a request may make it again
+        /// at once.</summary>
+        public void FailLost() => Fail(_lost, DialogueException.Lost());
 
         /// <summary>None will be answered: each fails with the error, or is cancelled.</summary>
         public void Clear(DialogueException error)
         {
-            var all = new List<Request>(_requests);
-            _requests.Clear();
-            foreach (Request request in all) request.Fail(error);
+            Fail(_lost, error);
+            Fail(_requests, error);
         }
 
         public static async Task<T> As<T>(Task<object> answer) => (T)await answer;
+
+        private static void Fail(List<Request> requests, DialogueException error)
+        {
+            Request[] all = requests.ToArray();
+            requests.Clear();
+            foreach (Request request in all) request.Fail(error);
+        }
 
         private bool Take(Predicate<Request> which, out Request found)
         {

@@ -1,0 +1,294 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading.Tasks;
+using DialogueServer.Protocol;
+using DialogueServer.Transport;
+using NUnit.Framework;
+using UnityEngine;
+using static DialogueServer.Tests.Scene;
+
+namespace DialogueServer.Tests
+{
+    /// <summary>Clients and NPCs that come, go and come again, and what is under way meanwhile. The
+    /// test plays the server.</summary>
+    public sealed class LifetimeTests
+    {
+        private FakeSocket _socket;
+
+        [SetUp]
+        public void EnterPlayMode()
+        {
+            StubPlayer.Start(Components);
+            _socket = new FakeSocket();
+        }
+
+        [TearDown]
+        public void LeavePlayMode() => Leave();
+
+        [Test]
+        public void A_client_that_is_switched_off_and_on_again_connects_again()
+        {
+            DialogueClient client = Online();
+            DialogueNpc npc = Opened(client);
+            client.gameObject.SetActive(false);
+            Assert.That(client.Status, Is.EqualTo(SessionStatus.Offline));
+            Assert.That(DialogueClient.Default == null);
+            client.gameObject.SetActive(true);
+            Welcome();
+            Assert.That(client.Status, Is.EqualTo(SessionStatus.Online));
+            Assert.That(_socket.Sent.Last(), Is.EqualTo(OpenMessage.TypeNumber));
+            _socket.Tell(OpenedMessage.TypeNumber, "mira", new string[0]);
+            StubPlayer.Frame();
+            Assert.That(npc.IsOpen);
+        }
+
+        [Test]
+        public void A_client_that_was_never_to_connect_by_itself_does_not_when_it_is_switched_on_again()
+        {
+            DialogueClient client = Client("ws://127.0.0.1:1", connect: false);
+            StubPlayer.Frame();
+            client.enabled = false;
+            client.enabled = true;
+            StubPlayer.Frame();
+            Assert.That(client.Status, Is.EqualTo(SessionStatus.Offline));
+        }
+
+        [Test]
+        public void A_scene_that_is_loaded_again_does_not_bring_a_second_client()
+        {
+            DialogueClient kept = Online();
+            StubPlayer.LoadScene();
+            var home = new GameObject("Client");
+            home.SetActive(false);
+            DialogueClient again = home.AddComponent<DialogueClient>();
+            again.Settings = kept.Settings;
+            again.CreateTransport = () => throw new InvalidOperationException("a second connection");
+            home.SetActive(true);
+            DialogueNpc npc = NpcOf(again);
+            StubPlayer.Frame();
+            Assert.That(again.enabled, Is.False);
+            Assert.That(again.Status, Is.EqualTo(SessionStatus.Offline));
+            Assert.That(DialogueClient.Default, Is.SameAs(kept));
+            Assert.That(_socket.Sent.Last(), Is.EqualTo(OpenMessage.TypeNumber), "the NPC talks over the first one");
+            StubPlayer.LoadScene();
+            Assert.That(kept.Status, Is.EqualTo(SessionStatus.Online));
+            Assert.That(again == null);
+        }
+
+        [Test]
+        public void A_client_for_another_server_is_one_of_its_own()
+        {
+            DialogueClient kept = Online();
+            DialogueClient other = Client("ws://127.0.0.1:2", connect: false);
+            Assert.That(other.enabled);
+            Assert.That(DialogueClient.Default, Is.SameAs(kept));
+        }
+
+        [Test]
+        public void A_request_that_is_made_again_when_a_loss_has_failed_it_is_answered()
+        {
+            DialogueNpc npc = Opened(Online());
+            Task<SpokenLine[]> lines = Insist();
+            StubPlayer.Frame();
+            Break();
+            Welcome();
+            StubPlayer.Frame();
+            Assert.That(_socket.Sent.Last(), Is.EqualTo(HistoryMessage.TypeNumber));
+            _socket.Tell(OpenedMessage.TypeNumber, "mira", new string[0]);
+            _socket.Tell(TranscriptMessage.TypeNumber, "mira", new string[0]);
+            StubPlayer.Frame();
+            Assert.That(lines.IsCompleted);
+            Assert.That(lines.Result, Is.Empty);
+
+            async Task<SpokenLine[]> Insist()
+            {
+                while (true)
+                {
+                    try
+                    {
+                        return await npc.HistoryAsync();
+                    }
+                    catch (DialogueException error) when (error.Retryable)
+                    {
+                        // As the exception says: try again.
+                    }
+                }
+            }
+        }
+
+        [Test]
+        public void A_conversation_that_was_refused_is_opened_again_for_the_next_line()
+        {
+            DialogueNpc npc = Opened(Online(), refused: true);
+            _socket.Sent.Clear();
+            npc.Say("Hello");
+            Assert.That(_socket.Sent, Is.EqualTo(new[] { OpenMessage.TypeNumber, SayMessage.TypeNumber }));
+        }
+
+        [Test]
+        public void A_conversation_that_was_refused_is_opened_again_after_a_loss()
+        {
+            DialogueNpc npc = Opened(Online(), refused: true);
+            Break();
+            _socket.Sent.Clear();
+            Welcome();
+            StubPlayer.Frame();
+            Assert.That(_socket.Sent, Is.EqualTo(new[] { HelloMessage.TypeNumber, OpenMessage.TypeNumber }));
+            _socket.Tell(OpenedMessage.TypeNumber, "mira", new string[0]);
+            StubPlayer.Frame();
+            Assert.That(npc.IsOpen);
+            Task load = npc.LoadAsync(new DialogueSave { conversation = "mira", checkpoint = "p1" });
+            _socket.Tell(ErrorMessage.TypeNumber, "unknown_checkpoint", "no such checkpoint", "mira");
+            StubPlayer.Frame();
+            Assert.That(load.IsFaulted, "the refusal is about the load");
+        }
+
+        [Test]
+        public void A_conversation_that_the_server_does_not_know_any_more_is_opened_again_for_the_next_line()
+        {
+            DialogueNpc npc = Opened(Online());
+            DialogueTurn turn = npc.Say("Hello");
+            _socket.Tell(ErrorMessage.TypeNumber, ErrorCode.UnknownConversation, "it is not open", "mira", turn.Line);
+            StubPlayer.Frame();
+            Assert.That(turn.Completion.IsFaulted);
+            Assert.That(npc.IsOpen, Is.False);
+            _socket.Sent.Clear();
+            npc.Say("Hello");
+            Assert.That(_socket.Sent, Is.EqualTo(new[] { OpenMessage.TypeNumber, SayMessage.TypeNumber }));
+        }
+
+        [Test]
+        public void A_token_callback_that_throws_is_asked_again()
+        {
+            int asked = 0;
+            DialogueClient client = Online(begin: false);
+            client.TokenProvider = cancel => ++asked == 1
+                ? throw new InvalidOperationException("no network")
+                : Task.FromResult("t");
+            client.Connect();
+            Assert.That(client.Status, Is.EqualTo(SessionStatus.Waiting));
+            Assert.That(client.Reason, Does.Contain("no network"));
+            StubPlayer.SkipTime(60);
+            StubPlayer.Frame();
+            Welcome();
+            Assert.That(client.Status, Is.EqualTo(SessionStatus.Online));
+            Assert.That(asked, Is.EqualTo(2));
+        }
+
+        [Test]
+        public void A_turn_that_was_interrupted_before_it_began_is_not_told()
+        {
+            DialogueNpc npc = Opened(Online());
+            int told = 0;
+            npc.TurnStarted += each => told++;
+            npc.TurnEnded += each => told++;
+            DialogueTurn turn = npc.Say("Hello");
+            npc.Interrupt();
+            _socket.Tell(TurnMessage.TypeNumber, 1, "t-1", "mira", "mira", turn.Line);
+            _socket.Tell(TurnEndMessage.TypeNumber, 1, EndReason.Interrupted, 0);
+            StubPlayer.Frame();
+            Assert.That(turn.Completion.IsCompleted);
+            Assert.That(turn.Reason, Is.EqualTo(EndReason.Interrupted));
+            Assert.That(told, Is.EqualTo(0));
+        }
+
+        [Test]
+        public void A_turn_that_failed_is_told_as_a_failure_too()
+        {
+            DialogueNpc npc = Opened(Online());
+            var told = new List<string>();
+            npc.Failed += error => told.Add(error.Code + " " + error.Line);
+            npc.TurnEnded += each => told.Add(each.Reason);
+            DialogueTurn turn = npc.Say("Hello");
+            _socket.Tell(TurnMessage.TypeNumber, 1, "t-1", "mira", "mira", turn.Line);
+            _socket.Tell(TurnEndMessage.TypeNumber, 1, EndReason.Failed, 0, 0, 0, 0, 0, 0, "model_failed", "it is away");
+            StubPlayer.Frame();
+            Assert.That(told, Is.EqualTo(new[] { EndReason.Failed, "model_failed " + turn.Line }));
+            Assert.That(turn.Completion.IsCompleted && !turn.Completion.IsFaulted);
+        }
+
+        [Test]
+        public void A_state_provider_that_throws_fails_the_line_and_not_the_talk()
+        {
+            DialogueNpc npc = Opened(Online());
+            npc.StateProvider = () => throw new NullReferenceException("a bug of the game");
+            Assert.Throws<NullReferenceException>(() => npc.Say("Hello"));
+            Assert.That(npc.CurrentTurn.Completion.IsFaulted);
+            Assert.Throws<NullReferenceException>(() => npc.SuggestAsync());
+            npc.StateProvider = null;
+            _socket.Sent.Clear();
+            npc.Say("Hello");
+            Assert.That(_socket.Sent, Is.EqualTo(new[] { SayMessage.TypeNumber }));
+        }
+
+        [Test]
+        public void An_NPC_that_an_event_switches_off_is_told_nothing_more()
+        {
+            DialogueClient client = Online();
+            DialogueNpc first = NpcOf(client, "mira", "inn");
+            DialogueNpc second = NpcOf(client, "jory", "inn");
+            int told = 0;
+            first.Opened += greeting =>
+            {
+                first.enabled = false;
+                second.enabled = false;
+            };
+            second.Opened += greeting => told++;
+            StubPlayer.Frame();
+            _socket.Tell(OpenedMessage.TypeNumber, "inn", new string[0]);
+            StubPlayer.Frame();
+            Assert.That(told, Is.EqualTo(0));
+        }
+
+        private DialogueClient Online(bool begin = true)
+        {
+            DialogueClient client = Client("ws://127.0.0.1:1", connect: false);
+            client.CreateTransport = () => _socket;
+            if (!begin) return client;
+            Set(client, "connectOnEnable", true);
+            Welcome();
+            Assert.That(client.Status, Is.EqualTo(SessionStatus.Online));
+            return client;
+        }
+
+        private static DialogueNpc NpcOf(DialogueClient client, string id = "mira", string conversation = "")
+        {
+            var home = new GameObject(id);
+            home.SetActive(false);
+            DialogueNpc npc = home.AddComponent<DialogueNpc>();
+            npc.NpcId = id;
+            npc.ConversationName = conversation;
+            npc.Client = client;
+            home.SetActive(true);
+            return npc;
+        }
+
+        private DialogueNpc Opened(DialogueClient client, bool refused = false)
+        {
+            DialogueNpc npc = NpcOf(client);
+            StubPlayer.Frame();
+            if (refused) _socket.Tell(ErrorMessage.TypeNumber, "too_many_conversations", "close another one", "mira");
+            else _socket.Tell(OpenedMessage.TypeNumber, "mira", new string[0]);
+            StubPlayer.Frame();
+            Assert.That(npc.IsOpen, Is.Not.EqualTo(refused));
+            return npc;
+        }
+
+        /// <summary>A new session, for a client that connects or tries again.</summary>
+        private void Welcome()
+        {
+            StubPlayer.SkipTime(60);
+            StubPlayer.Frame();
+            StubPlayer.Frame();
+            _socket.Arriving.Enqueue(VectorTests.Welcome());
+            StubPlayer.Frame();
+        }
+
+        private void Break()
+        {
+            _socket.BrokenWith = 1006;
+            StubPlayer.Frame();
+        }
+    }
+}
