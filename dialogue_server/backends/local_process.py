@@ -35,6 +35,11 @@ _IMPORT_SAYS = (
         "its runtime needs the Microsoft Visual C++ Redistributable (x64): install it, then start "
         "again",
     ),
+    (
+        "libgomp",
+        "its runtime needs the library libgomp: install it (on Debian and its kin `apt install "
+        "libgomp1`), then start again",
+    ),
     ("", "its runtime cannot be loaded on this machine: name an API with --backend"),
 )
 _LOAD_SAYS = (

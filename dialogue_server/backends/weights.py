@@ -21,7 +21,7 @@ import platformdirs
 from dialogue_protocol.codes import ErrorCode
 from msgspec import Struct
 
-from ..errors import BackendError
+from ..errors import BackendError, SettingsError
 from .gguf import check
 
 VARIABLE = "DIALOGUE_MODEL_FILE"
@@ -117,8 +117,15 @@ class Found(Struct, frozen=True):
 
 
 def cache_folder() -> Path:
-    """Where fetched weights are kept."""
-    return Path(platformdirs.user_cache_dir("dialogue-server", appauthor=False)) / "models"
+    """Where fetched weights are kept. Raises a SettingsError if a service's user has no home."""
+    try:
+        return Path(platformdirs.user_cache_dir("dialogue-server", appauthor=False)) / "models"
+    except RuntimeError as error:
+        raise SettingsError(
+            "the embedded model's weights have no folder, as this user has no home: set "
+            "XDG_CACHE_HOME to where dialogue-server/models is, or name a GGUF file with "
+            "--local-model"
+        ) from error
 
 
 def find(wanted: str = "", *, cache: Path | None = None) -> Found:
@@ -142,13 +149,14 @@ def look_up(wanted: str = "", *, cache: Path | None = None) -> Found | None:
     call it outside the event loop.
     """
     wanted = wanted or os.environ.get(VARIABLE, "")
-    cache = cache or cache_folder()
     if wanted and wanted not in KNOWN:
         path = Path(wanted).expanduser()
-        if not path.is_file() and (cache / path.name).is_file():
-            path = cache / path.name  # what `get URL` fetched
+        if not path.is_file():
+            fetched = (cache or cache_folder()) / path.name  # by `get URL`
+            path = fetched if fetched.is_file() else path
         check(path)
         return Found(path, _known_by_file(path))
+    cache = cache or cache_folder()
     names = [wanted] if wanted else [DEFAULT, *(name for name in KNOWN if name != DEFAULT)]
     for name in names:
         weights = KNOWN[name]

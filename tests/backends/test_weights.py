@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zipfile
 from pathlib import Path
 
@@ -96,6 +97,26 @@ def test_a_named_file_that_is_missing_or_wrong_is_told(tmp_path: Path) -> None:
     (tmp_path / "page.gguf").write_bytes(b"<html>")
     with pytest.raises(SettingsError, match="web page"):
         weights.find(str(tmp_path / "page.gguf"), cache=tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there every user has a home")
+def test_a_service_s_user_without_a_home_can_name_a_file_and_is_told_what_to_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pwd
+
+    def unknown(uid: int) -> None:
+        raise KeyError(uid)
+
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    with pytest.raises(SettingsError, match=r"no home: set XDG_CACHE_HOME .* --local-model"):
+        weights.find()
+    (tmp_path / "mine.gguf").write_bytes(CONTENT)
+    assert weights.find(str(tmp_path / "mine.gguf")).path == tmp_path / "mine.gguf"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert weights.cache_folder() == tmp_path / "dialogue-server" / "models"
 
 
 def test_an_installed_package_is_found_without_importing_it(
