@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import secrets
+import stat
 import time
 from datetime import datetime
 from pathlib import Path
@@ -151,6 +153,12 @@ def _make_key(invocation: Invocation, file: Path) -> None:
     new.unlink(missing_ok=True)
     new.touch(mode=0o600)
     new.write_text(json.dumps({"keys": [*old, make_key(name)]}, indent=2) + "\n", "utf-8")
+    if file.exists() and os.name == "posix":
+        # The server's user may go on reading it when root adds a key.
+        before = file.stat()
+        with contextlib.suppress(PermissionError):
+            os.chown(new, before.st_uid, before.st_gid)
+        new.chmod(stat.S_IMODE(before.st_mode))
     new.replace(file)
     terminal = invocation.terminal
     terminal.say(f"The key {name} (HS256) is in {file}. Keep it secret: it makes tickets.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -83,6 +84,26 @@ def test_a_key_is_added_to_those_that_are_there(capsys: pytest.CaptureFixture[st
 def test_a_key_is_for_its_owner_only(capsys: pytest.CaptureFixture[str]) -> None:
     outcome(capsys, "--make-key", "keys.json")
     assert Path("keys.json").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no such modes")
+def test_whoever_could_read_the_keys_still_can_when_one_is_added(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = Path("keys.json")
+    outcome(capsys, "--make-key", "keys.json")
+    file.chmod(0o440)
+    if os.geteuid() == 0:
+        os.chown(file, 10001, 10002)
+    before = file.stat()
+    assert outcome(capsys, "--make-key", "keys.json")[0] == 0
+    after = file.stat()
+    assert after.st_ino != before.st_ino
+    assert (after.st_mode, after.st_uid, after.st_gid) == (
+        before.st_mode,
+        before.st_uid,
+        before.st_gid,
+    )
 
 
 def test_a_secret_is_never_shown(capsys: pytest.CaptureFixture[str]) -> None:
