@@ -119,6 +119,25 @@ async def test_a_repeated_event_is_answered_once(tmp_path: Path) -> None:
         assert len([line for line in await transcript(client) if line[0] == "event"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("text", "said", "reason", "code"),
+    [
+        ("Water runs out of the mine.", "The mine? Under water, all of it.", "complete", ""),
+        ("A cart falls over.", "Give me a moment, the kettle calls.", "fallback", "model_empty"),
+    ],
+)
+async def test_without_a_model_only_a_line_that_fits_is_an_answer_to_an_event(
+    text: str, said: str, reason: str, code: str
+) -> None:
+    async with serving(ScriptedBackend()) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Event("c", "1", text, react="must"))
+        answer = await client.answer()
+        assert (answer.text, answer.ended.reason, answer.ended.code) == (said, reason, code)
+        await client.leave()
+
+
 async def test_an_event_while_an_npc_speaks_waits_for_the_end_of_the_turn() -> None:
     backend = SteeredBackend()
     async with serving(backend) as served:
