@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from ..errors import SettingsError
 from ..server import app
 from ..server.http import PAGE
 from .flags import setting_flags, settings_of
@@ -41,6 +42,11 @@ def dev(
     comes from, edits the game's state, and compares NPCs and models. Save a file, and the page
     has it within a second, with what is wrong in it. Games may connect at the same time.
     """
+    if given["server__workers"] not in (None, "1"):
+        raise SettingsError(
+            "--workers: the page works with one process, whose files and talks it shows; leave "
+            "--workers out here, and try several with `dialogue-server serve`"
+        )
     loaded = settings_of(folder, config, given, server__page="on")
     terminal = invocation.terminal
 

@@ -29,11 +29,14 @@ def init(invocation: Invocation, /, folder: Path) -> None:
     say("  world.toml        what everybody there knows, and the state of the game")
     say("  personas/*.toml   one NPC each; the file's name is its id")
     say("  scenarios/*.toml  conversations, with what the answers must be")
+    say("  lore/*.toml       what only some of them know: yours to make (docs/lore.md)")
+    there = f'"{folder}"' if " " in str(folder) else str(folder)
     say("\nNext:")
-    say(f"  dialogue-server chat {folder}     talk to them; change a file and talk on")
-    say(f"  dialogue-server check {folder}    find mistakes in them")
-    say(f"  dialogue-server test {folder}     play the scenarios")
-    say(f"  dialogue-server serve {folder}    serve them to a game")
+    say(f"  dialogue-server dev {there}      work on it in the browser; change a file and talk on")
+    say(f"  dialogue-server chat {there}     talk to them in this terminal")
+    say(f"  dialogue-server check {there}    find mistakes in them")
+    say(f"  dialogue-server test {there}     play the scenarios")
+    say(f"  dialogue-server serve {there}    serve them to a game")
 
 
 def copy_starter(folder: Path) -> int:

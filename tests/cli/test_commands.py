@@ -124,6 +124,20 @@ def test_init_copies_a_world_that_is_valid_toml(capsys: pytest.CaptureFixture[st
         tomllib.loads(path.read_text(encoding="utf-8"))
 
 
+def test_init_says_commands_that_work_for_a_folder_with_a_space(
+    capsys: pytest.CaptureFixture[str],
+):
+    code, out, _ = outcome(capsys, "init", "my village")
+    assert code == 0
+    assert 'dialogue-server dev "my village"' in out
+
+
+def test_the_page_is_no_business_of_several_workers(capsys: pytest.CaptureFixture[str]):
+    code, out, err = outcome(capsys, "dev", "--workers", "4", "--no-browser")
+    assert (code, out) == (2, "")
+    assert "leave --workers out here" in err
+
+
 def test_init_never_overwrites(capsys: pytest.CaptureFixture[str], tmp_path: Path):
     (tmp_path / "mine.txt").write_text("precious")
     code, _, err = outcome(capsys, "init", str(tmp_path))
