@@ -44,11 +44,7 @@ def _files(folder: Path) -> dict[str, str]:
     """world.toml, the personas and the books of lore, by name; translations are left out."""
     loaded = content.load(folder)
     broken = {error.file for error in loaded.errors}
-    found = {
-        name: text
-        for name, text in content.texts(folder).items()
-        if name.count(".") == 1
-    }
+    found = {name: text for name, text in content.texts(folder).items() if name.count(".") == 1}
     wrong = sorted(broken & found.keys())
     if wrong:
         raise SettingsError(
