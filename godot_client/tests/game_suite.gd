@@ -101,3 +101,19 @@ func ask_npc(record: Record, line: String) -> DialogueTurn:
 		"the answer to: " + line
 	)
 	return null if record.finished.size() == before else record.finished[-1]
+
+
+## The lines that the server remembers, each after its kind.
+func remembered(conversation: String) -> PackedStringArray:
+	var found: Array[PackedStringArray] = []
+	var listen: Callable = func(message: DialogueMessages.Transcript) -> void:
+		var lines: PackedStringArray = []
+		for line: DialogueMessages.SpokenLine in message.lines:
+			lines.append(line.kind + ": " + line.text)
+		found.append(lines)
+	client.incoming.transcript.connect(listen, CONNECT_ONE_SHOT)
+	var message: DialogueMessages.History = DialogueMessages.History.new()
+	message.conversation = conversation
+	client.send(message)
+	await until(func() -> bool: return not found.is_empty(), "the transcript")
+	return PackedStringArray() if found.is_empty() else found[0]

@@ -65,7 +65,7 @@ def test_the_transcripts_give_the_same_events_as_in_every_engine(engine: Engine)
 
 
 def test_the_label_and_the_parts_without_a_server_work(engine: Engine) -> None:
-    engine.suites("label", "ending", "parts", "connection").assert_passed(at_least=40)
+    engine.suites("label", "ending", "opening", "parts", "connection").assert_passed(at_least=50)
 
 
 def test_npcs_talk_act_and_remember(engine: Engine, server: ServerProcess) -> None:
@@ -88,6 +88,12 @@ def test_a_game_answers_actions_and_tells_what_happens(engine: Engine, world: Pa
 
 def test_an_interrupt_cuts_the_memory_too(engine: Engine, slow_server: ServerProcess) -> None:
     engine.suites("interrupt", url=slow_server.url).assert_passed(at_least=3)
+
+
+def test_scenes_that_change_and_players_in_a_hurry_lose_nothing(
+    engine: Engine, slow_server: ServerProcess
+) -> None:
+    engine.suites("leaving", url=slow_server.url).assert_passed(at_least=12)
 
 
 def test_drops_and_restarts_lose_nothing(engine: Engine, slow_server: ServerProcess) -> None:

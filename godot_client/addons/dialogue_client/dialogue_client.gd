@@ -39,6 +39,8 @@ signal status_changed
 
 ## The group by which NPCs find the client in the scene tree.
 const GROUP: StringName = &"dialogue_client"
+## What no turn is.
+const NO_TURN: Array = [null, "", null]
 ## The addon's version.
 const VERSION: String = "0.1.0"
 
@@ -90,7 +92,8 @@ var _conversations: Dictionary = {}  # by key
 var _by_name: Dictionary = {}  # by the name on the server
 var _saved: Dictionary = {}
 var _branch: String = ""
-var _turns: Dictionary = {}
+var _turns: Dictionary = {}  # [conversation, line, NPC or null], by number
+var _saves: Array[DialogueSave] = []
 var _line_prefix: String = ""
 var _lines: int = 0
 
@@ -103,7 +106,7 @@ func _init() -> void:
 	_link.connected.connect(_on_connected)
 	_link.disconnected.connect(disconnected.emit)
 	_link.unreachable.connect(unreachable.emit)
-	_link.refused.connect(refused.emit)
+	_link.refused.connect(_on_refused)
 	_link.status_changed.connect(status_changed.emit)
 	incoming.go_away.connect(_on_go_away)
 	incoming.opened.connect(_on_opened)
@@ -116,6 +119,7 @@ func _init() -> void:
 	incoming.noted.connect(_on_noted)
 	incoming.suggestions.connect(_on_suggestions)
 	incoming.trigger.connect(_on_trigger)
+	incoming.saved.connect(_on_saved)
 
 
 func _enter_tree() -> void:
@@ -131,7 +135,14 @@ func _ready() -> void:
 
 func _exit_tree() -> void:
 	get_tree().process_frame.disconnect(_link.poll)
-	_link.end()
+
+
+func _notification(what: int) -> void:
+	if what == NOTIFICATION_PREDELETE:  # not when it only leaves the tree, for another place in it
+		set_block_signals(true)
+		for conversation: DialogueConversation in _conversations.values():
+			_cut_off(conversation)
+		_link.end()
 
 
 func _get_configuration_warnings() -> PackedStringArray:
@@ -156,13 +167,16 @@ func connect_to_server() -> void:
 	_link.connect_to(url)
 
 
-## Ends the connection and the session; the server keeps what was said. NPCs open their
-## conversations again when they next speak.
+## Ends the connection and the session; the server keeps what was said. Who speaks is interrupted,
+## and what was asked is not answered any more. NPCs open their conversations again when they next
+## speak.
 func disconnect_from_server() -> void:
-	_link.end()
-	_turns.clear()
+	var cut: Array[DialogueNPC] = []
 	for conversation: DialogueConversation in _conversations.values():
-		conversation.is_open = false
+		cut.append_array(_cut_off(conversation))
+	_end_session()
+	for npc: DialogueNPC in cut:
+		npc.finished.emit(npc.turn)
 
 
 ## Whether the server is there.
@@ -211,8 +225,6 @@ func open(conversation: DialogueConversation) -> void:
 	player.name = player_name
 	player.persona = player_persona
 	conversation.is_open = send(conversation.open_message(player, locale))
-	conversation.is_opening = conversation.is_open
-	conversation.checkpoint = ""
 	_saved.erase(conversation.key)
 	_send_state(conversation.snapshot_message(state))
 
@@ -222,13 +234,18 @@ func push_state(conversation: DialogueConversation) -> void:
 	_send_state(conversation.state_message(state))
 
 
-## Leaves a conversation on the server, which remembers it.
+## Leaves a conversation on the server, which remembers it; who speaks there is interrupted.
 func close(conversation: DialogueConversation) -> void:
-	if conversation.is_open:
-		conversation.is_open = false
-		var message: DialogueMessages.Close = DialogueMessages.Close.new()
-		message.conversation = conversation.name
-		send(message)
+	if not conversation.is_open:
+		return
+	var cut: Array[DialogueNPC] = _cut_off(conversation)
+	var moment: DialogueMessages.Save = DialogueMessages.Save.new()
+	moment.conversation = conversation.name
+	send(moment)
+	_send_close(conversation)
+	conversation.left(moment)
+	for npc: DialogueNPC in cut:
+		npc.finished.emit(npc.turn)
 
 
 ## Marks this moment of all conversations: [code]var saved := await client.save_dialogue()[/code].
@@ -239,20 +256,20 @@ func save_dialogue(patience: float = 5.0) -> Dictionary:
 	for key: String in _saved:
 		save.keep(key, _saved[key] as Dictionary)
 	for conversation: DialogueConversation in _conversations.values():
-		if conversation.is_open:
-			var message: DialogueMessages.Save = DialogueMessages.Save.new()
-			message.conversation = conversation.name
-			save.wait_for(conversation)
-			send(message)
-		elif not conversation.checkpoint.is_empty():
+		var moment: DialogueMessages.Save = conversation.moment()
+		if moment == null:
 			save.keep(conversation.key, conversation.saved_entry())
+			continue
+		save.wait_for(moment, conversation)
+		if not conversation.is_leaving():
+			if not conversation.is_open:
+				open(conversation)
+			send(moment)
 	if not save.is_done():
-		incoming.saved.connect(save.take)
-		incoming.error.connect(save.refuse)
+		_saves.append(save)
 		get_tree().create_timer(patience, true, false, true).timeout.connect(save.give_up)
 		await save.done
-		incoming.saved.disconnect(save.take)
-		incoming.error.disconnect(save.refuse)
+		_saves.erase(save)
 	return save.finish()
 
 
@@ -264,7 +281,8 @@ func load_dialogue(saved: Dictionary) -> bool:
 		push_error("DialogueClient: this is not what save_dialogue() returned.")
 		return false
 	for conversation: DialogueConversation in _conversations.values():
-		close(conversation)
+		if conversation.is_open:
+			_send_close(conversation)
 	_saved = (saved["conversations"] as Dictionary).duplicate(true)
 	_branch = "~" + new_line_id().right(14)
 	_turns.clear()
@@ -285,6 +303,30 @@ func _place(conversation: DialogueConversation) -> void:
 	_by_name[conversation.name] = conversation
 
 
+## Has who speaks there stop at what was seen. Returns those whose answer was over already, and only
+## its reveal was not.
+func _cut_off(conversation: DialogueConversation) -> Array[DialogueNPC]:
+	var over: Array[DialogueNPC] = []
+	if conversation.is_open and _link.has_session():
+		for npc: DialogueNPC in conversation.nodes():
+			if npc.cut_off() and npc.turn.is_over():
+				over.append(npc)
+	return over
+
+
+func _send_close(conversation: DialogueConversation) -> void:
+	var message: DialogueMessages.Close = DialogueMessages.Close.new()
+	message.conversation = conversation.name
+	send(message)
+
+
+func _end_session(code: String = "", problem: String = "", tells: bool = false) -> void:
+	_link.end()
+	_turns.clear()
+	for conversation: DialogueConversation in _conversations.values():
+		conversation.abandon(code, problem, tells)
+
+
 func _begin_session() -> void:
 	if not _link.has_session():
 		var engine: String = Engine.get_version_info()["string"]
@@ -302,7 +344,7 @@ func _snapshots() -> Array[DialogueMessages.State]:
 	var states: Array[DialogueMessages.State] = []
 	for conversation: DialogueConversation in _conversations.values():
 		if conversation.is_open:
-			conversation.is_opening = true
+			conversation.reopen()
 			var snapshot: DialogueMessages.State = conversation.snapshot_message(state)
 			if snapshot != null:
 				states.append(snapshot)
@@ -315,15 +357,18 @@ func _on_connected(resumed: bool) -> void:
 	connected.emit(resumed)
 
 
+func _on_refused(code: String, problem: String) -> void:
+	_end_session(code, problem, true)
+	refused.emit(code, problem)
+
+
 func _on_go_away(message: DialogueMessages.GoAway) -> void:
 	server_going_away.emit(message.reconnect_ms)
 
 
 func _on_opened(message: DialogueMessages.Opened) -> void:
 	var conversation: DialogueConversation = _by_name.get(message.conversation)
-	if conversation != null:
-		conversation.is_open = true
-		conversation.is_opening = false
+	if conversation != null and conversation.opened(_link.answered()):
 		for index: int in message.npcs.size():
 			var npc: DialogueNPC = conversation.node_of(message.npcs[index].id)
 			if npc != null:
@@ -332,35 +377,46 @@ func _on_opened(message: DialogueMessages.Opened) -> void:
 
 func _on_turn(message: DialogueMessages.Turn) -> void:
 	var conversation: DialogueConversation = _by_name.get(message.conversation)
-	var npc: DialogueNPC = null if conversation == null else conversation.node_of(message.npc)
+	if conversation == null or conversation.lines.is_void(message.line):
+		return
+	var npc: DialogueNPC = conversation.node_of(message.npc)
+	_turns[message.turn] = [conversation, message.line, npc]
 	if npc != null:
-		_turns[message.turn] = npc
 		npc.receive_turn(message)
 
 
 func _on_queued(message: DialogueMessages.Queued) -> void:
-	var npc: Variant = _turns.get(message.turn)
-	if is_instance_valid(npc):
-		(npc as DialogueNPC).receive_queued(message)
+	var npc: DialogueNPC = _speaker(message.turn)
+	if npc != null:
+		npc.receive_queued(message)
 
 
 func _on_delta(message: DialogueMessages.Delta) -> void:
-	var npc: Variant = _turns.get(message.turn)
-	if is_instance_valid(npc):
-		(npc as DialogueNPC).receive_text(message)
+	var npc: DialogueNPC = _speaker(message.turn)
+	if npc != null:
+		npc.receive_text(message)
 
 
 func _on_cue(message: DialogueMessages.Cue) -> void:
-	var npc: Variant = _turns.get(message.turn)
-	if is_instance_valid(npc):
-		(npc as DialogueNPC).receive_cue(message)
+	var npc: DialogueNPC = _speaker(message.turn)
+	if npc != null:
+		npc.receive_cue(message)
 
 
 func _on_turn_end(message: DialogueMessages.TurnEnd) -> void:
-	var npc: Variant = _turns.get(message.turn)
+	var npc: DialogueNPC = _speaker(message.turn)
+	var entry: Array = _turns.get(message.turn, [])
 	_turns.erase(message.turn)
-	if is_instance_valid(npc):
-		(npc as DialogueNPC).receive_end(message)
+	if not entry.is_empty():
+		(entry[0] as DialogueConversation).settle(entry[1] as String)
+	if npc != null:
+		npc.receive_end(message)
+
+
+## The NPC that speaks in a turn; null if it is none of ours, or has been freed.
+func _speaker(turn: int) -> DialogueNPC:
+	var entry: Array = _turns.get(turn, NO_TURN)
+	return entry[2] if is_instance_valid(entry[2]) else null
 
 
 func _on_noted(message: DialogueMessages.Noted) -> void:
@@ -381,6 +437,15 @@ func _on_suggestions(message: DialogueMessages.Suggestions) -> void:
 		found.suggested.emit(PackedStringArray(message.texts))
 
 
+func _on_saved(message: DialogueMessages.Saved) -> void:
+	var request: DialogueMessages.Message = _link.answered()
+	var found: DialogueConversation = _by_name.get(message.conversation)
+	if found != null:
+		found.take_moment(request, message.checkpoint)
+	for save: DialogueSave in _saves.duplicate():
+		save.take(request, message.checkpoint)
+
+
 func _on_trigger(message: DialogueMessages.Trigger) -> void:
 	var found: DialogueConversation = _by_name.get(message.conversation)
 	if found != null:
@@ -389,6 +454,9 @@ func _on_trigger(message: DialogueMessages.Trigger) -> void:
 
 
 func _on_error(error: DialogueMessages.ErrorMessage) -> void:
+	var request: DialogueMessages.Message = _link.answered()
+	for save: DialogueSave in _saves.duplicate():
+		save.refuse(request)
 	var conversation: DialogueConversation = _by_name.get(error.conversation)
 	if conversation == null:
 		if is_online():
@@ -396,5 +464,5 @@ func _on_error(error: DialogueMessages.ErrorMessage) -> void:
 		return
 	if error.code == DialogueMessages.ErrorCode.STATE_CONFLICT:
 		_send_state(conversation.snapshot_message(state))
-	elif not conversation.report(error):
+	elif not conversation.report(error, request):
 		error_received.emit(error)

@@ -26,6 +26,9 @@ signal failed(code: String, detail: String)
 ## Whether somebody answers: if the server thinks so, in no case, in any case.
 enum React { MAY, NEVER, MUST }
 
+## The code of what could not be written.
+const BAD: String = DialogueMessages.ErrorCode.BAD_MESSAGE
+
 ## The game's name for it: [member DialogueNPC.conversation], or the NPC's id.
 var key: String = ""
 ## The name on the server, which keeps the history under it and the player's id. It differs from
@@ -39,13 +42,18 @@ var npcs: Array[String] = []
 var scene: String = ""
 ## Whether the server was asked to open it, and has not refused.
 var is_open: bool = false
-## Whether the server has not answered that yet.
-var is_opening: bool = false
+## What was asked here and has no answer yet.
+var lines: DialogueLines = DialogueLines.new()
 
 var _client: DialogueClient = null
-var _lines: Dictionary = {}
 var _nodes: Dictionary = {}
 var _introduced: Dictionary = {}
+var _has_newcomer: bool = false
+var _open: DialogueMessages.Open = null
+var _is_opening: bool = false
+var _leaving: DialogueMessages.Save = null
+var _left_at: String = ""
+var _was_open: bool = false
 var _revision: int = 0
 var _sent: Variant = null
 
@@ -112,26 +120,37 @@ func suggest(count: int = 3) -> String:
 	return _ask(message)
 
 
-## Sends a request that has a line id, and gives it one. For [DialogueNPC].
-func request(message: DialogueMessages.Message) -> String:
+## Sends a request that has a line id, and gives it one; [param asker] is told if it fails. While an
+## NPC speaks here, what would have another one speak waits. For [DialogueNPC].
+func request(message: DialogueMessages.Message, asker: DialogueNPC = null) -> String:
 	if not is_instance_valid(_client):
 		return ""
-	if not is_open:
-		_client.open(self)
-	_client.push_state(self)
 	var line: String = _client.new_line_id()
-	message.set(&"conversation", name)
 	message.set(&"line", line)
-	return line if _client.send(message) else ""
+	if lines.must_wait(message):
+		lines.hold(message)
+	elif not _send(message):
+		return ""
+	lines.add(line, asker)
+	return line
 
 
 func _ask(message: DialogueMessages.Message) -> String:
 	var line: String = request(message)
 	if line.is_empty():
-		failed.emit(DialogueMessages.ErrorCode.BAD_MESSAGE, "The request could not be written.")
-	else:
-		_lines[line] = true
+		failed.emit(BAD, "The request could not be written.")
 	return line
+
+
+func _send(message: DialogueMessages.Message) -> bool:
+	if needs_opening():
+		_client.open(self)
+	_client.push_state(self)
+	message.set(&"conversation", name)
+	if not _client.send(message):
+		return false
+	lines.begin(message)
+	return true
 
 
 ## Makes a node the one that speaks for its NPC here.
@@ -143,8 +162,27 @@ func add(node: DialogueNPC) -> void:
 	_nodes[node.npc_id] = node
 	if not _introduced.has(node.get_instance_id()):
 		_introduced[node.get_instance_id()] = true
-		is_open = false  # opened again, the server tells the new node who it is
+		_has_newcomer = true
 	node.enter(self, _client)
+
+
+## A node is being freed: its NPC was heard so far, and if no other one is there, it leaves the
+## conversation. For [DialogueNPC].
+func leave(node: DialogueNPC) -> void:
+	_introduced.erase(node.get_instance_id())
+	lines.forget(node)
+	if _nodes.get(node.npc_id) != node:
+		return
+	_nodes.erase(node.npc_id)
+	if is_instance_valid(_client) and is_open:
+		node.cut_off()
+		if nodes().is_empty():
+			_client.close(self)
+
+
+## Whether it has to be opened, or opened again to introduce a node that has joined.
+func needs_opening() -> bool:
+	return not is_open or _has_newcomer
 
 
 ## The nodes that speak here.
@@ -166,11 +204,14 @@ func node_of(npc_id: String) -> DialogueNPC:
 ## The request of that line has been answered: returns the NPC that made it, if one did. For
 ## [DialogueClient].
 func settle(line: String) -> DialogueNPC:
-	_lines.erase(line)
-	var asker: DialogueNPC = null
-	for node: DialogueNPC in nodes():
-		if node.settle(line):
-			asker = node
+	var asker: DialogueNPC = lines.settle(line)
+	var held: DialogueMessages.Message = lines.next()
+	while held != null:
+		if not _send(held):
+			_tell(
+				lines.settle(held.get(&"line") as String), BAD, "The request could not be written."
+			)
+		held = lines.next()
 	return asker
 
 
@@ -181,26 +222,39 @@ func trigger(message: DialogueMessages.Trigger) -> void:
 		node.triggered.emit(message.name, message.stage, message.args)
 
 
-## Tells of a failed request; false if it was not made here. For [DialogueClient].
-func report(error: DialogueMessages.ErrorMessage) -> bool:
+## Tells of a failed request; false if it was not made here. [param request] is what failed, if that
+## is known. For [DialogueClient].
+func report(error: DialogueMessages.ErrorMessage, request: DialogueMessages.Message) -> bool:
 	var missing: bool = error.code == DialogueMessages.ErrorCode.UNKNOWN_CONVERSATION
-	if error.line.is_empty() and error.turn == 0:
-		if missing and not is_open:
-			return true  # what came right behind an open that was refused, and was told of
-		missing = missing or is_opening
-	if missing:
+	if not error.line.is_empty():
+		if not lines.has(error.line):
+			return lines.is_void(error.line)
+		is_open = is_open and not missing
+		_tell(settle(error.line), error.code, error.detail)
+		return true
+	if error.code == DialogueMessages.ErrorCode.UNKNOWN_TURN:
+		return true  # it was over when it was interrupted
+	if request is DialogueMessages.Open:
+		if request != _open:
+			return true  # of before a load
 		is_open = false
-		is_opening = false
-	var taken: bool = _lines.erase(error.line)
-	if taken:
-		failed.emit(error.code, error.detail)
+		_is_opening = false
+		if error.code != DialogueMessages.ErrorCode.UNKNOWN_CHECKPOINT:
+			checkpoint = _open.checkpoint
+	elif request != null and request == _leaving:
+		_leaving = null  # a save has to open it, to have its moment
+		return true
+	elif missing and (request is DialogueMessages.State or request is DialogueMessages.Close):
+		return true  # what came right behind an open that was refused, and was told of
+	var is_told: bool = false
 	for node: DialogueNPC in nodes():
-		if node.receive_error(error):
-			taken = true
-	return taken
+		if error.turn == 0 or (node.turn != null and node.turn.number == error.turn):
+			node.failed.emit(error.code, error.detail)
+			is_told = true
+	return is_told
 
 
-## The message that opens it.
+## The message that opens it. For [DialogueClient], which sends it.
 func open_message(player: DialogueMessages.Player, locale: String) -> DialogueMessages.Open:
 	var message: DialogueMessages.Open = DialogueMessages.Open.new()
 	message.conversation = name
@@ -209,23 +263,108 @@ func open_message(player: DialogueMessages.Player, locale: String) -> DialogueMe
 	message.scene = scene
 	message.locale = locale
 	message.checkpoint = checkpoint
+	checkpoint = ""
+	is_open = true
+	_was_open = true
+	_has_newcomer = false
+	_open = message
+	_is_opening = true
+	_leaving = null
+	_left_at = ""
 	return message
 
 
-## What a save file says of it.
-func saved_entry() -> Dictionary:
-	return {"name": name, "checkpoint": checkpoint}
+## The server has opened it. False if it answers an open of before a load. For [DialogueClient].
+func opened(request: DialogueMessages.Message) -> bool:
+	if request is DialogueMessages.Open and request != _open:
+		return false
+	_is_opening = false
+	return true
+
+
+## After a lost session it is opened again. For [DialogueClient].
+func reopen() -> void:
+	_is_opening = true
+	_forget_numbers()
+
+
+## It is being left: marks the moment, so that it is in the next save. For [DialogueClient].
+func left(moment: DialogueMessages.Save) -> void:
+	_leaving = moment
+	abandon()
+
+
+## The moment at which it was left has its mark. For [DialogueClient].
+func take_moment(request: DialogueMessages.Message, mark: String) -> void:
+	if request != null and request == _leaving:
+		_leaving = null
+		_left_at = mark
+
+
+## The message that marks this moment for a save, to be sent unless [method is_leaving]; null if
+## [method saved_entry] has all there is to say. For [DialogueClient].
+func moment() -> DialogueMessages.Save:
+	if not _was_open or _leaving != null or not _left_at.is_empty():
+		return _leaving
+	var message: DialogueMessages.Save = DialogueMessages.Save.new()
+	message.conversation = name
+	return message
+
+
+## Whether the mark of the moment at which it was left is still on its way.
+func is_leaving() -> bool:
+	return _leaving != null
+
+
+## What a save file says of it: [param mark] is the moment's, by default that of the last one.
+func saved_entry(mark: String = "") -> Dictionary:
+	if mark.is_empty():
+		mark = checkpoint if _left_at.is_empty() else _left_at
+	return {} if mark.is_empty() else {"name": name, "checkpoint": mark}
+
+
+## Nothing that was asked will be answered, and it is not open any more. With a [param code], who
+## asked is told.
+func abandon(code: String = "", detail: String = "", tells: bool = false) -> void:
+	is_open = false
+	if _is_opening:
+		checkpoint = _open.checkpoint
+	_is_opening = false
+	_open = null
+	var askers: Dictionary = lines.abandon()
+	_forget_numbers()
+	for node: DialogueNPC in nodes():
+		node.abandon()
+	if tells:
+		for line: String in askers:
+			_tell(askers[line], code, detail)
 
 
 ## Begins again, under another name or at a saved moment.
 func return_to(new_name: String, new_checkpoint: String) -> void:
-	name = new_name
-	checkpoint = new_checkpoint
-	is_open = false
-	_sent = null
-	_lines.clear()
 	for node: DialogueNPC in nodes():
 		node.reset()
+	abandon()
+	name = new_name
+	checkpoint = new_checkpoint
+	_was_open = false
+	_leaving = null
+	_left_at = ""
+	_sent = null
+
+
+## In another session, a turn's number is that of somebody else's turn.
+func _forget_numbers() -> void:
+	for node: DialogueNPC in nodes():
+		if node.turn != null:
+			node.turn.number = 0
+
+
+func _tell(asker: Variant, code: String, detail: String) -> void:
+	if asker == null:
+		failed.emit(code, detail)
+	elif is_instance_valid(asker):
+		(asker as DialogueNPC).failed.emit(code, detail)
 
 
 ## The message that sends the state as it is now: whole the first time, then a patch; null if

@@ -95,14 +95,25 @@ var actions: Array[String] = []
 var turn: DialogueTurn = null
 
 var _conversation: DialogueConversation = null
-var _lines: Dictionary = {}
 var _greeting: String = ""
 var _greets: bool = false
 var _stopped: bool = false
+var _shown_at_exit: int = -1
 
 
 func _enter_tree() -> void:
 	add_to_group(GROUP)
+	_shown_at_exit = -1
+
+
+func _exit_tree() -> void:
+	if _is_shown() and not label.is_done():
+		_shown_at_exit = label.revealed
+
+
+func _notification(what: int) -> void:
+	if what == NOTIFICATION_PREDELETE and _conversation != null:
+		_conversation.leave(self)
 
 
 func _ready() -> void:
@@ -144,7 +155,7 @@ func open() -> bool:
 	var joined: DialogueConversation = client.get_conversation(conversation_name())
 	if joined.node_of(npc_id) != self:  # outside the tree, or another node spoke for the NPC
 		joined.add(self)
-	if not joined.is_open:
+	if joined.needs_opening():
 		client.open(joined)
 	return true
 
@@ -210,11 +221,9 @@ func suggest(count: int = 3) -> String:
 func request(message: DialogueMessages.Message) -> String:
 	if not open():
 		return ""
-	var line: String = _conversation.request(message)
+	var line: String = _conversation.request(message, self)
 	if line.is_empty():
-		_fail(DialogueMessages.ErrorCode.BAD_MESSAGE, "The request could not be written.")
-	else:
-		_lines[line] = true
+		failed.emit(DialogueMessages.ErrorCode.BAD_MESSAGE, "The request could not be written.")
 	return line
 
 
@@ -226,22 +235,31 @@ func greet() -> void:
 		_show_greeting()
 
 
-## Stops the NPC. It remembers only what the player has seen of its answer: what the label has
-## revealed, or without one, what has arrived.
+## Stops the NPC, also before its first word. It remembers only what the player has seen of its
+## answer: what the label has revealed, or without one, what has arrived.
 func interrupt() -> void:
+	if _conversation != null:
+		_conversation.lines.stop(self)
+	if cut_off() and turn.is_over():
+		finished.emit(turn)
+
+
+## Stops the NPC as [method interrupt] does, if it speaks, and emits nothing; false if it does not.
+## For [DialogueConversation].
+func cut_off() -> bool:
 	if turn == null or _stopped:
-		return
-	var revealing: bool = label != null and label.speaker == self and not label.is_done()
-	if turn.is_over() and not revealing:
-		return
+		return false
+	var shown: int = label.revealed if _is_shown() else _shown_at_exit
+	if turn.is_over() and (shown < 0 or (_is_shown() and label.is_done())):
+		return false
 	_stopped = true
-	if label != null and label.speaker == self:
-		turn.cut(label.revealed)
+	if shown >= 0:
+		turn.cut(shown)
+	if _is_shown():
 		label.stop()
 	if turn.number > 0:
 		_send_interrupt()
-	if turn.is_over():
-		finished.emit(turn)
+	return true
 
 
 ## Asks for another answer in place of the last one, which the NPC forgets. False if there is none.
@@ -254,7 +272,7 @@ func regenerate() -> bool:
 	return not request(message).is_empty()
 
 
-## Leaves the conversation on the server, which remembers it.
+## Leaves the conversation on the server, which remembers it; the NPC is interrupted if it speaks.
 func close() -> void:
 	if client != null and _conversation != null:
 		client.close(_conversation)
@@ -262,23 +280,32 @@ func close() -> void:
 
 ## Whether an answer is awaited, arriving or being revealed.
 func is_busy() -> bool:
-	if not _lines.is_empty():
+	if _conversation != null and _conversation.lines.has_any_of(self):
 		return true
-	return label != null and label.speaker == self and not label.is_done()
+	return _is_shown() and not label.is_done()
 
 
-## For [DialogueClient]: a save was loaded; what is being said was never said.
+## For [DialogueConversation]: a save was loaded; what is being said was never said.
 func reset() -> void:
-	_lines.clear()
 	_greeting = ""
 	_greets = false
 	if turn != null:
 		_stopped = true
 		turn = null
-		if label != null and label.speaker == self:
+		if _is_shown():
 			label.stop()
 			label.begin()
 			label.end()
+
+
+## For [DialogueConversation]: no more of the answer will come.
+func abandon() -> void:
+	if turn != null and not turn.is_over():
+		turn.break_off(_stopped)
+		if _is_shown() and not _stopped:
+			label.end()
+		else:
+			finished.emit(turn)
 
 
 ## For [DialogueClient]: the server has opened the conversation.
@@ -303,6 +330,11 @@ func receive_turn(message: DialogueMessages.Turn) -> void:
 		else:
 			turn.retell(message)
 		return
+	if _conversation.lines.is_stopped(message.line):
+		turn = DialogueTurn.from_message(message)
+		_stopped = true
+		_send_interrupt()
+		return
 	_begin_label()  # first: it ends the turn before
 	_stopped = false
 	turn = DialogueTurn.from_message(message)
@@ -315,14 +347,14 @@ func receive_text(message: DialogueMessages.Delta) -> void:
 		return
 	var fresh: Variant = turn.take(message.text)
 	if fresh == null:
-		if label != null and label.speaker == self:
+		if _is_shown():
 			label.stop()
 		_begin_label()
 		restarted.emit()
 		fresh = turn.text
 	if fresh == "":
 		return
-	if label != null and label.speaker == self:
+	if _is_shown():
 		label.append(fresh as String)
 	spoke.emit(fresh as String)
 
@@ -341,7 +373,7 @@ func receive_cue(message: DialogueMessages.Cue) -> void:
 	if not turn.take_cue(cue):
 		return
 	cue_received.emit(cue)
-	var labelled: bool = label != null and label.speaker == self
+	var labelled: bool = _is_shown()
 	if cue.kind == DialogueCue.FILLER:
 		if labelled:
 			label.show_filler(str(cue.args.get("text", "")))
@@ -357,15 +389,14 @@ func receive_end(message: DialogueMessages.TurnEnd) -> void:
 		return
 	var told: int = turn.told()
 	turn.end(message)
-	_conversation.settle(turn.line)
 	var stands: int = turn.text.length()
-	var is_labelled: bool = label != null and label.speaker == self
+	var is_labelled: bool = _is_shown()
 	if is_labelled and not _stopped:
 		label.end(stands)
 	if stands < told and not _stopped:
 		taken_back.emit(stands)
 	if turn.reason == DialogueMessages.EndReason.FAILED:
-		_fail(turn.code, turn.detail)
+		failed.emit(turn.code, turn.detail)
 	if not is_labelled or _stopped:
 		finished.emit(turn)
 
@@ -375,23 +406,6 @@ func enter(joined: DialogueConversation, over: DialogueClient) -> void:
 	_conversation = joined
 	if client == null:
 		client = over
-
-
-## For [DialogueConversation]: that request has been answered, by whomever. False if it was not
-## this NPC's.
-func settle(line: String) -> bool:
-	return _lines.erase(line)
-
-
-## For [DialogueClient]: a request failed. True if it was this NPC's.
-func receive_error(error: DialogueMessages.ErrorMessage) -> bool:
-	if not error.line.is_empty():
-		if not _lines.erase(error.line):
-			return false
-	elif error.turn > 0 and (turn == null or turn.number != error.turn):
-		return false
-	_fail(error.code, error.detail)
-	return true
 
 
 ## For [DialogueSpeechLabel]: the reveal has reached a cue.
@@ -426,7 +440,7 @@ func _find_client() -> bool:
 	if client == null and is_inside_tree():
 		client = _first_client()
 	if client == null:
-		_fail("", "There is no DialogueClient in the scene tree; add one, or set client.")
+		failed.emit("", "There is no DialogueClient in the scene tree; add one, or set client.")
 	return client != null
 
 
@@ -439,6 +453,11 @@ func _change_mood(new_mood: String, intensity: int) -> void:
 		mood = new_mood
 		mood_intensity = intensity
 		mood_changed.emit(mood, intensity)
+
+
+## Whether the label is there, and shows what this NPC says.
+func _is_shown() -> bool:
+	return label != null and label.speaker == self
 
 
 func _begin_label() -> void:
@@ -463,7 +482,3 @@ func _show_greeting() -> void:
 	spoke.emit(turn.text)
 	if label == null:
 		finished.emit(turn)
-
-
-func _fail(code: String, detail: String) -> void:
-	failed.emit(code, detail)

@@ -29,9 +29,9 @@ static func is_valid(saved: Dictionary) -> bool:
 	return true
 
 
-## Wait for an open conversation's checkpoint.
-func wait_for(conversation: DialogueConversation) -> void:
-	_waiting[conversation.name] = conversation
+## Wait for a conversation's checkpoint, the answer to [param request].
+func wait_for(request: DialogueMessages.Save, conversation: DialogueConversation) -> void:
+	_waiting[request] = conversation
 
 
 ## Keep what an earlier save says of a conversation that was not opened since.
@@ -44,19 +44,19 @@ func is_done() -> bool:
 	return _waiting.is_empty() or _failed
 
 
-## Takes an answer.
-func take(message: DialogueMessages.Saved) -> void:
-	var conversation: DialogueConversation = _waiting.get(message.conversation)
+## Takes the answer to a request, whoever's it was.
+func take(request: DialogueMessages.Message, checkpoint: String) -> void:
+	var conversation: DialogueConversation = _waiting.get(request)
 	if conversation != null:
-		_waiting.erase(message.conversation)
-		conversation.checkpoint = message.checkpoint
-		keep(conversation.key, conversation.saved_entry())
-		_finish_if_done()
+		_waiting.erase(request)
+		keep(conversation.key, conversation.saved_entry(checkpoint))
+		if is_done():
+			done.emit()
 
 
 ## Takes an error: without all checkpoints there is no save.
-func refuse(error: DialogueMessages.ErrorMessage) -> void:
-	if _waiting.has(error.conversation) and error.line.is_empty() and error.turn == 0:
+func refuse(request: DialogueMessages.Message) -> void:
+	if _waiting.has(request):
 		give_up()
 
 
@@ -72,8 +72,3 @@ func finish() -> Dictionary:
 	if _waiting.is_empty():
 		dictionary = {"version": VERSION, "conversations": _entries}
 	return dictionary
-
-
-func _finish_if_done() -> void:
-	if is_done():
-		done.emit()

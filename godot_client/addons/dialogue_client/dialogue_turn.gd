@@ -6,7 +6,8 @@ extends RefCounted
 ## After a lost session the server tells an unfinished turn again from the start. [method retell]
 ## prepares for that: what was told before is not given out twice.
 
-## The turn's number in this session; what [code]interrupt[/code] names.
+## The turn's number in this session; what [code]interrupt[/code] names; 0 if it
+## has none there.
 var number: int = 0
 ## The turn's name for ever, also in the server's store.
 var id: String = ""
@@ -108,6 +109,14 @@ func end(message: DialogueMessages.TurnEnd) -> void:
 	detail = message.detail
 	first_token_ms = message.first_token_ms
 	total_ms = message.total_ms
+
+
+## No end will come.
+func break_off(was_stopped: bool) -> void:
+	reason = DialogueMessages.EndReason.TRUNCATED
+	if was_stopped:
+		reason = DialogueMessages.EndReason.INTERRUPTED
+	_told_text = ""
 
 
 func _name(message: DialogueMessages.Turn) -> void:

@@ -34,6 +34,7 @@ func test_a_wrong_address_is_refused_at_once() -> void:
 	)
 	client.url = "http://127.0.0.1"
 	client.connect_to_server()
+	await until(func() -> bool: return not problems.is_empty(), "the signal", 1.0)
 	equal(1, problems.size(), "the signals")
 	check(problems[0].contains("ws://"), problems[0])
 	check(not client.is_online(), "online")

@@ -17,33 +17,6 @@ func test_a_game_is_told_what_the_transcripts_say() -> void:
 		player.free()
 
 
-## A socket whose other end is the transcript.
-class FakeSocket:
-	extends DialogueSocket
-
-	var arriving: Array[PackedByteArray] = []
-	var written: Array[PackedByteArray] = []
-
-	func open(_address: String, _timeout_seconds: float) -> bool:
-		status = Status.OPEN
-		return true
-
-	func poll(frames: Array[PackedByteArray]) -> void:
-		frames.append_array(arriving)
-		arriving.clear()
-
-	func write(frame: PackedByteArray) -> bool:
-		written.append(frame)
-		return true
-
-	func close(_code: int = 1000, _reason: String = "") -> void:
-		status = Status.CLOSED
-
-	func break_off(code: int) -> void:
-		status = Status.CLOSED
-		close_code = code
-
-
 ## A client whose lines are called l1, l2 ...
 class NumberingClient:
 	extends DialogueClient

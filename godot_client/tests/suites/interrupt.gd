@@ -14,8 +14,8 @@ func test_an_interrupted_npc_remembers_only_what_was_revealed() -> void:
 	check(not pell.npc.is_busy(), "still busy")
 	await get_tree().create_timer(0.3).timeout
 	equal(seen, pell.npc.label.revealed, "revealed afterwards")
-	var remembered: String = await _last_line("pell")
-	equal(pell.text.left(seen).strip_edges(), remembered.strip_edges(), "what he remembers")
+	var lines: PackedStringArray = await remembered("pell")
+	equal("npc: " + pell.text.left(seen).strip_edges(), lines[-1].strip_edges(), "his memory")
 
 
 func test_an_npc_can_be_stopped_after_its_text_has_arrived() -> void:
@@ -28,7 +28,7 @@ func test_an_npc_can_be_stopped_after_its_text_has_arrived() -> void:
 	var seen: int = wen.npc.label.revealed
 	check(seen < wen.text.length(), "all was revealed already")
 	equal(1, wen.finished.size(), "finished")
-	equal(wen.text.left(seen), await _last_line("wen"), "what she remembers")
+	equal("npc: " + wen.text.left(seen), (await remembered("wen"))[-1], "what she remembers")
 
 
 func test_skip_shows_what_has_arrived_and_the_rest_still_comes() -> void:
@@ -41,18 +41,3 @@ func test_skip_shows_what_has_arrived_and_the_rest_still_comes() -> void:
 	wen.npc.label.letters_per_second = 400.0
 	await until(func() -> bool: return wen.finished.size() == 1, "the end")
 	equal(wen.text, wen.npc.label.get_parsed_text(), "the label")
-
-
-func _last_line(conversation: String) -> String:
-	var text: Array[String] = ["", ""]
-	client.incoming.transcript.connect(
-		func(message: DialogueMessages.Transcript) -> void:
-			text[0] = message.lines[-1].text if not message.lines.is_empty() else ""
-			text[1] = "there",
-		CONNECT_ONE_SHOT
-	)
-	var message: DialogueMessages.History = DialogueMessages.History.new()
-	message.conversation = conversation
-	client.send(message)
-	await until(func() -> bool: return not text[1].is_empty(), "the transcript")
-	return text[0]

@@ -132,19 +132,3 @@ func test_what_a_conversation_asks_in_vain_fails_there() -> void:
 	await until(func() -> bool: return not problems.is_empty(), "the failure")
 	check(problems[0].begins_with("unknown_npc"), problems[0])
 	equal(PackedStringArray(), smith.failures, "the NPC's failures")
-
-
-## The lines that the server remembers, each after its kind.
-func remembered(conversation: String) -> PackedStringArray:
-	var found: Array[PackedStringArray] = []
-	var listen: Callable = func(message: DialogueMessages.Transcript) -> void:
-		var lines: PackedStringArray = []
-		for line: DialogueMessages.SpokenLine in message.lines:
-			lines.append(line.kind + ": " + line.text)
-		found.append(lines)
-	client.incoming.transcript.connect(listen, CONNECT_ONE_SHOT)
-	var message: DialogueMessages.History = DialogueMessages.History.new()
-	message.conversation = conversation
-	client.send(message)
-	await until(func() -> bool: return not found.is_empty(), "the transcript")
-	return PackedStringArray() if found.is_empty() else found[0]

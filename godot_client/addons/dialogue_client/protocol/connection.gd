@@ -60,6 +60,8 @@ var sent: int = 0
 var lost: bool = false
 ## What was wrong with the last frame or message; "" for nothing.
 var problem: String = ""
+## What the last message answered, of all that has no line id; null if that is not known.
+var answered: DialogueMessages.Message = null
 ## Not 0 if [member problem] is a breach of the protocol: close the socket with this code.
 var close_code: int = 0
 
@@ -138,6 +140,7 @@ func send(message: DialogueMessages.Message) -> PackedByteArray:
 func receive(frame: PackedByteArray) -> DialogueMessages.Message:
 	problem = ""
 	close_code = 0
+	answered = null
 	_reader.begin(frame)
 	var message: DialogueMessages.Message = DialogueMessages.read_server(_reader)
 	if state == State.GREETING:
@@ -181,7 +184,9 @@ func recover(snapshots: Array[DialogueMessages.State]) -> Array[PackedByteArray]
 	_numbers.clear()
 	sent = 0
 	for message: DialogueMessages.Message in messages:
-		frames.append(send(message))
+		var frame: PackedByteArray = send(message)
+		if not frame.is_empty():  # a state may hold by now what cannot be written
+			frames.append(frame)
 	return frames
 
 
@@ -383,6 +388,7 @@ func _settle(kinds: Array, conversation: String) -> DialogueMessages.Message:
 	for message: DialogueMessages.Message in _awaited:
 		if is_meant.call(message):
 			_awaited.erase(message)
+			answered = message
 			return message
 	return null
 

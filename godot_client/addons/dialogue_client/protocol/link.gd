@@ -63,6 +63,11 @@ func has_session() -> bool:
 	return _connection != null and _connection.state != DialogueConnection.State.ENDED
 
 
+## What the message that is being handled answers; null for a request that has a line id.
+func answered() -> DialogueMessages.Message:
+	return null if _connection == null else _connection.answered
+
+
 ## Begins a new session, for [method connect_to] to connect.
 func begin(client: String, token: String, locale: String, capabilities: PackedStringArray) -> void:
 	_connection = DialogueConnection.new(client, token, locale, capabilities)
@@ -125,7 +130,12 @@ func _try() -> void:
 		return
 	_connection.end()
 	_set_status(Status.OFFLINE)
-	refused.emit("", _socket.problem)
+	_refuse.call_deferred(_socket.problem)  # whoever owns the client may have no ear for it yet
+
+
+func _refuse(problem: String) -> void:
+	if status == Status.OFFLINE:
+		refused.emit("", problem)
 
 
 func _handle_frames() -> void:
