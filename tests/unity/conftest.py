@@ -39,13 +39,17 @@ def missing(what: str) -> NoReturn:
     pytest.skip(what)
 
 
-def page_command() -> str | None:
-    """How to start a page with DialogueSocket.jslib in it, a word on each line; None without a
-    Node that has a WebSocket."""
-    node = install_node.command()
+def page_command(browser: str) -> str:
+    """How to start a page with DialogueSocket.jslib in it, a word on each line: in "node" or in
+    "chromium"; "" if this machine has none."""
     (library,) = package.PACKAGE.rglob("*.jslib")
-    words = [*(node or []), str(package.HERE / "browser" / "page.js"), str(library)]
-    return "\n".join(words) if node else None
+    folder = package.HERE / "browser"
+    if browser == "node":
+        node = install_node.command()
+        return "\n".join([*node, str(folder / "page.js"), str(library)]) if node else ""
+    command = [sys.executable, str(folder / "chromium.py")]
+    tried = subprocess.run(command, capture_output=True, check=False)
+    return "\n".join([*command, str(library)]) if not tried.returncode else ""
 
 
 @pytest.fixture(scope="session")

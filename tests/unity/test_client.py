@@ -25,29 +25,27 @@ Done = subprocess.CompletedProcess[str]
 @dataclass(frozen=True)
 class Program:
     """Which runtime runs the tests, built as for which of Unity's platforms; which of them, ()
-    for all, and how many there must be at least."""
+    for all, and how many there must be at least; what runs the .jslib."""
 
     runtime: str
     platform: str
     names: tuple[str, ...] = ()
     least: int = 150
+    browser: str = ""
 
 
+IN_A_PAGE = (
+    # What the socket has a part in; the rest is the same code as elsewhere.
+    "TransportTests",
+    *(f"ComponentTests.{name}" for name in ("A_line", "A_drop", "A_killed", "An_absent")),
+    *(f"ComponentTests.{name}" for name in ("A_hung", "A_wrong_ticket", "Fifty")),
+    "ComponentTests.Destroying",
+)
 PROGRAMS = {
     "core": Program("core", "editor"),
     "mono": Program("mono", "player"),
-    # What the socket has a part in; the rest is the same code as elsewhere.
-    "a page": Program(
-        "core",
-        "webgl",
-        (
-            "TransportTests",
-            *(f"ComponentTests.{name}" for name in ("A_line", "A_drop", "A_killed", "An_absent")),
-            *(f"ComponentTests.{name}" for name in ("A_hung", "A_wrong_ticket", "Fifty")),
-            "ComponentTests.Destroying",
-        ),
-        least=20,
-    ),
+    "a page in Node": Program("core", "webgl", IN_A_PAGE, least=20, browser="node"),
+    "a page in Chromium": Program("core", "webgl", IN_A_PAGE, least=20, browser="chromium"),
 }
 
 
@@ -56,6 +54,8 @@ def runs(
     tools: Toolchain, rig: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Future[Done]]]:
     home = tmp_path_factory.mktemp("unity_programs")
+    browsers = {program.browser for program in PROGRAMS.values() if program.browser}
+    pages = {browser: page_command(browser) for browser in browsers}
 
     def run(name: str, program: Program) -> Done:
         runtime = tools.runtimes[program.runtime]
@@ -66,7 +66,7 @@ def runs(
         environment = {
             **rig,
             "TEST_SERVE_COMMAND": "\n".join(rigs.serve_command(world, rig["TEST_MODEL_URL"])),
-            "TEST_PAGE_COMMAND": page_command() or "",
+            "TEST_PAGE_COMMAND": pages.get(program.browser, ""),
         }
         environment = {**runtime.environment, **environment}
         equipped = dataclasses.replace(runtime, environment=environment)
@@ -76,7 +76,7 @@ def runs(
         yield {
             name: threads.submit(run, name, program)
             for name, program in PROGRAMS.items()
-            if program.runtime in tools.runtimes
+            if program.runtime in tools.runtimes and (not program.browser or pages[program.browser])
         }
 
 
@@ -84,11 +84,14 @@ def runs(
 @pytest.mark.timeout(240)
 def test_the_client_works_on(name: str, runs: dict[str, Future[Done]]) -> None:
     """In a page it is built for WebGL: all that a transport must do, and the components over it.
-    The .jslib runs in Node, with Node's WebSocket, against the same servers."""
+    The real .jslib runs there, against the same servers, with a heap that moves."""
     if name not in runs:
-        missing(f"{name} is not installed; run `{toolchain.INSTALL}`")
-    if name == "a page" and page_command() is None:
-        missing("no Node with a WebSocket; run `python tests/engines/install_node.py`")
+        install = {
+            "": toolchain.INSTALL,
+            "node": "python tests/engines/install_node.py",
+            "chromium": "python tests/page/install_chromium.py",
+        }[PROGRAMS[name].browser]
+        missing(f"{name}: it is not installed; run `{install}`")
     done = runs[name].result()
     print(done.stdout)
     found = re.search(r"^(\d+) passed, (\d+) failed$", done.stdout, re.MULTILINE)

@@ -14,12 +14,16 @@ namespace UnityEngine
         private static readonly List<Object> Doomed = new List<Object>();
         private static readonly Stopwatch Clock = Stopwatch.StartNew();
         private static double _skipped;
+        private static double _lastFrame;
         private static Thread _main;
         private static FrameContext _context;
         internal static readonly List<GameObject> Objects = new List<GameObject>();
 
         /// <summary>What a browser does between two frames.</summary>
         public static event Action BetweenFrames;
+
+        /// <summary>Seconds since the start, also within a frame.</summary>
+        internal static double Now => Clock.Elapsed.TotalSeconds + _skipped;
 
         /// <summary>Enters play mode on this thread: statics that want it are reset first.</summary>
         public static void Start(params Assembly[] assemblies)
@@ -54,9 +58,9 @@ namespace UnityEngine
         {
             AssertMainThread();
             BetweenFrames?.Invoke();
-            double now = Clock.Elapsed.TotalSeconds + _skipped;
-            Time.Delta = float.IsNaN(seconds) ? (float)Math.Min(0.3, now - Time.Now) : seconds;
-            Time.Now = now;
+            double now = Now;
+            Time.Delta = float.IsNaN(seconds) ? (float)Math.Min(0.3, now - _lastFrame) : seconds;
+            _lastFrame = now;
             List<MonoBehaviour> behaviours = Running();
             foreach (MonoBehaviour behaviour in behaviours)
             {

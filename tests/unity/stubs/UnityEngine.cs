@@ -282,11 +282,10 @@ namespace UnityEngine
 
     public static class Time
     {
-        internal static double Now;
         internal static float Delta;
         public static float timeScale = 1f;
 
-        public static double realtimeSinceStartupAsDouble { get { StubPlayer.AssertMainThread(); return Now; } }
+        public static double realtimeSinceStartupAsDouble { get { StubPlayer.AssertMainThread(); return StubPlayer.Now; } }
 
         public static float deltaTime { get { StubPlayer.AssertMainThread(); return Math.Min(Delta, maximumDeltaTime) * timeScale; } }
 
