@@ -297,6 +297,87 @@ async def test_recordings_can_be_worked_with_by_keyboard_and_without_barriers(
         ] == []
 
 
+async def test_a_checkpoint_brings_the_state_back_with_the_talk(page: Page) -> None:
+    await choose(page, "Wen")
+    await page.get_by_role("button", name="Save here").click()
+    await page.locator("#checkpoints button").wait_for()
+    await page.get_by_role("button", name="quest.lamp: lit").click()
+    await say(page, "What about the lamp?")
+    await expect(page.locator("#lines .npc").last).to_contain_text("They come up for the light")
+    await page.locator("#checkpoints button").click()
+    await expect(page.locator('[data-path="quest.lamp"]')).to_have_value("dark")
+    await say(page, "What about the lamp?")
+    answer = page.locator("#lines .npc").last
+    await expect(answer).not_to_contain_text("They come up for the light")
+
+
+async def test_frames_are_drawn_on_the_clock_of_the_steps_above_them(page: Page) -> None:
+    """From the line, not from the answer's first message: else text comes before the model."""
+    await choose(page, "Wen")
+    await say(page, "What does a leech cost?")
+    await page.keyboard.press("Alt+7")
+    waterfall = page.locator("#timing svg").first
+    first = await waterfall.locator("rect[width='1']").first.get_attribute("x")
+    prompt = await waterfall.locator("rect").first.evaluate(
+        "(bar) => bar.x.baseVal.value + bar.width.baseVal.value"
+    )
+    assert float(first or 0) >= prompt
+
+
+@pytest.mark.parametrize("width", [400, 820, 1024])
+async def test_a_narrow_window_has_room_for_a_line_and_shows_what_is_asked_for(
+    page: Page, width: int
+) -> None:
+    await page.set_viewport_size({"width": width, "height": 720})
+    await choose(page, "Wen")
+    await say(page, "What does a leech cost?")
+    overflow = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert await page.evaluate(overflow) <= 0
+    box = await page.locator("#line").bounding_box()
+    assert box is not None
+    assert box["width"] > 180
+    help_button = await page.locator("#help-button").bounding_box()
+    assert help_button is not None
+    assert help_button["x"] + help_button["width"] <= width
+    await page.keyboard.press("Alt+2")
+    await page.keyboard.press("Alt+6")
+    await expect(page.locator("#prompt")).to_be_in_viewport()
+    await expect(page.locator("#prompt .part").first).to_be_visible()
+    await page.screenshot(path=PICTURES / f"narrow-{width}.png")
+
+
+async def test_the_keys_work_where_alt_types_another_character(page: Page) -> None:
+    """As on a Mac, whose Option+6 is another character; AltGr is not meant."""
+    press = "(keys) => document.body.dispatchEvent(new KeyboardEvent('keydown', keys))"
+    keys = {"bubbles": True, "altKey": True, "key": "§", "code": "Digit6"}
+    await page.evaluate(press, {**keys, "ctrlKey": True})
+    await expect(page.locator("#prompt")).to_be_hidden()
+    await page.evaluate(press, keys)
+    await expect(page.locator("#prompt")).to_be_visible()
+
+
+async def test_a_conversation_that_was_left_is_not_opened_again(page: Page, app: App) -> None:
+    sent: list[str] = []
+    page.on(
+        "websocket",
+        lambda socket: socket.on("framesent", lambda frame: sent.append(str(frame))),
+    )
+    for name in ("Wen", "Tove", "Pell"):
+        await choose(page, name)
+    port = int(app.url.rpartition(":")[2])
+    await app.stop()
+    await expect(page.get_by_role("status")).to_contain_text("away")
+    server = structs.replace(app.settings.server, port=port)
+    again = App(structs.replace(app.settings, server=server))
+    await again.start()
+    try:
+        await expect(page.get_by_role("status")).to_contain_text("dialogue-server", timeout=20_000)
+        await say(page, "Who are you?")
+        assert len([frame for frame in sent if '"type":"open"' in frame]) == 1
+    finally:
+        await again.stop()
+
+
 async def test_the_page_goes_on_after_the_server_was_away(page: Page, app: App) -> None:
     await choose(page, "Wen")
     await say(page, "What does a leech cost?")

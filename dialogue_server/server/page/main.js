@@ -23,8 +23,15 @@ const prompts = new PromptView(wire, talk, (file, key) => files.open(file, key))
 const recordings = new RecordingsView(wire);
 const views = [talk, new StateEditor(wire, talk), prompts, new TimingView(talk), files, new CompareView(wire), recordings];
 
+/** Show what is behind the talk; in a narrow window it stands below it. */
+function look(panel) {
+  work("talk");
+  behind(panel);
+  $("behind").scrollIntoView({ block: "nearest" });
+}
+
 talk.addEventListener("prompt", (event) => {
-  behind("prompt");
+  look("prompt");
   prompts.show(event.detail.turn.turn);
 });
 
@@ -55,12 +62,15 @@ wire.addEventListener("message", ({ detail: { message, at } }) => {
 $("help-button").onclick = () => $("help").showModal();
 addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, select, textarea");
-  if (event.altKey) {
-    const panel = ["talk", "compare", "files", "recordings"][event.key - 1];
-    const side = ["state", "prompt", "timing"][event.key - 5];
-    const act = { r: () => talk.regenerate(), a: () => $("advance").click(), s: () => $("suggest").click() }[event.key];
+  if (event.altKey && !event.ctrlKey && !event.metaKey) {
+    // With Option, a Mac types another character (å, ¡): what the key says then counts, but not
+    // where it is typed.
+    const key = event.key.charCodeAt(0) < 128 || typing ? event.key : event.code.slice(-1).toLowerCase();
+    const panel = ["talk", "compare", "files", "recordings"][key - 1];
+    const side = ["state", "prompt", "timing"][key - 5];
+    const act = { r: () => talk.regenerate(), a: () => $("advance").click(), s: () => $("suggest").click() }[key];
     if (panel) work(panel);
-    else if (side) behind(side);
+    else if (side) look(side);
     else if (act) act();
     else return;
     event.preventDefault();

@@ -10,6 +10,9 @@ export class StateEditor {
     this.hints = {};
     this.effects = h("div", { "aria-live": "polite" });
     this.before = null;
+    this.kept = new Map(); // by checkpoint
+    talk.addEventListener("saved", (event) => this.kept.set(event.detail, structuredClone(this.state)));
+    talk.addEventListener("load", (event) => this.back(event.detail));
     talk.addEventListener("opened", (event) => this.opened(event.detail));
     talk.addEventListener("ended", () => {
       this.before = null; // the talk has changed what it knows: compare from here on
@@ -21,6 +24,13 @@ export class StateEditor {
     this.hints = info.hints;
     this.initial = info.state;
     if (!this.edited) this.state = structuredClone(info.state);
+    this.draw();
+  }
+
+  /** The state of a checkpoint, as the server has it again: else the next line would overwrite it. */
+  back(checkpoint) {
+    if (!this.kept.has(checkpoint)) return;
+    this.state = structuredClone(this.kept.get(checkpoint));
     this.draw();
   }
 

@@ -14,6 +14,7 @@ export class Talk extends EventTarget {
     this.running = null;
     this.checkpoints = [];
     this.last = null; // the newest reveal, for Alt+R
+    this.asked = new Map(); // when each line was sent
     this.bind();
   }
 
@@ -84,6 +85,7 @@ export class Talk extends EventTarget {
     this.conversation = `dev-${unique()}`;
     this.moods.clear();
     this.reveals.clear();
+    this.asked.clear();
     this.turns = [];
     this.checkpoints = [];
     this.running = this.last = null;
@@ -108,7 +110,9 @@ export class Talk extends EventTarget {
 
   request(type, fields) {
     $("suggestions").replaceChildren();
-    this.wire.send({ type, conversation: this.conversation, line: unique(), ...fields });
+    const line = unique();
+    this.asked.set(line, performance.now());
+    this.wire.send({ type, conversation: this.conversation, line, ...fields });
   }
 
   interrupt() {
@@ -158,7 +162,7 @@ export class Talk extends EventTarget {
 
   begun(turn, at) {
     const reveal = new Reveal(turn, () => this.dispatchEvent(new CustomEvent("shown", { detail: reveal })));
-    reveal.beganAt = at;
+    reveal.beganAt = this.asked.get(turn.line) ?? at;
     this.reveals.set(turn.turn, reveal);
     this.turns.push(reveal);
     this.running = this.last = reveal;
@@ -181,7 +185,7 @@ export class Talk extends EventTarget {
       sibling.querySelector(".tools").append(h("button", {
         class: "back",
         onclick: () => {
-          this.wire.send({ type: "load", conversation: this.conversation, checkpoint: old.checkpoint });
+          this.load(old.checkpoint);
           for (const other of sibling.parentElement.children) other.classList.toggle("aside", other !== sibling);
           this.last = old;
         },
@@ -205,7 +209,14 @@ export class Talk extends EventTarget {
     this.dispatchEvent(new CustomEvent("ended", { detail: reveal }));
   }
 
+  /** Memory, moods and state go back; whoever shows them hears of it first. */
+  load(checkpoint) {
+    this.dispatchEvent(new CustomEvent("load", { detail: checkpoint }));
+    this.wire.send({ type: "load", conversation: this.conversation, checkpoint });
+  }
+
   saved(message) {
+    this.dispatchEvent(new CustomEvent("saved", { detail: message.checkpoint }));
     const reveal = this.pending?.shift();
     if (reveal) {
       reveal.checkpoint = message.checkpoint;
@@ -215,7 +226,7 @@ export class Talk extends EventTarget {
     this.checkpoints.push(message.checkpoint);
     $("checkpoints").append(h("li", {}, h("button", {
       onclick: () => {
-        this.wire.send({ type: "load", conversation: this.conversation, checkpoint: message.checkpoint });
+        this.load(message.checkpoint);
         this.note("event", `Back to the checkpoint of ${label}`);
       },
     }, label)));

@@ -53,7 +53,7 @@ export class TimingView {
           number(end.input_tokens), number(end.cached_tokens), number(end.output_tokens), h("td", { class: "number" }, dollars(timings?.dollars)), h("td", {}, end.reason))))),
       h("p", {}, `Together ${sum("input_tokens")} tokens in (${sum("cached_tokens")} cached), ${sum("output_tokens")} out, ${(sum("total_ms") / 1000).toFixed(1)} s${cost ? `, ${dollars(cost)}` : ""}.`),
       h("h2", {}, "Time to the first text"), chart(this.turns.map(({ end }) => end.first_token_ms), "ms"),
-      h("h2", {}, "Tokens in"), chart(this.turns.map(({ end }) => end.input_tokens), ""),
+      ...(sum("input_tokens") ? [h("h2", {}, "Tokens in"), chart(this.turns.map(({ end }) => end.input_tokens), "")] : []),
       ...(cost ? [h("h2", {}, "Cost"), chart(costs.map((each) => Math.round(each * 1e6)), "millionths of a dollar")] : []),
       h("h2", {}, "Moods"), this.moods(),
     );

@@ -41,6 +41,7 @@ export class Wire extends EventTarget {
   /** Send a message; while the socket is away it is kept. */
   send(message) {
     if (message.type === "open") this.opens.set(message.conversation, { ...message });
+    if (message.type === "close") this.opens.delete(message.conversation);
     this.outbox.push([++this.sent, message]);
     if (this.outbox.length > KEPT) this.outbox.shift();
     if (this.open) this.socket.send(JSON.stringify(message));
