@@ -21,7 +21,7 @@ namespace DialogueServer.Tests
         {
             var writer = new Typewriter { CharactersPerSecond = 1000 };
             writer.Append("Good mor");
-            writer.Update(1);
+            writer.Update(0.1f);
             Assert.That(writer.VisibleText, Is.EqualTo("Good "));
             writer.Append("ning");
             writer.End();
@@ -135,6 +135,64 @@ namespace DialogueServer.Tests
             writer.Update(1);
             Assert.That(writer.VisibleText, Is.EqualTo("\ud83d\ude00 Yes"));
             Assert.That(writer.Visible, Is.EqualTo(5));
+            Assert.That(writer.Finished);
+        }
+
+        [Test]
+        public static void It_rests_after_punctuation_of_any_script_also_before_a_closing_quote()
+        {
+            foreach (string text in new[] { "\"No.\" yes", "(no!) yes", "\u597d\u3002\u597d\u5417", "\u300c\u597d\u3002\u300d\u597d\u5417", "no\u061f yes" })
+            {
+                Typewriter writer = Plain(text);
+                writer.SentencePause = 5;
+                writer.HurryAfter = 100;
+                for (int frame = 0; frame < 12; frame++) writer.Update(0.1f);
+                Assert.That(writer.Visible, Is.InRange(2, text.Length - 2), text);
+                int rested = writer.Visible;
+                writer.Update(3);
+                Assert.That(writer.Visible, Is.EqualTo(rested), text);
+            }
+        }
+
+        [Test]
+        public static void Marks_that_follow_each_other_are_one_rest()
+        {
+            Typewriter writer = Plain("\u597d\uff1f\uff01\u597d\u5417");
+            writer.SentencePause = 5;
+            writer.HurryAfter = 100;
+            for (int frame = 0; frame < 12; frame++) writer.Update(0.1f);
+            Assert.That(writer.Visible, Is.EqualTo(3));
+        }
+
+        [Test]
+        public static void A_word_of_which_no_more_comes_is_shown_after_a_while()
+        {
+            var writer = new Typewriter { CharactersPerSecond = 1000 };
+            writer.Append("Good mor");
+            writer.Update(0.5f);
+            Assert.That(writer.VisibleText, Is.EqualTo("Good "));
+            writer.Update(0.5f);
+            Assert.That(writer.VisibleText, Is.EqualTo("Good mor"));
+        }
+
+        [Test]
+        public static void A_flag_is_one_character_and_two_are_two()
+        {
+            const string flag = "\ud83c\udde9\ud83c\uddea";
+            Typewriter writer = Plain(flag + flag);
+            writer.Update(0.1f);
+            Assert.That(writer.VisibleText, Is.EqualTo(flag));
+        }
+
+        [Test]
+        public static void Each_letter_that_is_revealed_is_told_but_no_white_space_and_nothing_that_is_skipped()
+        {
+            var letters = new List<string>();
+            Typewriter writer = Plain("a e\u0301 skipped");
+            writer.LetterRevealed += letters.Add;
+            for (int frame = 0; frame < 4; frame++) writer.Update(0.1f);
+            writer.Skip();
+            Assert.That(letters, Is.EqualTo(new[] { "a", "e\u0301" }));
             Assert.That(writer.Finished);
         }
 

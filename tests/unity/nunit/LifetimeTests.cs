@@ -223,6 +223,26 @@ namespace DialogueServer.Tests
         }
 
         [Test]
+        public void What_was_said_last_is_gone_when_an_earlier_moment_was_loaded()
+        {
+            DialogueNpc npc = Opened(Online());
+            DialogueText text = Text(npc, out TMPro.TMP_Text label);
+            DialogueTurn turn = npc.Say("Hello");
+            _socket.Tell(TurnMessage.TypeNumber, 1, "t-1", "mira", "mira", turn.Line);
+            _socket.Tell(DeltaMessage.TypeNumber, 1, "What never was. ");
+            for (int frame = 0; frame < 20; frame++) StubPlayer.Frame(0.05f);
+            Task load = npc.LoadAsync(new DialogueSave { conversation = "mira", checkpoint = "p1" });
+            _socket.Tell(TurnEndMessage.TypeNumber, 1, EndReason.Interrupted, 16);
+            _socket.Tell(OpenedMessage.TypeNumber, "mira", new string[0]);
+            StubPlayer.Frame();
+            Assert.That(load.IsCompleted);
+            Assert.That(npc.CurrentTurn, Is.Null);
+            Assert.That(text.VisibleText, Is.Empty);
+            Assert.That(label.text, Is.Empty);
+            Assert.Throws<InvalidOperationException>(() => npc.Regenerate(), "the branch that was left");
+        }
+
+        [Test]
         public void An_NPC_that_an_event_switches_off_is_told_nothing_more()
         {
             DialogueClient client = Online();

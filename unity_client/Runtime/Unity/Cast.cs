@@ -113,6 +113,7 @@ namespace DialogueServer
                 DialogueNpc first = _members[0]; // who speaks the greeting
                 ForAll(member => member.OnOpened(member == first ? greeting : ""));
             };
+            Conversation.Loaded += () => ForAll(member => member.OnLoaded());
             Conversation.TurnStarted += turn => Of(turn)?.OnTurnStarted(turn);
             Conversation.TurnQueued += (turn, position) => Of(turn)?.OnTurnQueued(turn, position);
             Conversation.TurnRestarted += turn => Of(turn)?.OnTurnRestarted(turn);

@@ -33,18 +33,21 @@ namespace DialogueServer
         internal static int At(StringBuilder text, int index) =>
             UnitsAt(text, index) == 2 ? char.ConvertToUtf32(text[index], text[index + 1]) : text[index];
 
+        internal static bool IsHalfAFlag(int code) => code >= 0x1f1e6 && code <= 0x1f1ff;
+
         /// <summary>
         /// Whether a code point belongs to the character before it: accents, joiners, variation
-        /// selectors, skin tones. Near enough to grapheme clusters for a reveal.
+        /// selectors, skin tones, flags. Near enough to grapheme clusters for a reveal.
         /// </summary>
-        internal static bool Continues(int previous, int next)
+        /// <param name="flags">How many halves of flags it has had without a break.</param>
+        internal static bool Continues(int previous, int next, int flags)
         {
             const int joiner = 0x200d;
             if (next < 0x300) return false;
             if (previous == joiner || next == joiner) return true;
             if (next >= 0x1f3fb && next <= 0x1f3ff) return true;
             if (next >= 0xe0020 && next <= 0xe007f) return true;
-            if (next > 0xffff) return false;
+            if (next > 0xffff) return flags % 2 == 1 && IsHalfAFlag(next);
             UnicodeCategory category = CharUnicodeInfo.GetUnicodeCategory((char)next);
             return category == UnicodeCategory.NonSpacingMark
                 || category == UnicodeCategory.SpacingCombiningMark

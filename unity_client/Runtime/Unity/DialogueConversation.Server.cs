@@ -77,6 +77,11 @@ namespace DialogueServer
             NpcInfos = message.Npcs;
             History = message.History;
             _state.Opened(message.Revision, loaded);
+            if (loaded)
+            {
+                Current = null; // of a branch that was left: there is nothing to regenerate in it
+                Loaded?.Invoke();
+            }
             Opened?.Invoke(message.Greeting);
         }
 

@@ -61,6 +61,9 @@ namespace DialogueServer
         /// <summary>The conversation is open, or back at a checkpoint; with a greeting if it is new.</summary>
         public event Action<string> Opened;
 
+        /// <summary>The conversation is back at a checkpoint: what was said last never was.</summary>
+        public event Action Loaded;
+
         public event Action<DialogueTurn> TurnStarted;
 
         /// <summary>The server is too busy to answer at once: so many answers come first, this one

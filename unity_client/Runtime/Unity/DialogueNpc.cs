@@ -177,6 +177,8 @@ namespace DialogueServer
         /// <summary>What no label has shown yet; "" once the NPC has spoken.</summary>
         internal string Greeting { get; set; } = "";
 
+        internal event Action Loaded;
+
         internal event Action<DialogueTurn> TurnInterrupted;
 
         internal event Action<DialogueTurn, DialogueCue> CueReceived;
@@ -300,6 +302,7 @@ namespace DialogueServer
         private void OnDestroy()
         {
             Opened = null;
+            Loaded = null;
             TurnStarted = TurnEnded = TurnRestarted = TurnInterrupted = null;
             TurnQueued = null;
             TextAdded = null;
@@ -349,6 +352,13 @@ namespace DialogueServer
             Greeting = greeting;
             onOpened.Invoke(greeting);
             Opened?.Invoke(greeting);
+        }
+
+        internal void OnLoaded()
+        {
+            _lastTurn = null;
+            _unreached.Clear();
+            Loaded?.Invoke();
         }
 
         internal void OnTurnStarted(DialogueTurn turn)

@@ -104,6 +104,14 @@ namespace DialogueServer
 
         public event Action Finished;
 
+        /// <summary>One more character is shown: a place for a sound. Not told for white space, nor of
+        /// what <see cref="Skip"/> shows.</summary>
+        public event Action<string> LetterRevealed
+        {
+            add => _typewriter.LetterRevealed += value;
+            remove => _typewriter.LetterRevealed -= value;
+        }
+
         public event Action<string> VisibleTextChanged;
 
         /// <summary>How many code points of that turn the player has seen; all of it if this shows
@@ -152,6 +160,7 @@ namespace DialogueServer
             _listensTo = npc;
             npc.Presenter = this;
             npc.Opened += OnOpened;
+            npc.Loaded += OnLoaded;
             npc.TurnStarted += OnTurnStarted;
             npc.TurnRestarted += OnTurnRestarted;
             npc.TextAdded += OnTextAdded;
@@ -192,6 +201,7 @@ namespace DialogueServer
                 old.Leave(_turn, _typewriter.TakeCues());
             }
             old.Opened -= OnOpened;
+            old.Loaded -= OnLoaded;
             old.TurnStarted -= OnTurnStarted;
             old.TurnRestarted -= OnTurnRestarted;
             old.TextAdded -= OnTextAdded;
@@ -208,6 +218,12 @@ namespace DialogueServer
             _typewriter.Append(greeting);
             _typewriter.End();
             _textChanged = true;
+        }
+
+        private void OnLoaded()
+        {
+            Begin(null);
+            Show();
         }
 
         private void OnTurnStarted(DialogueTurn turn)

@@ -13,6 +13,13 @@ namespace DialogueServer
     {
         private const int LongestHeldWord = 24;
         private const float HurriedRate = 4f;
+        private const float StallSeconds = 0.6f;
+        // Marks that rest where a space follows, and those of scripts that put none.
+        private const string SentenceEnds = ".!?\u2026\u061f\u0964";
+        private const string ClauseEnds = ",;:\u2013\u2014\u060c\u061b";
+        private const string WideSentenceEnds = "\u3002\uff01\uff1f";
+        private const string WideClauseEnds = "\u3001\uff0c\uff1b\uff1a";
+        private const string Closing = "\"')]\u00bb\u2019\u201d\u300d\u300f\u3011\uff09";
         private readonly StringBuilder _text = new StringBuilder();
         private readonly Queue<DialogueCue> _cues = new Queue<DialogueCue>();
         private int _total;
@@ -20,6 +27,7 @@ namespace DialogueServer
         private int _visibleUnits;
         private float _budget;
         private float _pause;
+        private float _sinceText;
         private bool _rested;
         private bool _skipping;
         private bool _finished;
@@ -37,7 +45,8 @@ namespace DialogueServer
 
         /// <summary>
         /// Waits for the end of a word before showing its beginning, so that a word that grows
-        /// does not jump to the next line. Only for scripts that put spaces between words.
+        /// does not jump to the next line; if no more of it comes, only for a while. Only for scripts
+        /// that put spaces between words.
         /// </summary>
         public bool HoldUnfinishedWords = true;
 
@@ -59,6 +68,10 @@ namespace DialogueServer
 
         public event Action<DialogueCue> CueReached;
 
+        /// <summary>One more character is shown, with its accents; not told for white space, nor of
+        /// what is skipped.</summary>
+        public event Action<string> LetterRevealed;
+
         public event Action Completed;
 
         /// <summary>Starts a new text.</summary>
@@ -69,7 +82,7 @@ namespace DialogueServer
             _total = _limit = 0;
             Ended = _finished = false;
             Visible = _visibleUnits = 0;
-            _budget = _pause = 0;
+            _budget = _pause = _sinceText = 0;
             _skipping = _rested = false;
         }
 
@@ -77,6 +90,7 @@ namespace DialogueServer
         {
             _text.Append(text);
             _total += CodePoints.Count(text);
+            _sinceText = 0;
             FindLimit();
         }
 
@@ -122,18 +136,19 @@ namespace DialogueServer
         public void Update(float seconds)
         {
             if (_finished) return;
+            _sinceText += seconds;
             _budget += seconds * Rate();
+            int limit = _skipping || _sinceText > StallSeconds ? _total : _limit;
             while (true)
             {
                 HandOutCues();
                 if (_finished || (_pause > 0 && !Waited(ref seconds))) return;
-                int limit = _skipping ? _total : _limit;
                 if (Visible >= limit || (_budget < 1 && !_skipping)) break;
                 if (!_skipping && RestsBefore()) continue;
                 RevealOne();
                 _budget -= 1;
             }
-            if (Visible >= _limit) _budget = 0; // do not save up while there is nothing to show
+            if (Visible >= limit) _budget = 0; // do not save up while there is nothing to show
             if (!Ended || Visible < _total || _cues.Count > 0) return;
             _finished = true;
             Completed?.Invoke();
@@ -166,35 +181,51 @@ namespace DialogueServer
             }
         }
 
-        /// <summary>Punctuation with a space behind it: the number 3.14 does not stop the reveal.</summary>
         private bool RestsBefore()
         {
-            if (_rested || _visibleUnits == 0 || !char.IsWhiteSpace(_text[_visibleUnits])) return false;
-            float pause = PauseAfter(_text[_visibleUnits - 1]);
+            if (_rested || _visibleUnits == 0) return false;
+            float pause = PauseBefore(_visibleUnits);
             if (pause <= 0) return false;
-            _pause += pause;
+            _pause += pause * CharactersPerSecond / Rate(); // shorter in a hurry
             _rested = true;
             return true;
         }
 
-        private float PauseAfter(char c)
+        /// <summary>Behind punctuation and what closes it, with a space next: the number 3.14 does not
+        /// stop the reveal. Behind a wide mark there need not be a space.</summary>
+        private float PauseBefore(int unit)
         {
-            if (".!?\u2026".IndexOf(c) >= 0) return SentencePause;
-            return ",;:\u2013\u2014".IndexOf(c) >= 0 ? ClausePause : 0;
+            char next = _text[unit];
+            int last = unit - 1;
+            while (last > 0 && Closing.IndexOf(_text[last]) >= 0) last--;
+            char mark = _text[last];
+            if (char.IsWhiteSpace(next))
+            {
+                if (SentenceEnds.IndexOf(mark) >= 0) return SentencePause;
+                if (ClauseEnds.IndexOf(mark) >= 0) return ClausePause;
+            }
+            if (Closing.IndexOf(next) >= 0 || WideSentenceEnds.IndexOf(next) >= 0) return 0;
+            if (WideSentenceEnds.IndexOf(mark) >= 0) return SentencePause;
+            return WideClauseEnds.IndexOf(mark) >= 0 ? ClausePause : 0;
         }
 
         private void RevealOne()
         {
+            int start = _visibleUnits;
             int previous;
+            int flags = 0;
             do
             {
                 previous = CodePoints.At(_text, _visibleUnits);
+                flags = CodePoints.IsHalfAFlag(previous) ? flags + 1 : 0;
                 _visibleUnits += CodePoints.UnitsAt(_text, _visibleUnits);
                 Visible++;
             }
             while (_visibleUnits < _text.Length
-                && CodePoints.Continues(previous, CodePoints.At(_text, _visibleUnits)));
+                && CodePoints.Continues(previous, CodePoints.At(_text, _visibleUnits), flags));
             _rested = false;
+            if (LetterRevealed != null && !_skipping && !char.IsWhiteSpace(_text[start]))
+                LetterRevealed(_text.ToString(start, _visibleUnits - start));
         }
 
         private void FindLimit()
