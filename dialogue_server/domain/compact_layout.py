@@ -54,8 +54,6 @@ def build(prompt_input: PromptInput) -> Prompt:
     """Lay out a prompt. What exceeds the budget is left out, history first, then examples; the
     system message and the player's line always stay. See assembly.assemble."""
     persona = prompt_input.persona
-    if prompt_input.kind == "advance":
-        prompt_input = _answering_the_last(prompt_input)
     file = f"personas/{persona.id}.toml"
     dropped: list[Dropped] = []
     names = prompt_lines.names(prompt_input)
@@ -67,6 +65,9 @@ def build(prompt_input: PromptInput) -> Prompt:
             dropped.append(_drop(_part("history", node.text), why))
         else:
             heard.append(node)
+    if prompt_input.kind == "advance":
+        prompt_input = _answering_the_last(replace(prompt_input, history=tuple(heard)))
+        heard = [*prompt_input.history]
     hint = _hint(prompt_input, file, hidden, heard, dropped)
     line = untrusted.line(prompt_input.text, names)
     ask = [hint] if hint else []

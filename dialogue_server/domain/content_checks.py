@@ -77,6 +77,7 @@ def world_problems(_file: str, world: World) -> Iterator[Problem]:
     yield from _fact_problems("lore", world.lore)
     yield from _entries("lore", world.lore)
     yield from guard_problems(world.guards)
+    yield from _told("clock", world.clock)
     if world.translations:
         yield "translations", "is not written here; it is a file of its own, such as world.de.toml"
     if world.books:
@@ -164,12 +165,23 @@ def _parameters(path: str, action: Action) -> Iterator[Problem]:
             yield f"{path}.{name}", "a parameter's name must be a word"
         if parameter.among and parameter.values:
             yield f"{path}.{name}.among", "stands beside `values`; one of them says what is allowed"
+        yield from _told(f"{path}.{name}.among", parameter.among)
         if parameter.among and parameter.type in ("number", "boolean"):
             yield f"{path}.{name}.among", "is for texts and integers, which name things"
         for i, value in enumerate(parameter.values):
             if not _fits(value, parameter):
                 problem = f"{shown(value)} is not of the type {parameter.type}"
                 yield f"{path}.{name}.values[{i}]", problem
+
+
+def _told(path: str, state_path: str) -> Iterator[Problem]:
+    """A path of the state that a prompt tells must not be one that no model is told."""
+    if any(key.startswith("_") for key in state_path.split(".")):
+        problem = (
+            f"{state_path} is told to no model, since a name in it begins with _; what stands here "
+            "is told: give the value another name"
+        )
+        yield path, problem
 
 
 def _fits(value: str | float, parameter: Parameter) -> bool:

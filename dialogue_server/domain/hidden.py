@@ -10,10 +10,12 @@ example, a value of the state, what another NPC said.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import Any
 
 from . import lore
+from .conditions import holds
 from .conversation import HEARD, Node, was_heard
 from .persona import Persona
 from .prompt import PromptInput
@@ -85,21 +87,25 @@ class Hidden:
 
 
 def hidden_from(given: PromptInput) -> Hidden:
-    """What the NPC of a prompt may never be told, whatever the state: lore whose `known_by`
-    leaves it out, as it was written and in the language of the prompt."""
+    """What the NPC of a prompt may not be told: lore whose `known_by` leaves it out, as it was
+    written and in the language of the prompt."""
     placed = list(lore.placed_entries(given.world))
     if given.written is not None:
         placed += lore.placed_entries(given.written)
-    return hidden_from_persona(given.persona, placed)
+    return hidden_from_persona(given.persona, placed, given.state)
 
 
-def hidden_from_persona(persona: Persona, placed: Iterable[lore.Placed]) -> Hidden:
-    """`hidden_from` for entries that are at hand."""
+def hidden_from_persona(
+    persona: Persona, placed: Iterable[lore.Placed], state: Mapping[str, Any]
+) -> Hidden:
+    """`hidden_from` for entries that are at hand. One that the NPC may know opens the same words
+    elsewhere only while its condition holds: a secret may be public later."""
     kept: list[tuple[str, str]] = []
     allowed: list[str] = []
     for item in placed:
         if lore.may_know(persona, item):
-            allowed.append(item.entry.text)
+            if all(holds(when, state) for when in item.whens):
+                allowed.append(item.entry.text)
         else:
             kept.append((item.source, item.entry.text))
     return Hidden(kept, allowed) if kept else Hidden(())

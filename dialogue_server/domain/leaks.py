@@ -205,7 +205,7 @@ def hidden_now(
             shut.append((own.source, own.text))
     for said in (persona.lines, persona.suggestions):
         open_ += [each.text for each in said if each.when and holds(each.when, state)]
-    return hidden_from_persona(persona, entries), Hidden(shut, open_)
+    return hidden_from_persona(persona, entries, state), Hidden(shut, open_)
 
 
 def _try_state(case: _Case, cast: tuple[Persona, ...], tally: _Tally) -> None:

@@ -146,7 +146,9 @@ def _plain(item: Any) -> str:
     if isinstance(item, str):
         return line(item[: 4 * MAX_VALUE])
     if isinstance(item, dict):
-        pairs = [f"{key(str(k))} {_plain(v)}" for k, v in list(item.items())[:50]]
+        # As on the paths of a state: what begins with _ is told to no model.
+        seen = [(str(k), v) for k, v in item.items() if not str(k).startswith("_")]
+        pairs = [f"{key(k)} {_plain(v)}" for k, v in seen[:50]]
         return ", ".join(pairs)
     if isinstance(item, list | tuple):
         return ", ".join([_plain(part) for part in item[:50]])

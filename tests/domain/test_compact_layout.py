@@ -138,6 +138,13 @@ def test_an_npc_that_goes_on_speaks_to_what_was_said_last() -> None:
     assert asked(build("", BARE, kind="advance")) == "…"
 
 
+def test_an_npc_that_goes_on_does_not_speak_to_what_it_was_not_there_to_hear() -> None:
+    secret = replace(said("The mine is drained.", "npc", "bo"), meta={"heard": ["bo"]})
+    prompt = build("", BARE, history=(said("one"), secret), kind="advance")
+    assert asked(prompt) == "one"
+    assert [part.why for part in prompt.dropped if part.text == secret.text] == ["not heard"]
+
+
 def test_a_line_that_was_just_said_is_not_given_again() -> None:
     assert "\nFact: Hm." in asked(build("Who are you?", history=(said("I am Mira.", "npc"),)))
 

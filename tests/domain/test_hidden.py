@@ -92,6 +92,15 @@ def test_what_is_hidden_depends_on_the_npc() -> None:
 
 
 @pytest.mark.parametrize("layout", ["standard", "compact"])
+@pytest.mark.parametrize("war", [False, True])
+def test_a_secret_that_is_public_later_is_a_secret_until_then(layout: Any, war: bool) -> None:
+    world = replace(WORLD, lore=[*WORLD.lore, Entry(SECRET, when="war")])
+    state = {"war": war, "rumour": SECRET}
+    prompt = build(layout, world=world, state=state, text="A rumour of an heir?")
+    assert (SECRET in said(prompt)) == war
+
+
+@pytest.mark.parametrize("layout", ["standard", "compact"])
 def test_a_secret_is_hidden_in_the_first_language_too(
     layout: Literal["standard", "compact"],
 ) -> None:

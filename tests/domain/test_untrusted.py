@@ -76,6 +76,7 @@ def test_a_harmless_line_stays_the_same(text: str) -> None:
         ("flooded\n[x]", "flooded (x)"),
         (["a", 1, ["b"]], "a, 1, b"),
         ({"a b:": "c", "d": {"e": 1}}, "a_b_ c, d e 1"),
+        ([{"name": "Pell", "_killed": "the bishop"}], "name Pell"),
         ("x" * 400, "x" * 299 + "…"),
         ([], ""),
     ],
