@@ -2,18 +2,21 @@
 
 Obligations of an implementation (tests/contracts/test_model_backend.py runs on each):
 
-- `stream` yields any number of `Delta`s, then exactly one `Finished`, or raises a
-  `BackendError`; nothing follows either. Whatever goes wrong outside is mapped to a
+- `stream` gives each text to `show` as it arrives, then returns a `Finished`, or raises a
+  `BackendError`; nothing is shown after either. Whatever goes wrong outside is mapped to a
   `BackendError` whose detail is fit for a developer's eyes.
-- A `Delta` carries everything that arrived together, so that a burst is one item.
-- Closing the generator (`aclose`, or cancelling the task in it) releases the upstream at once.
-- Reasoning never appears in `Delta.text`.
+- What arrived together is shown together, so that a burst is one call.
+- `show` is called from wherever the text arrives, in the event loop's thread: a callback of the
+  transport, where there is one, so that no token costs a switch of tasks.
+- When `show` has enough (it returns False), `stream` returns None; what `show` raises leaves
+  `stream` as it is. Either, or cancelling `stream`, releases the upstream at once.
+- Reasoning is never shown.
 - A `bill` in the request is filled in before the request goes out.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import Callable
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -84,17 +87,16 @@ class Usage(Struct, frozen=True):
         )
 
 
-class Delta(Struct, frozen=True, gc=False):
-    """Text that arrived together. Never empty."""
-
-    text: str
-
-
 class Finished(Struct, frozen=True):
     """The model is done, and said so. `reason`: stop, length or content_filter."""
 
     reason: Literal["stop", "length", "content_filter"] = "stop"
     usage: Usage = Usage()
+
+
+Show = Callable[[str], bool]
+"""Takes text that arrived together, never empty; returns whether to go on. Must not wait, and not
+raise a BackendError."""
 
 
 class ModelBackend(Protocol):
@@ -119,8 +121,8 @@ class ModelBackend(Protocol):
         """Get ready; raise a BackendError that says what to do if that cannot be. Idempotent."""
         ...
 
-    def stream(self, request: ModelRequest) -> AsyncGenerator[Delta | Finished, None]:
-        """Ask the model."""
+    async def stream(self, request: ModelRequest, show: Show) -> Finished | None:
+        """Ask the model; None if `show` had enough before its end."""
         ...
 
     async def warm(self, messages: tuple[Message, ...]) -> None:

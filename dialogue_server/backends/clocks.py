@@ -25,14 +25,13 @@ class Timeouts(Struct, frozen=True):
 class Clocks:
     """The time limits of one stream, kept by one timer that mostly sleeps.
 
-    Reading costs no timer per chunk: `resume` notes the time, and the timer, when it goes off,
-    looks whether the limit was really reached. While the consumer is busy with a text, only the
-    limit of the whole turn runs. A limit that was reached closes the connection, and the read
-    that waits on it fails; no task is cancelled, since the generator may be driven by several.
+    Reading costs no timer per chunk: `text_came` notes the time, and the timer, when it goes off,
+    looks whether the limit was really reached. A limit that was reached closes the connection,
+    and who reads from it fails.
     """
 
-    __slots__ = ("_expire", "_gap", "_handle", "_loop", "_paused", "_since", "_timeouts",
-                 "expired", "first_token", "turn")  # fmt: skip
+    __slots__ = ("_expire", "_gap", "_handle", "_loop", "_since", "_timeouts", "expired",
+                 "first_token", "turn")  # fmt: skip
 
     def __init__(self, timeouts: Timeouts) -> None:
         self._loop = asyncio.get_running_loop()
@@ -43,7 +42,6 @@ class Clocks:
         self.first_token = min(now + timeouts.first_token, self.turn)
         """When the first text is due, in the loop's time."""
         self._since = -1.0  # when the wait for the next text began; -1 before the first
-        self._paused = False
         self._expire: Callable[[], None] | None = None
         self._handle: asyncio.TimerHandle | None = None
         self.expired = ""
@@ -54,13 +52,8 @@ class Clocks:
         self._expire = expire
         self._arm()
 
-    def pause(self) -> None:
-        """A text goes to the consumer."""
-        self._paused = True
-
-    def resume(self) -> None:
-        """The consumer wants the next text."""
-        self._paused = False
+    def text_came(self) -> None:
+        """A text has come: from now on the next is waited for."""
         first, self._since = self._since < 0, self._loop.time()
         if first:
             self._rearm()
@@ -92,9 +85,7 @@ class Clocks:
         )
 
     def _due(self) -> tuple[float, str]:
-        if self._paused:
-            due, what = self.turn, "the whole answer"
-        elif self._since < 0:
+        if self._since < 0:
             due, what = self.first_token, "the first token"
         else:
             due, what = self._since + self._gap, "the next token"
@@ -106,8 +97,6 @@ class Clocks:
 
     def _arm(self) -> None:
         due, _ = self._due()
-        if self._paused:
-            due = min(due, self._loop.time() + self._gap)
         self._handle = self._loop.call_at(due, self._ring)
 
     def _ring(self) -> None:

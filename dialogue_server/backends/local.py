@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncGenerator
 from typing import Literal
 
 from dialogue_protocol.codes import ErrorCode
@@ -22,7 +21,7 @@ from msgspec import structs
 from ..domain import compact_layout
 from ..domain.prompt import Message
 from ..errors import BackendError
-from .base import Delta, Finished, ModelRequest
+from .base import Finished, ModelRequest, Show
 from .clocks import Timeouts
 from .local_child import ChildConfig
 from .local_process import LocalProcess, available_cores
@@ -123,24 +122,24 @@ class LocalBackend:
                 await self._launch()
                 self._guard = asyncio.create_task(self._keep_alive(), name="embedded model")
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta | Finished, None]:
+    async def stream(self, request: ModelRequest, show: Show) -> Finished | None:
         """Ask the model. See base.py for what is promised. Where a prompt for a tiny model comes
         down to an authored line, that line is the answer, and no model is asked."""
         if self._closed:
             raise self._closed_error()
         if compact_layout.is_authored(request.messages, request.authored):
-            yield Delta(request.authored)
-            yield Finished()
-            return
+            return Finished() if show(request.authored) else None
+        begun = False
+
+        def passed_on(text: str) -> bool:
+            nonlocal begun
+            begun = True
+            return show(text)
+
         for last in (False, True):
             process, http = await self._running()
-            begun = False
-            inner = http.stream(request)
             try:
-                async for item in inner:
-                    begun = True
-                    yield item
-                return
+                return await http.stream(request, passed_on)
             except BackendError as error:
                 if self._closed:
                     raise self._closed_error() from error
@@ -152,15 +151,13 @@ class LocalBackend:
                         f"the embedded model's process ended in mid-answer ({process.obituary}); "
                         "it is being started again",
                     ) from error
-            finally:
-                await inner.aclose()
+        raise AssertionError  # the second attempt returns or raises
 
     async def warm(self, messages: tuple[Message, ...]) -> None:
         """Read a prompt's beginning into the cache; never raises."""
         if messages and not self._closed:
             with contextlib.suppress(BackendError):
-                async for _ in self.stream(ModelRequest(messages=messages, max_tokens=1)):
-                    pass
+                await self.stream(ModelRequest(messages=messages, max_tokens=1), lambda _: True)
 
     async def aclose(self) -> None:
         """End running streams, and the child at once, also in mid-generation. Idempotent."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -19,7 +19,7 @@ from dialogue_protocol.codes import ErrorCode
 
 from ..domain.prompt import Message
 from ..errors import BackendError, SettingsError
-from .base import Bill, Delta, Finished, ModelRequest
+from .base import Bill, Finished, ModelRequest, Show
 from .clocks import Clocks, Timeouts
 from .http_client import Body, HttpClient, Reply
 from .openai_chunks import Answer
@@ -67,6 +67,7 @@ class OpenAIBackend:
         self._client: HttpClient | None = None
         self._profiles: dict[str, Profile] = {}
         self._bodies: set[Body] = set()
+        self._drains: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def __repr__(self) -> str:
@@ -104,19 +105,20 @@ class OpenAIBackend:
         if not messages or not self.profile.warm or self._closed:
             return
         with contextlib.suppress(BackendError):
-            async for _ in self.stream(ModelRequest(messages=messages, max_tokens=1)):
-                pass
+            await self.stream(ModelRequest(messages=messages, max_tokens=1), lambda _: True)
 
     async def aclose(self) -> None:
         """Close every connection. Idempotent."""
         self._closed = True
         for body in self._bodies:
             body.close()
+        if self._drains:
+            await asyncio.wait(self._drains)
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta | Finished, None]:
+    async def stream(self, request: ModelRequest, show: Show) -> Finished | None:
         """Ask the model. See base.py for what is promised; blanks before the first letter are
         left out, and so is reasoning."""
         if self._closed:
@@ -136,34 +138,57 @@ class OpenAIBackend:
         body = reply.body
         profile = self._profile_of(request.model)
         answer = Answer(profile, reply.headers.get("content-type", ""), self._max_event_bytes)
+        enough = False
+
+        def take(data: bytes) -> bool:
+            nonlocal enough
+            text = answer.feed(data)
+            if text:
+                clocks.text_came()
+                if not show(text):
+                    enough = True
+                    return False
+            if answer.over:
+                return False
+            if answer.finished:
+                clocks.shorten(_GRACE_FOR_DONE if answer.has_usage else _GRACE_FOR_USAGE)
+            return True
+
         clocks.watch(body.close)
         self._bodies.add(body)
+        drains = False
         try:
-            while not answer.over:
-                try:
-                    data = await body.read()
-                except BackendError as error:
-                    if clocks.expired and not answer.finished:
-                        raise clocks.error(self._name) from error
-                    if self._closed:
-                        raise self._closed_error() from error
-                    if not answer.finished:
-                        raise
-                    data = b""  # the model had said all
-                text = answer.feed(data) if data else answer.end()
-                if text:
-                    clocks.pause()
-                    yield Delta(text)
-                    clocks.resume()
-                if not data:
-                    break
+            try:
+                await body.pour(take)
+            except BackendError as error:
                 if answer.finished:
-                    clocks.shorten(_GRACE_FOR_DONE if answer.has_usage else _GRACE_FOR_USAGE)
-            clocks.stop()
-            yield answer.finish()
-            await body.drain(_DRAIN)
+                    pass  # the model had said all
+                elif clocks.expired:
+                    raise clocks.error(self._name) from error
+                elif self._closed:
+                    raise self._closed_error() from error
+                else:
+                    raise
+            if enough or ((text := answer.end()) and not show(text)):
+                return None
+            finished = answer.finish()
+            drains = not body.is_over
+            return finished
         finally:
             clocks.stop()
+            if drains:
+                task = asyncio.create_task(self._let_go(body), name="end of a body")
+                self._drains.add(task)
+                task.add_done_callback(self._drains.discard)
+            else:
+                self._bodies.discard(body)
+                body.close()
+
+    async def _let_go(self, body: Body) -> None:
+        """Read what is left of a body that the turn does not wait for."""
+        try:
+            await body.drain(_DRAIN)
+        finally:
             self._bodies.discard(body)
             body.close()
 

@@ -6,7 +6,6 @@ answer. Which turn is next, `turn_to` is told.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from typing import Literal
 
 from dialogue_protocol.codes import ErrorCode
@@ -16,7 +15,7 @@ from ..domain.prompt import Message
 from ..domain.recordings.exchanges import Exchange
 from ..domain.recordings.recording import Answered, Asked, Recording, Streamed
 from ..errors import BackendError
-from .base import Delta, Finished, ModelRequest, Usage
+from .base import Finished, ModelRequest, Show, Usage
 
 _REASONS: dict[str, Literal["stop", "length", "content_filter"]] = {
     "length": "length",
@@ -82,7 +81,7 @@ class RecordedBackend:
     async def aclose(self) -> None:
         """Nothing to release."""
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta | Finished, None]:
+    async def stream(self, request: ModelRequest, show: Show) -> Finished | None:
         """Say what was said; asked again for the same turn, what was said then."""
         if request.bill is not None:
             request.bill.is_free = True
@@ -94,13 +93,14 @@ class RecordedBackend:
         answer = attempts[min(self._asked, len(attempts) - 1)]
         self._asked += 1
         for piece in answer.pieces:
-            yield Delta(piece)
+            if not show(piece):
+                return None
         end = answer.end
         if end.code:
             known = end.code in ErrorCode.__members__.values()
             raise BackendError(ErrorCode(end.code) if known else ErrorCode.MODEL_FAILED, end.detail)
         usage = Usage(end.input_tokens, end.output_tokens, end.cached_tokens)
-        yield Finished(_REASONS.get(end.reason, "stop"), usage)
+        return Finished(_REASONS.get(end.reason, "stop"), usage)
 
 
 class _Answer:

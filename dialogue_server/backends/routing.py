@@ -11,8 +11,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 from dialogue_protocol.codes import ErrorCode
@@ -20,7 +19,7 @@ from msgspec import Struct, structs
 
 from ..domain.prompt import Message
 from ..errors import BackendError
-from .base import Delta, Finished, ModelBackend, ModelRequest
+from .base import Finished, ModelBackend, ModelRequest, Show
 
 _SAME_AGAIN = frozenset(
     {
@@ -264,10 +263,17 @@ class RoutingBackend:
             for backend in self._backends:
                 stack.push_async_callback(backend.aclose)
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta | Finished, None]:
+    async def stream(self, request: ModelRequest, show: Show) -> Finished | None:
         """Ask along the chain until one begins to answer."""
         route = Route(self._policy, self._breakers, self._clock())
         attempts = 0
+        shown = False
+
+        def passed_on(text: str) -> bool:
+            nonlocal shown
+            shown = True
+            return show(text)
+
         while True:
             match route.step(self._clock()):
                 case GiveUp(error):
@@ -280,14 +286,12 @@ class RoutingBackend:
             attempts += 1
             backend, breaker = self._backends[index], self._breakers[index]
             asked = request if index == 0 else structs.replace(request, model="")
-            shown = settled = False
+            settled = False
             breaker.begin()
             try:
-                async with aclosing(backend.stream(asked)) as stream:
-                    async for item in stream:
-                        shown = True
-                        yield item
-                return
+                finished = await backend.stream(asked, passed_on)
+                shown = True
+                return finished
             except BackendError as error:
                 settled = True
                 breaker.failed(error, self._clock())

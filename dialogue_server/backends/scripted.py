@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 from dialogue_protocol.codes import ErrorCode
@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from ..domain.prompt import Message
 from ..errors import BackendError
-from .base import Delta, Finished, ModelRequest, Usage
+from .base import Finished, ModelRequest, Show, Usage
 
 _WORD = re.compile(r"\s*\S+\s*")
 
@@ -89,7 +89,7 @@ class ScriptedBackend:
         """Refuse further requests and end what stalls. Idempotent."""
         self._closed.set()
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta | Finished, None]:
+    async def stream(self, request: ModelRequest, show: Show) -> Finished | None:
         """Say the authored line, or the script's next answer."""
         if self._closed.is_set():
             raise BackendError(ErrorCode.SHUTTING_DOWN, "scripted is closed")
@@ -103,13 +103,14 @@ class ScriptedBackend:
         try:
             for piece in answer.pieces or _WORD.findall(answer.text):
                 await self._sleep(self._delay)
-                yield Delta(piece)
+                if not show(piece):
+                    return None
             if answer.stall:
                 await self._closed.wait()
                 raise BackendError(ErrorCode.SHUTTING_DOWN, "scripted was closed")
             if answer.error is not None:
                 raise answer.error
-            yield Finished(answer.reason, answer.usage)
+            return Finished(answer.reason, answer.usage)
         finally:
             self.active -= 1
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dialogue_protocol.messages import ServerMessage
 from dialogue_protocol.messages import Trigger as TriggerMessage
 
-from ..backends.base import Finished, ModelRequest, Sampling
+from ..backends.base import ModelRequest, Sampling
 from ..domain import tone, triggers
 from ..domain.conversation import Node
 from ..domain.persona import Persona
@@ -151,14 +151,9 @@ class Direction:
         try:
             async with asyncio.timeout(JUDGE_SECONDS):
                 npc = talk.heard[0]
-                answer = ask_aside(talk.context, talk.key, npc, talk.budget, request, "judge")
-                try:
-                    async for item in answer:
-                        if isinstance(item, Finished):
-                            break
-                        said += item.text
-                finally:
-                    await answer.aclose()
+                said, _ = await ask_aside(
+                    talk.context, talk.key, npc, talk.budget, request, "judge"
+                )
         except TimeoutError:
             problem = f"no answer within {JUDGE_SECONDS:g} s"
         except DialogueError as error:

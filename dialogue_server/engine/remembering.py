@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from ..backends.base import Finished, ModelRequest, Sampling, Usage
+from ..backends.base import ModelRequest, Sampling, Usage
 from ..domain.conversation import Node
 from ..domain.memory import past as memory
 from ..domain.memory import recall as memory_recall
@@ -37,8 +37,6 @@ DIGESTED = 50
 """Lines that are read closely before others get their turn: a few milliseconds' work."""
 RETRY_LINES = 12
 """After a summary that failed, so many more lines are waited for."""
-MAX_CHARS = 8_000
-"""A model that writes more than this instead of a summary is cut off."""
 
 
 class Remembering:
@@ -214,19 +212,10 @@ class Remembering:
             max_tokens=memory_summary.MAX_TOKENS,
             sampling=Sampling(temperature=memory_summary.TEMPERATURE),
         )
-        said, usage = "", Usage()
         async with asyncio.timeout(context.limits.summary_seconds):
-            answer = ask_aside(context, talk.key, due.npc, talk.budget, request, "summary")
-            try:
-                async for item in answer:
-                    if isinstance(item, Finished):
-                        usage = item.usage
-                        break
-                    if len(said) > MAX_CHARS:
-                        break
-                    said += item.text
-            finally:
-                await answer.aclose()
+            said, usage = await ask_aside(
+                context, talk.key, due.npc, talk.budget, request, "summary"
+            )
         made = memory_summary.kept(said, due, who)
         if made is None:
             return "nothing that the model wrote rests on what was said", usage

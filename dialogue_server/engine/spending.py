@@ -5,15 +5,14 @@ cost is settled; what is used up makes an NPC thrifty, and then has it say autho
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dialogue_protocol.codes import ErrorCode
 from msgspec import structs
 
-from ..backends.base import Delta, Finished, ModelBackend, ModelRequest, Usage
+from ..backends.base import ModelBackend, ModelRequest, Usage
 from ..domain.budget import (
     MICROS,
     Amount,
@@ -34,6 +33,9 @@ from .observer import Failure, ModelUsed
 
 if TYPE_CHECKING:
     from .context import EngineContext
+
+MOST_CHARS = 8_000
+"""A model that writes more than this beside the turns is cut off."""
 
 
 class Spending:
@@ -186,9 +188,10 @@ async def ask_aside(
     budget_class: str,
     request: ModelRequest,
     purpose: str,
-) -> AsyncGenerator[Delta | Finished, None]:
+) -> tuple[str, Usage]:
     """Ask the model something beside the turns, on the same account: `purpose` is suggestions,
-    summary or judge. A BackendError (BUDGET_EXHAUSTED) where the budget does not allow it."""
+    summary or judge. What it says, as far as `MOST_CHARS` go, and its usage as the provider tells.
+    A BackendError (BUDGET_EXHAUSTED) where the budget does not allow it."""
     read = sum(estimate(message.content) for message in request.messages)
     charge = await reserve(context, key, npc, budget_class, (read, request.max_tokens))
     if charge.error is not None:
@@ -197,14 +200,19 @@ async def ask_aside(
     usage: Usage | None = None
     failed: BackendError | None = None
     said: list[str] = []
+
+    chars = 0
+
+    def listen(text: str) -> bool:
+        nonlocal chars
+        said.append(text)
+        chars += len(text)
+        return chars <= MOST_CHARS
+
     try:
-        async with aclosing(context.backend.stream(meter.begin(request))) as answer:
-            async for item in answer:
-                if isinstance(item, Finished):
-                    usage = item.usage
-                else:
-                    said.append(item.text)
-                yield item
+        finished = await context.backend.stream(meter.begin(request), listen)
+        usage = finished.usage if finished is not None else None
+        return "".join(said), usage or Usage()
     except BackendError as error:
         failed = error
         raise

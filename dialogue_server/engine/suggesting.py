@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from dialogue_protocol.codes import ErrorCode
 from dialogue_protocol.messages import Error, ServerMessage, Suggest, Suggestions
 
-from ..backends.base import Finished, ModelRequest, Sampling
+from ..backends.base import ModelRequest, Sampling
 from ..domain import suggestions
 from ..domain.language_detector import wrong_language
 from ..domain.suggestions import Situation
@@ -128,17 +128,9 @@ class Suggesting:
         )
 
         async def listen() -> str:
-            said: list[str] = []
             talk, npc = self._talk, self._talk.heard[0]
-            answer = ask_aside(context, talk.key, npc, talk.budget, request, "suggestions")
-            try:
-                async for item in answer:
-                    if isinstance(item, Finished):
-                        break
-                    said.append(item.text)
-            finally:
-                await answer.aclose()
-            return "".join(said)
+            said, _ = await ask_aside(context, talk.key, npc, talk.budget, request, "suggestions")
+            return said
 
         self._asking = asyncio.create_task(listen(), name="suggest: model")
         try:

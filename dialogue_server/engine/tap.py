@@ -5,13 +5,14 @@ Off by default: then a session looks once a message whether there is a tap, and 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from typing import Protocol
 
 from dialogue_protocol.messages import ClientMessage, Hello, ServerMessage
 
-from ..backends.base import Delta, Finished, ModelRequest
+from ..backends.base import Finished, ModelRequest, Show
 from ..domain.prompt import Prompt
+from ..errors import BackendError
 
 
 class Tap(Protocol):
@@ -29,16 +30,13 @@ class Tap(Protocol):
         """What a turn's model is about to be asked, and where each part of it comes from."""
         ...
 
-    def model(
-        self,
-        turn: int,
-        node: str,
-        npc: str,
-        request: ModelRequest,
-        answer: AsyncGenerator[Delta | Finished, None],
-    ) -> AsyncGenerator[Delta | Finished, None]:
-        """A model is asked for a turn (its number in the session, its stored id): what to read in
-        place of `answer`, the same items. Closing it closes `answer`."""
+    def model(self, turn: int, node: str, npc: str, request: ModelRequest, show: Show) -> Show:
+        """A model is asked for a turn (its number in the session, its stored id): where to show
+        the text in place of `show`, to which it is passed on."""
+        ...
+
+    def answered(self, turn: int, outcome: Finished | BackendError | None) -> None:
+        """The model of a turn has finished or failed; None: it was stopped."""
         ...
 
     def end(self, reason: str) -> None:

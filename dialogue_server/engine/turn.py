@@ -17,7 +17,7 @@ from typing import Any, Literal
 from dialogue_protocol.codes import EndReason, ErrorCode
 from dialogue_protocol.messages import MAX_DELTA_CHARS, Cue, Delta, Queued, ServerMessage, TurnEnd
 
-from ..backends.base import Finished, ModelRequest, Usage
+from ..backends.base import Finished, ModelRequest, Show, Usage
 from ..domain import authored
 from ..domain.conversation import ConversationKey, Node
 from ..domain.graphemes import split
@@ -237,34 +237,37 @@ class TurnRunner:
     async def _stream(self, request: ModelRequest, stream: TextStream | GuardedStream) -> EndReason:
         feed, emit, gap = stream.feed, self._emit, self._gaps.piece
         said: list[str] = []
-        usage: Usage | None = None
+        keep = said.append
+
+        def listen(text: str) -> bool:
+            keep(text)
+            gap()
+            emit(feed(text))
+            return not stream.stopped
+
+        show: Show = listen
+        finished: Finished | None = None
         failed: BackendError | None = None
         request = self._meter.begin(request, self._context.monotonic())
-        answer = self._context.backend.stream(request)
         tap = self._context.taps.get(self._session)
         if tap is not None:
-            answer = tap.model(self.number, self.node, self._persona.id, request, answer)
+            show = tap.model(self.number, self.node, self._persona.id, request, listen)
         try:
-            async for item in answer:
-                if type(item) is Finished:
-                    usage = item.usage
-                    self._take_usage(usage)
-                    emit(stream.finish())
-                    return _FINISHED[item.reason]
-                text = item.text  # type: ignore[union-attr]
-                said.append(text)
-                gap()
-                emit(feed(text))
-                if stream.stopped:
-                    break
+            finished = await self._context.backend.stream(request, show)
         except BackendError as error:
             failed = error
             raise
         finally:
+            usage = finished.usage if finished is not None else None
             self._meter.end(usage, said, self._prompt_tokens, failed)
-            await answer.aclose()
+            if tap is not None:
+                tap.answered(self.number, finished or failed)
+        if finished is None:
+            emit(stream.finish())
+            return EndReason.COMPLETE
+        self._take_usage(finished.usage)
         emit(stream.finish())
-        return EndReason.COMPLETE
+        return _FINISHED[finished.reason]
 
     def _take_usage(self, usage: Usage) -> None:
         context = self._context

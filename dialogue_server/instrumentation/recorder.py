@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 from dialogue_protocol.messages import (
@@ -31,7 +31,7 @@ from dialogue_protocol.messages import (
 )
 from msgspec import structs
 
-from ..backends.base import Delta, Finished, ModelRequest, Usage
+from ..backends.base import Finished, ModelRequest, Show, Usage
 from ..domain.prompt import Prompt
 from ..domain.recordings.recording import (
     Answered,
@@ -250,15 +250,8 @@ class SessionRecording:
         while len(self._prompts) > _KEPT_PROMPTS:
             del self._prompts[next(iter(self._prompts))]
 
-    async def model(
-        self,
-        turn: int,
-        node: str,
-        npc: str,
-        request: ModelRequest,
-        answer: AsyncGenerator[Delta | Finished, None],
-    ) -> AsyncGenerator[Delta | Finished, None]:
-        """The same items, kept on their way."""
+    def model(self, turn: int, node: str, npc: str, request: ModelRequest, show: Show) -> Show:
+        """The same texts, kept on their way."""
         layout, parts = self._prompts.get(turn, ("", []))
         self._keep(
             Asked(
@@ -279,18 +272,19 @@ class SessionRecording:
                 parts=parts,
             )
         )
-        try:
-            async for item in answer:
-                if type(item) is Finished:
-                    self._keep(_answered(turn, item.reason, item.usage))
-                else:
-                    self._keep(Streamed(turn, item.text))  # type: ignore[union-attr]
-                yield item
-        except BackendError as error:
-            self._keep(Answered(turn=turn, code=error.code, detail=error.detail))
-            raise
-        finally:
-            await answer.aclose()
+
+        def kept(text: str) -> bool:
+            self._keep(Streamed(turn, text))
+            return show(text)
+
+        return kept
+
+    def answered(self, turn: int, outcome: Finished | BackendError | None) -> None:
+        """How the model's answer ended; nothing is kept of one that was stopped."""
+        if isinstance(outcome, Finished):
+            self._keep(_answered(turn, outcome.reason, outcome.usage))
+        elif outcome is not None:
+            self._keep(Answered(turn=turn, code=outcome.code, detail=outcome.detail))
 
     def end(self, reason: str) -> None:
         """The session is over."""

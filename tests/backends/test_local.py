@@ -14,12 +14,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dialogue_server.backends.base import Delta, Finished, ModelRequest, Sampling
+from dialogue_server.backends.base import Finished, ModelRequest, Sampling
 from dialogue_server.backends.local import LocalBackend
 from dialogue_server.backends.weights import Found
 from dialogue_server.domain.prompt import Message
 from dialogue_server.errors import BackendError
 from tests.embedded import embedded_weights
+from tests.pulling import pulled
 
 MESSAGES = (Message("system", "You are Mira."), Message("user", "Tell me of the sea."))
 LONG = ModelRequest(MESSAGES, max_tokens=450, sampling=Sampling(temperature=2.0, min_p=0.0, seed=1))
@@ -47,19 +48,19 @@ async def test_a_child_killed_in_mid_stream_fails_the_turn_and_is_started_again(
     backend: LocalBackend,
 ) -> None:
     first = backend.pid
-    stream = backend.stream(LONG)
-    assert isinstance(await anext(stream), Delta)
+    stream = pulled(backend, LONG)
+    assert isinstance(await anext(stream), str)
     os.kill(first, signal.SIGKILL)
     with pytest.raises(BackendError, match="being started again"):
         async for _ in stream:
             pass
-    items = [item async for item in backend.stream(SHORT)]
+    items = [item async for item in pulled(backend, SHORT)]
     assert isinstance(items[-1], Finished)
     assert backend.pid not in (0, first)
 
 
 async def test_stopping_in_mid_generation_ends_the_child_at_once(backend: LocalBackend) -> None:
-    stream = backend.stream(LONG)
+    stream = pulled(backend, LONG)
     await anext(stream)
     pid, began = backend.pid, time.monotonic()
     await backend.aclose()
@@ -141,4 +142,4 @@ async def test_an_authored_line_is_said_as_written(backend: LocalBackend) -> Non
     line = "[mood: cross] Noted. [pause: 200] The door opens outward."
     prompt = Message("user", "You fool!\nFact: Noted. The door opens outward.")
     request = ModelRequest((MESSAGES[0], prompt), authored=line)
-    assert [item async for item in backend.stream(request)] == [Delta(line), Finished()]
+    assert [item async for item in pulled(backend, request)] == [line, Finished()]

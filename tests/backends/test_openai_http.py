@@ -18,7 +18,7 @@ import pytest
 from dialogue_protocol.codes import ErrorCode
 from msgspec import structs
 
-from dialogue_server.backends.base import Bill, Delta, Finished, ModelRequest, Sampling
+from dialogue_server.backends.base import Bill, Finished, ModelRequest, Sampling
 from dialogue_server.backends.clocks import Timeouts
 from dialogue_server.backends.http_client import LIBRARY_ERRORS, backend_error
 from dialogue_server.backends.openai_http import OpenAIBackend
@@ -27,6 +27,7 @@ from dialogue_server.domain.prompt import Message
 from dialogue_server.errors import BackendError, SettingsError
 from tests.fakes.upstream import FakeUpstream
 from tests.fakes.upstream_cases import CASES, Case
+from tests.pulling import pulled
 
 MESSAGES = (
     Message("system", "You are Mira."),
@@ -65,11 +66,11 @@ async def test_the_fault_zoo(upstream: FakeUpstream, name: str) -> None:
     text = ""
     end: Finished | BackendError | None = None
     try:
-        async for item in backend.stream(request):
+        async for item in pulled(backend, request):
             assert end is None
-            if isinstance(item, Delta):
-                assert item.text
-                text += item.text
+            if isinstance(item, str):
+                assert item
+                text += item
             else:
                 end = item
     except BackendError as error:
@@ -100,8 +101,8 @@ def assert_no_secret(error: BackendError) -> None:
 HELLO = (Message("user", "Hello?"),)
 
 
-async def collect(backend: OpenAIBackend, request: ModelRequest) -> list[Delta | Finished]:
-    return [item async for item in backend.stream(request)]
+async def collect(backend: OpenAIBackend, request: ModelRequest) -> list[str | Finished]:
+    return [item async for item in pulled(backend, request)]
 
 
 @asynccontextmanager
@@ -207,25 +208,29 @@ async def test_a_connection_serves_the_next_request_unless_the_profile_forbids_i
 async def test_more_than_a_hundred_streams_run_at_once(upstream: FakeUpstream) -> None:
     request = ModelRequest(HELLO, model="stall_after_text")
     async with opened("openai-compatible", base_url=upstream.base_url) as backend:
-        streams = [backend.stream(request) for _ in range(150)]
+        streams = [pulled(backend, request) for _ in range(150)]
         async with asyncio.timeout(30):
             firsts = await asyncio.gather(*(anext(stream) for stream in streams))
-            assert [Delta("Hello ")] * 150 == firsts
+            assert firsts == ["Hello "] * 150
             await asyncio.gather(*(stream.aclose() for stream in streams))
             for seen in upstream.seen:
                 await seen.gone.wait()
 
 
-async def test_a_slow_consumer_is_no_reason_to_give_up(upstream: FakeUpstream) -> None:
-    timeouts = Timeouts(gap=0.1, turn=20)
-    async with opened(
-        "openai-compatible", base_url=upstream.base_url, timeouts=timeouts
-    ) as backend:
-        items = []
-        async for item in backend.stream(ModelRequest(HELLO, model="slow_but_well")):
-            items.append(item)
-            await asyncio.sleep(0.25)
-    assert Finished() == items[-1]
+async def test_a_text_is_shown_from_the_transport_without_a_switch_of_tasks(
+    upstream: FakeUpstream,
+) -> None:
+    shown_by: list[asyncio.Task[object] | None] = []
+
+    def show(text: str) -> bool:
+        shown_by.append(asyncio.current_task())
+        return True
+
+    async with opened("openai-compatible", base_url=upstream.base_url) as backend:
+        await backend.stream(ModelRequest(HELLO, model="slow_but_well"), show)
+    # The first may have come with the headers, which a task waits for.
+    assert len(shown_by) > 1
+    assert shown_by[1:] == [None] * (len(shown_by) - 1)
 
 
 async def test_nobody_listens_there() -> None:
@@ -327,7 +332,7 @@ async def test_closing_the_backend_ends_a_request_that_waits_for_its_headers(
 
 async def test_a_missing_key_is_named_by_its_environment_variable() -> None:
     async with opened("openrouter") as backend:
-        for attempt in (backend.start(), anext(backend.stream(ModelRequest(HELLO)))):
+        for attempt in (backend.start(), anext(pulled(backend, ModelRequest(HELLO)))):
             with pytest.raises(BackendError, match="OPENROUTER_API_KEY") as caught:
                 await attempt
             assert caught.value.code is ErrorCode.MODEL_UNAUTHORIZED
@@ -360,7 +365,7 @@ def test_an_address_that_cannot_be_one_is_refused(url: str) -> None:
 async def test_a_bill_tells_how_long_the_service_took_to_accept(upstream: FakeUpstream) -> None:
     backend = backend_for(upstream, CASES["plain"])
     bill = Bill()
-    stream = backend.stream(ModelRequest(MESSAGES, bill=bill))
+    stream = pulled(backend, ModelRequest(MESSAGES, bill=bill))
     assert bill.connect_seconds == 0.0
     await anext(stream)
     assert 0.0 < bill.connect_seconds < 5.0

@@ -6,7 +6,7 @@ import pytest
 from dialogue_protocol.codes import ErrorCode
 from dialogue_protocol.messages import Say, Turn
 
-from dialogue_server.backends.base import Delta, Finished, ModelRequest, Usage
+from dialogue_server.backends.base import Finished, ModelRequest, Usage
 from dialogue_server.backends.recorded import RecordedBackend
 from dialogue_server.domain.prompt import Message
 from dialogue_server.domain.recordings.exchanges import Exchange
@@ -21,6 +21,7 @@ from dialogue_server.domain.recordings.recording import (
     What,
 )
 from dialogue_server.errors import BackendError
+from tests.pulling import pulled
 
 ANY = ModelRequest((Message("user", "?"),))
 
@@ -34,8 +35,8 @@ def exchange(turn: int) -> Exchange:
     return Exchange(0.0, Say("c", "1", "x"), [(0.0, Turn(turn, "n", "c", "mira", "1"))])
 
 
-async def said(voice: RecordedBackend) -> list[Delta | Finished]:
-    return [item async for item in voice.stream(ANY)]
+async def said(voice: RecordedBackend) -> list[str | Finished]:
+    return [item async for item in pulled(voice, ANY)]
 
 
 async def test_a_turn_gets_its_own_answer_piece_by_piece() -> None:
@@ -55,10 +56,10 @@ async def test_a_turn_gets_its_own_answer_piece_by_piece() -> None:
     await voice.warm(ANY.messages)
     voice.turn_to(exchange(1))
     assert await said(voice) == [
-        Delta("Under "), Delta("water."), Finished("length", Usage(5, 2))
+        "Under ", "water.", Finished("length", Usage(5, 2))
     ]  # fmt: skip
     voice.turn_to(exchange(2))
-    assert await said(voice) == [Delta("No."), Finished("stop")]
+    assert await said(voice) == ["No.", Finished("stop")]
     await voice.aclose()
 
 
@@ -66,7 +67,7 @@ async def test_asked_again_for_a_turn_it_says_what_was_said_then_and_at_last_the
     voice = backend(Asked(turn=1), Streamed(1, "Bad."), Asked(turn=1), Streamed(1, "Good."))
     voice.turn_to(exchange(1))
     texts = [(await said(voice))[0] for _ in range(3)]
-    assert texts == [Delta("Bad."), Delta("Good."), Delta("Good.")]
+    assert texts == ["Bad.", "Good.", "Good."]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from dialogue_protocol.codes import ErrorCode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogue_server.backends.base import Delta, Finished, ModelRequest
+from dialogue_server.backends.base import Finished, ModelRequest
 from dialogue_server.backends.openai_http import OpenAIBackend
 from dialogue_server.backends.profiles import PROFILES
 from dialogue_server.backends.routing import (
@@ -26,6 +26,7 @@ from dialogue_server.backends.routing import (
 from dialogue_server.backends.scripted import Answer, ScriptedBackend
 from dialogue_server.domain.prompt import Message
 from dialogue_server.errors import BackendError
+from tests.pulling import pulled
 
 REQUEST = ModelRequest((Message("user", "Hello?"),), model="special")
 
@@ -66,9 +67,9 @@ class Chain:
         self.now += seconds
 
     async def ask(self) -> str:
-        items = [item async for item in self.routing.stream(REQUEST)]
+        items = [item async for item in pulled(self.routing, REQUEST)]
         assert isinstance(items[-1], Finished)
-        return "".join(item.text for item in items if isinstance(item, Delta))
+        return "".join(item for item in items if isinstance(item, str))
 
     @property
     def asked(self) -> list[int]:
@@ -156,8 +157,8 @@ async def test_after_the_first_text_nothing_is_tried_again() -> None:
     chain = Chain([], ["Never."])
     chain.backends[0] = ScriptedBackend([Answer("Well, ", error=DOWN)])
     routing = RoutingBackend(chain.backends)
-    stream = routing.stream(REQUEST)
-    assert await anext(stream) == Delta("Well, ")
+    stream = pulled(routing, REQUEST)
+    assert await anext(stream) == "Well, "
     with pytest.raises(BackendError) as caught:
         await anext(stream)
     assert caught.value is DOWN
@@ -232,8 +233,8 @@ async def test_a_cancelled_try_leaves_the_way_free_for_the_next() -> None:
         await chain.ask()
     chain.now = 31
     chain.backends[0]._script = [SLOW, Answer("Hm ", stall=True), "Back."]  # type: ignore[list-item]
-    stream = chain.routing.stream(REQUEST)
-    assert await anext(stream) == Delta("Hm ")
+    stream = pulled(chain.routing, REQUEST)
+    assert await anext(stream) == "Hm "
     await stream.aclose()
     assert chain.backends[0].active == 0
     assert await chain.ask() == "Back."
@@ -270,7 +271,7 @@ async def test_the_first_decides_on_prompts_and_closing_closes_all() -> None:
     await chain.routing.aclose()
     for backend in chain.backends:
         with pytest.raises(BackendError):
-            await anext(backend.stream(REQUEST))
+            await anext(pulled(backend, REQUEST))
     with pytest.raises(ValueError, match="at least one"):
         RoutingBackend([])
 

@@ -9,13 +9,13 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 from dialogue_protocol.codes import ErrorCode
 from msgspec import Struct, structs
 
-from dialogue_server.backends.base import Delta, Finished, ModelBackend, ModelRequest, Sampling
+from dialogue_server.backends.base import Finished, ModelBackend, ModelRequest, Sampling
 from dialogue_server.backends.local import LocalBackend
 from dialogue_server.backends.openai_http import OpenAIBackend
 from dialogue_server.backends.profiles import PROFILES
@@ -26,6 +26,7 @@ from dialogue_server.errors import BackendError
 from tests.embedded import embedded_weights
 from tests.fakes.upstream import FakeUpstream, Script, Stall
 from tests.fakes.upstream_cases import CASES, delta, open_stream, script_of, stream
+from tests.pulling import pulled
 
 MESSAGES = (Message("system", "You are Mira, a smith."), Message("user", "Hello there!"))
 UNICODE = "Grüße, 漢字 👩‍👩‍👧‍👦 e\u0301 \u2028."
@@ -168,11 +169,11 @@ async def collect(backend: ModelBackend, request: ModelRequest) -> tuple[str, li
     """The text and what finished it; fails the test if anything comes out of order."""
     text, ends = "", []
     async with asyncio.timeout(6 * LIMIT):
-        async for item in backend.stream(request):
+        async for item in pulled(backend, request):
             assert not ends, "nothing may follow Finished"
-            if isinstance(item, Delta):
-                assert item.text, "a Delta is never empty"
-                text += item.text
+            if isinstance(item, str):
+                assert item, "a text is never empty"
+                text += item
             else:
                 ends.append(item)
     return text, ends
@@ -215,28 +216,33 @@ async def test_an_empty_prompt_is_refused_before_the_model_invents_one(subject: 
 
 
 async def test_closing_the_stream_releases_the_upstream_at_once(subject: Subject) -> None:
-    stream = subject.backend.stream(subject.endless)
-    assert isinstance(await anext(stream), Delta)
+    stream = pulled(subject.backend, subject.endless)
+    assert isinstance(await anext(stream), str)
     async with asyncio.timeout(LIMIT):
         await stream.aclose()
         await subject.released()
 
 
-async def test_cancelling_the_reader_releases_the_upstream_at_once(subject: Subject) -> None:
+async def test_cancelling_the_stream_releases_the_upstream_and_nothing_more_is_shown(
+    subject: Subject,
+) -> None:
     begun = asyncio.Event()
+    shown: list[str] = []
 
-    async def read() -> None:
-        async with aclosing(subject.backend.stream(subject.endless)) as stream:
-            async for _ in stream:
-                begun.set()
+    def show(text: str) -> bool:
+        shown.append(text)
+        begun.set()
+        return True
 
-    task = asyncio.create_task(read())
+    task = asyncio.create_task(subject.backend.stream(subject.endless, show))
     async with asyncio.timeout(LIMIT):
         await begun.wait()
         task.cancel()
+        before = list(shown)
         with pytest.raises(asyncio.CancelledError):
             await task
         await subject.released()
+    assert before == shown
     assert (await collect(subject.backend, subject.short))[1], "the backend lives on"
 
 
@@ -251,14 +257,41 @@ async def test_cancelling_before_the_first_token_releases_the_upstream(subject: 
         await subject.released()
 
 
+async def test_a_reader_that_has_enough_releases_the_upstream(subject: Subject) -> None:
+    shown: list[str] = []
+
+    def show(text: str) -> bool:
+        shown.append(text)
+        return False
+
+    async with asyncio.timeout(LIMIT):
+        assert await subject.backend.stream(subject.endless, show) is None
+        await subject.released()
+    assert len(shown) == 1
+    assert (await collect(subject.backend, subject.short))[1], "the backend lives on"
+
+
+async def test_what_the_reader_raises_leaves_the_stream_and_releases_the_upstream(
+    subject: Subject,
+) -> None:
+    def show(text: str) -> bool:
+        raise LookupError(text)
+
+    async with asyncio.timeout(LIMIT):
+        with pytest.raises(LookupError):
+            await subject.backend.stream(subject.endless, show)
+        await subject.released()
+    assert (await collect(subject.backend, subject.short))[1], "the backend lives on"
+
+
 async def test_a_failure_in_mid_stream_is_a_backend_error_after_the_text(subject: Subject) -> None:
-    stream = subject.backend.stream(subject.failing)
-    assert isinstance(await anext(stream), Delta)
+    stream = pulled(subject.backend, subject.failing)
+    assert isinstance(await anext(stream), str)
     await subject.fail()
     with pytest.raises(BackendError) as caught:
         async with asyncio.timeout(LIMIT):
             async for item in stream:
-                assert isinstance(item, Delta), "a broken answer is never finished"
+                assert isinstance(item, str), "a broken answer is never finished"
     assert caught.value.detail
     with pytest.raises(StopAsyncIteration):
         await anext(stream)
@@ -279,8 +312,8 @@ async def test_warming_never_raises(subject: Subject) -> None:
 
 
 async def test_closing_ends_running_streams_and_refuses_new_ones(subject: Subject) -> None:
-    stream = subject.backend.stream(subject.endless)
-    assert isinstance(await anext(stream), Delta)
+    stream = pulled(subject.backend, subject.endless)
+    assert isinstance(await anext(stream), str)
     async with asyncio.timeout(LIMIT):
         await subject.backend.aclose()
         await subject.backend.aclose()

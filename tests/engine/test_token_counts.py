@@ -10,11 +10,12 @@ from dialogue_server.domain.prompt import Message
 from dialogue_server.domain.tokens import Calibration, estimate
 from tests.domain.test_language_detector import SAID
 from tests.embedded import embedded_weights
+from tests.pulling import pulled
 
 
 async def read(backend: LocalBackend, text: str) -> int:
     """How many tokens the model says that it read."""
-    answer = backend.stream(ModelRequest((Message("user", text),), max_tokens=8))
+    answer = pulled(backend, ModelRequest((Message("user", text),), max_tokens=8))
     async for item in answer:
         if isinstance(item, Finished):
             return item.usage.input_tokens

@@ -10,10 +10,9 @@ import base64
 import codecs
 import json
 import re
-from collections.abc import AsyncGenerator
 from typing import Literal
 
-from dialogue_server.backends.base import Delta, Finished, ModelRequest
+from dialogue_server.backends.base import Finished, ModelRequest, Show
 from dialogue_server.domain.prompt import Message
 
 _ENCODED = re.compile(r"[A-Za-z0-9+/]{24,}={0,2}")
@@ -46,12 +45,13 @@ class GullibleBackend:
     async def start(self) -> None:
         pass
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta | Finished, None]:
+    async def stream(self, request: ModelRequest, show: Show) -> Finished | None:
         self.seen.append(request.messages)
         answer = obey(request.messages)
         for at in range(0, len(answer), 5):
-            yield Delta(answer[at : at + 5])
-        yield Finished("stop")
+            if not show(answer[at : at + 5]):
+                return None
+        return Finished("stop")
 
     async def warm(self, messages: tuple[Message, ...]) -> None:
         pass

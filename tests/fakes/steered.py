@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
 from typing import Literal
 
-from dialogue_server.backends.base import Delta, Finished, ModelRequest, Usage
+from dialogue_server.backends.base import Finished, ModelRequest, Show, Usage
 from dialogue_server.domain.prompt import Message
 from dialogue_server.errors import BackendError
 
@@ -20,11 +19,11 @@ class Call:
     def __init__(self, request: ModelRequest) -> None:
         self.request = request
         self.released = asyncio.Event()
-        self.items: asyncio.Queue[Delta | Finished | Exception] = asyncio.Queue()
+        self.items: asyncio.Queue[str | Finished | Exception] = asyncio.Queue()
 
     def say(self, *texts: str) -> None:
         for text in texts:
-            self.items.put_nowait(Delta(text))
+            self.items.put_nowait(text)
 
     def finish(
         self,
@@ -66,7 +65,7 @@ class SteeredBackend:
         async with asyncio.timeout(PATIENCE):
             return await self.calls.get()
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta | Finished, None]:
+    async def stream(self, request: ModelRequest, show: Show) -> Finished | None:
         if self.refuse is not None:
             raise self.refuse
         call = Call(request)
@@ -76,9 +75,10 @@ class SteeredBackend:
                 item = await call.items.get()
                 if isinstance(item, Exception):
                     raise item
-                yield item
                 if isinstance(item, Finished):
-                    return
+                    return item
+                if not show(item):
+                    return None
         finally:
             call.released.set()
 
