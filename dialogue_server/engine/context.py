@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from dialogue_protocol.messages import ContentInfo, Limits
 from msgspec import Struct
 
 from ..backends.base import ModelBackend, Sampling
-from ..domain.conversation import ConversationKey
 from ..domain.language_detector import Detector
 from ..domain.persona import Persona, World
 from ..domain.tokens import Calibration
@@ -21,12 +21,10 @@ from .allowances import Allowance
 from .desk import Desk, Shelf
 from .directory import Directory
 from .observer import Observer
+from .open_conversations import OpenConversations
 from .places import Places
 from .spending import Spending
 from .tap import MakeTap, Tap
-
-if TYPE_CHECKING:
-    from .conversation import OpenConversation
 
 
 class EngineLimits(Struct, frozen=True):
@@ -98,8 +96,9 @@ class EngineContext:
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     new_id: Callable[[], str] = _new_id
-    conversations: dict[ConversationKey, OpenConversation] = field(default_factory=dict)
-    """Which conversation is open where: at most one connection has it."""
+    conversations: OpenConversations = field(default_factory=OpenConversations)
+    summing: set[asyncio.Task[None]] = field(default_factory=set)
+    """Old lines are being summed up in the background."""
     models: Mapping[str, ModelBackend] = field(default_factory=dict)
     """What a designer may have answer in place of `backend`, by name."""
     desk: Desk | None = None

@@ -111,16 +111,12 @@ class Remembering:
     # ------------------------------------------------------------ in the background
 
     def give_way(self) -> None:
-        """Leave the model to a turn that begins, where it is one machine's."""
+        """Leave the model to a turn that begins, where it is one machine's: what is being summed
+        up begins anew after a later turn."""
         context = self._talk.context
         if context.limits.summaries == "alone":
-            for conversation in context.conversations.values():
-                conversation.remembering.pause()
-
-    def pause(self) -> None:
-        """Stop summing up; it begins anew after a later turn."""
-        if self._summing is not None:
-            self._summing.cancel()
+            for summing in context.summing:
+                summing.cancel()
 
     def turn_ended(self) -> None:
         """A turn is over: others may have to read anew, and a summary may be due."""
@@ -131,6 +127,8 @@ class Remembering:
                 self._summing = asyncio.create_task(
                     self._sum_up(due), name=f"sum up {self._talk.name}"
                 )
+                self._talk.context.summing.add(self._summing)
+                self._summing.add_done_callback(self._talk.context.summing.discard)
 
     async def stop(self) -> None:
         """End what runs in the background; wait until it has ended."""
@@ -142,8 +140,8 @@ class Remembering:
 
     def _tell_others(self) -> None:
         talk = self._talk
-        for key, conversation in talk.context.conversations.items():
-            if key.player == talk.key.player and conversation is not talk:
+        for conversation in talk.context.conversations.of(talk.key.player):
+            if conversation is not talk:
                 conversation.remembering.stale = True
 
     async def _digest(self, nodes: list[Node]) -> None:
@@ -161,10 +159,7 @@ class Remembering:
             and context.backend.layout != "compact"  # a tiny model cannot
             and not (talk.closed or context.draining)
         )
-        if not allowed or (
-            context.limits.summaries == "alone"
-            and any(other.answers.busy for other in context.conversations.values())
-        ):
+        if not allowed or (context.limits.summaries == "alone" and not context.has_spare_model):
             return None
         for npc in talk.heard:
             if npc in context.personas and len(talk.nodes) >= self._next_try.get(npc, 0):

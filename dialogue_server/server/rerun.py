@@ -14,6 +14,7 @@ from ..backends.recorded import RecordedBackend
 from ..domain.recordings.recording import Head, Recording
 from ..domain.tokens import Calibration
 from ..engine.context import EngineContext
+from ..engine.open_conversations import OpenConversations
 from ..engine.rerunning import rerun
 from ..instrumentation.recorder import SessionRecording
 from ..stores.base import Store
@@ -60,7 +61,8 @@ async def play_again(
         ),
         now=lambda: recording.head.started,
         new_id=lambda: f"{prefix}-{next(numbers)}",
-        conversations={},
+        conversations=OpenConversations(),
+        summing=set(),
         desk=None,
         shelf=None,
         watchers={},

@@ -44,16 +44,18 @@ class Settled(Struct, frozen=True):
         )
 
 
+_DEFAULTS = {field.name: field.default for field in structs.fields(Settled)}
+
+
 def settled(world: World, persona: Persona) -> Settled:
     """The guards of an NPC in its world."""
     every, own = world.guards, persona.guards
     chosen: dict[str, Any] = {}
-    for field in structs.fields(Settled):
-        name = field.name
+    for name, default in _DEFAULTS.items():
         if name in _LISTS:
             chosen[name] = tuple(dict.fromkeys([*getattr(every, name), *getattr(own, name)]))
         elif name != "topics":
-            values = (getattr(own, name), getattr(every, name), field.default)
+            values = (getattr(own, name), getattr(every, name), default)
             chosen[name] = next(value for value in values if value is not None)
     topics = {topic: tuple(words) for topic, words in every.topics.items()}
     for topic, words in own.topics.items():
