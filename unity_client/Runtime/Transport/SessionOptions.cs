@@ -7,7 +7,7 @@ namespace DialogueServer.Transport
     /// <summary>How a <see cref="DialogueSession"/> connects and when it gives up on a socket.</summary>
     public sealed class SessionOptions
     {
-        public string Url = "ws://localhost:8765";
+        public string Url = "ws://127.0.0.1:8765";
 
         /// <summary>Name and version of the game, for the server's log; at most 128 characters.</summary>
         public string Client = "";

@@ -36,7 +36,7 @@ namespace DialogueServer.Transport
         {
             if (!Uri.TryCreate(url, UriKind.Absolute, out Uri address)
                 || (address.Scheme != "ws" && address.Scheme != "wss"))
-                throw new ArgumentException("Expected a URL such as ws://localhost:8765, got \"" + url + "\".");
+                throw new ArgumentException("Expected a URL such as ws://127.0.0.1:8765, got \"" + url + "\".");
             _deadline = Now() + timeout.TotalSeconds;
             _failure = "no answer from " + address + " within " + timeout.TotalSeconds + " s";
             _id = WebGLSocket.Open(url, subprotocol, WhenOpened, WhenReceived, WhenClosed);

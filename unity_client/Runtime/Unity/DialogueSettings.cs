@@ -11,7 +11,7 @@ namespace DialogueServer
     public sealed class DialogueSettings : ScriptableObject
     {
         [Tooltip("ws:// for a server in your own network, wss:// for everything else.")]
-        public string url = "ws://localhost:8765";
+        public string url = "ws://127.0.0.1:8765";
 
         [Tooltip("Name and version of the game, for the server's log. Empty: those of the project.")]
         public string clientName = "";
@@ -47,7 +47,7 @@ namespace DialogueServer
         {
             if (!Uri.TryCreate(url, UriKind.Absolute, out Uri address)
                 || (address.Scheme != "ws" && address.Scheme != "wss"))
-                return "The URL must be like ws://localhost:8765 or wss://dialogue.example.com/.";
+                return "The URL must be like ws://127.0.0.1:8765 or wss://dialogue.example.com/.";
             if (playerName.Length > 64) return "The player's name has more than 64 characters.";
             if (playerPersona.Length > 1000) return "The player's persona has more than 1000 characters.";
             if (playerId.Length > 128) return "The player's id has more than 128 characters.";
