@@ -114,9 +114,9 @@ def _look(folder: Path, good: content.Content) -> _Account:
 
 def keep_good(old: content.Content, new: content.Content) -> content.Content:
     """The new content, with the old version of each file that is broken now. A file that is gone
-    is gone."""
+    is gone, but a whole folder of NPCs is only somewhere else."""
     broken = {error.file for error in new.errors}
-    personas = dict(new.personas)
+    personas = dict(old.personas if content.PERSONA_FOLDER in broken else new.personas)
     for npc, persona in old.personas.items():
         if f"{content.PERSONA_FOLDER}/{npc}.toml" in broken:
             personas.setdefault(npc, persona)
@@ -174,4 +174,6 @@ def _conditions(value: Any) -> list[str]:
 
 
 def _is_content(_change: watchfiles.Change, path: str) -> bool:
-    return path.endswith(".toml") and not content.is_backup(Path(path).name)
+    name = Path(path).name
+    folder = name in (content.PERSONA_FOLDER, content.LORE_FOLDER)  # moved away, or back
+    return folder or (path.endswith(".toml") and not content.is_backup(name))

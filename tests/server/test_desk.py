@@ -185,6 +185,24 @@ def test_each_broken_file_keeps_its_own_last_version(world: Path) -> None:
     assert keep_good(old, content.load(world)).world.books == {}
 
 
+async def test_npcs_stay_while_their_folder_is_somewhere_else(
+    world: Path, designer: Client
+) -> None:
+    async def told() -> ContentInfo:
+        return await designer.expect(ContentInfo)
+
+    await designer.send(Content(watch=True))
+    assert len((await told()).npcs) == 4
+    (world / "personas").rename(world / "people")
+    info = await told()
+    assert len(info.npcs) == 4
+    assert [each.problem for each in info.problems][0].startswith("the folder is missing")
+    (world / "people").rename(world / "personas")
+    while (info := await told()).problems:
+        pass
+    assert len(info.npcs) == 4
+
+
 async def test_a_broken_translation_keeps_its_last_good_version(world: Path) -> None:
     (world / "personas" / "pell.de.toml").write_text('greeting = "Setz dich."\n', "utf-8")
     (world / "world.pt-BR.toml").write_text('description = "Uma aldeia."\n', "utf-8")
