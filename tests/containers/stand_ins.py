@@ -31,6 +31,7 @@ IMAGES = {
     "python:3.13-slim": (PYTHON, []),
     "redis:7-alpine": (SERVICES, _REDIS),
     "caddy:2-alpine": (SERVICES, _CADDY),
+    "debian:bookworm-slim": (SERVICES, []),  # for the tests of the unit
 }
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from dialogue_protocol.messages import Delta, Say, Turn, TurnEnd
 
+from dialogue_server.cli import run
 from dialogue_server.server.client_socket import ConnectError
 from tests.end_to_end.chaos_upstream import answer_to
 from tests.end_to_end.server_process import make_world
@@ -183,6 +184,18 @@ async def finish(client: Client, url: str, token: str, conversation: str) -> Ans
             answer = await client.answer()
             await client.leave()
             return answer
+
+
+async def test_a_new_key_is_taken_when_the_servers_are_restarted(stack: Stack, url: str) -> None:
+    old = ticket(stack.keys)
+    keys = stack.folder / "secrets" / "keys.json"
+    assert run(["ticket", "--make-key", str(keys)]) == 0
+    for server in stack.containers("server"):
+        docker("restart", server)
+        wait_healthy(server)
+    for token in (old, ticket(keys)):
+        for _ in range(2):
+            await (await come_in(wait_ready(url), token)).leave()
 
 
 async def test_talks_outlive_all_containers(stack: Stack, url: str) -> None:

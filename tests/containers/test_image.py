@@ -118,6 +118,14 @@ print(json.dumps({
 """
 
 
+def test_it_adds_little_to_its_base() -> None:
+    sizes = [
+        int(docker("inspect", image, "--format", "{{.Size}}"))
+        for image in ("dialogue-server", "python:3.13-slim")
+    ]
+    assert sizes[0] - sizes[1] < 80_000_000
+
+
 async def test_it_takes_whoever_has_a_ticket_and_keeps_its_talks(url: str, folder: Path) -> None:
     with pytest.raises(AssertionError, match="unauthorized"):
         await Client.connect(url)
