@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
@@ -69,17 +70,48 @@ def test_no_class_has_a_name_that_a_well_known_addon_has_taken() -> None:
 
 def test_every_public_member_of_the_addon_has_a_comment() -> None:
     public = re.compile(r"^(?:static )?(?:func|signal|var|@export.* var|const|enum) ([a-z]\w*)")
-    bare = [
-        f"{path.name}: {match[1]}"
-        for path in sorted(ADDON.glob("*.gd"))
-        for before, line in zip(
-            ["", *path.read_text(encoding="utf-8").splitlines()],
-            path.read_text(encoding="utf-8").splitlines(),
-            strict=False,
-        )
-        if (match := public.match(line)) and not before.startswith("##")
-    ]
+    bare = []
+    for path in sorted(ADDON.glob("*.gd")):
+        lines = [
+            line
+            for line in path.read_text(encoding="utf-8").splitlines()
+            if not line.startswith("@warning_ignore")
+        ]
+        for before, line in itertools.pairwise(["", *lines]):
+            match = public.match(line)
+            if match and not before.startswith("##"):
+                bare.append(f"{path.name}: {match[1]}")
     assert not bare
+
+
+WARNINGS = (
+    *("unassigned_variable", "unassigned_variable_op_assign", "unused_variable"),
+    *("unused_local_constant", "unused_private_class_variable", "unused_parameter"),
+    *("unused_signal", "shadowed_variable", "shadowed_variable_base_class"),
+    *("shadowed_global_identifier", "unreachable_code", "unreachable_pattern"),
+    *("standalone_expression", "standalone_ternary", "incompatible_ternary"),
+    *("untyped_declaration", "unsafe_property_access", "unsafe_method_access"),
+    *("unsafe_call_argument", "unsafe_void_return", "static_called_on_instance", "missing_tool"),
+    *("redundant_static_unload", "redundant_await", "assert_always_true", "assert_always_false"),
+    *("integer_division", "narrowing_conversion", "int_as_enum_without_cast"),
+    *("int_as_enum_without_match", "enum_variable_without_default", "empty_file"),
+    *("deprecated_keyword", "confusable_identifier", "confusable_local_declaration"),
+    *("confusable_local_usage", "confusable_capture_reassignment", "inference_on_variant"),
+    *("native_method_override", "get_node_default_without_onready", "onready_with_export"),
+)
+"""The engine's warnings, but for those that forbid casts, inferred types and unused results."""
+
+
+def test_no_script_of_the_addon_gives_a_warning(engine: Engine, tmp_path: Path) -> None:
+    with zipfile.ZipFile(make_zip(tmp_path / "addon.zip")) as packed:
+        packed.extractall(tmp_path / "game")
+    settings = [f"gdscript/warnings/{name}=2" for name in WARNINGS]
+    settings += ['gdscript/warnings/directory_rules={"res://addons": 1}']
+    settings += ["gdscript/warnings/exclude_addons=false"]
+    project = "config_version=5\n\n[debug]\n\n" + "\n".join(settings) + "\n"
+    (tmp_path / "game" / "project.godot").write_text(project, encoding="utf-8")
+    run = engine.run("--editor", "--import", seconds=120, project=tmp_path / "game")
+    assert not [line for line in run.lines if TROUBLE.search(line)], run.text
 
 
 def test_gdscript_is_formatted_and_lints_clean() -> None:

@@ -16,8 +16,10 @@ extends RefCounted
 ## "" where it did not move; [param args] is what the designer put beside it.
 signal triggered(trigger: String, stage: String, args: Dictionary)
 ## The answer to [method suggest]: lines that the player might say.
+@warning_ignore("unused_signal")
 signal suggested(lines: PackedStringArray)
 ## The request [param line] has been remembered, and nobody says anything to it.
+@warning_ignore("unused_signal")
 signal noted(line: String)
 ## A request that no [DialogueNPC] made came to nothing. [param code] is a value of
 ## [DialogueMessages.ErrorCode]; [param detail] tells the developer what to do.
@@ -222,9 +224,9 @@ func trigger(message: DialogueMessages.Trigger) -> void:
 		node.triggered.emit(message.name, message.stage, message.args)
 
 
-## Tells of a failed request; false if it was not made here. [param request] is what failed, if that
+## Tells of a failed asked; false if it was not made here. [param asked] is what failed, if that
 ## is known. For [DialogueClient].
-func report(error: DialogueMessages.ErrorMessage, request: DialogueMessages.Message) -> bool:
+func report(error: DialogueMessages.ErrorMessage, asked: DialogueMessages.Message) -> bool:
 	var missing: bool = error.code == DialogueMessages.ErrorCode.UNKNOWN_CONVERSATION
 	if not error.line.is_empty():
 		if not lines.has(error.line):
@@ -234,17 +236,17 @@ func report(error: DialogueMessages.ErrorMessage, request: DialogueMessages.Mess
 		return true
 	if error.code == DialogueMessages.ErrorCode.UNKNOWN_TURN:
 		return true  # it was over when it was interrupted
-	if request is DialogueMessages.Open:
-		if request != _open:
+	if asked is DialogueMessages.Open:
+		if asked != _open:
 			return true  # of before a load
 		is_open = false
 		_is_opening = false
 		if error.code != DialogueMessages.ErrorCode.UNKNOWN_CHECKPOINT:
 			checkpoint = _open.checkpoint
-	elif request != null and request == _leaving:
+	elif asked != null and asked == _leaving:
 		_leaving = null  # a save has to open it, to have its moment
 		return true
-	elif missing and (request is DialogueMessages.State or request is DialogueMessages.Close):
+	elif missing and (asked is DialogueMessages.State or asked is DialogueMessages.Close):
 		return true  # what came right behind an open that was refused, and was told of
 	var is_told: bool = false
 	for node: DialogueNPC in nodes():
@@ -275,8 +277,8 @@ func open_message(player: DialogueMessages.Player, locale: String) -> DialogueMe
 
 
 ## The server has opened it. False if it answers an open of before a load. For [DialogueClient].
-func opened(request: DialogueMessages.Message) -> bool:
-	if request is DialogueMessages.Open and request != _open:
+func opened(asked: DialogueMessages.Message) -> bool:
+	if asked is DialogueMessages.Open and asked != _open:
 		return false
 	_is_opening = false
 	return true
@@ -289,14 +291,14 @@ func reopen() -> void:
 
 
 ## It is being left: marks the moment, so that it is in the next save. For [DialogueClient].
-func left(moment: DialogueMessages.Save) -> void:
-	_leaving = moment
+func left(mark: DialogueMessages.Save) -> void:
+	_leaving = mark
 	abandon()
 
 
 ## The moment at which it was left has its mark. For [DialogueClient].
-func take_moment(request: DialogueMessages.Message, mark: String) -> void:
-	if request != null and request == _leaving:
+func take_moment(asked: DialogueMessages.Message, mark: String) -> void:
+	if asked != null and asked == _leaving:
 		_leaving = null
 		_left_at = mark
 

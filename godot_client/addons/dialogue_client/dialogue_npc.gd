@@ -45,11 +45,14 @@ signal action_requested(action: DialogueAction)
 ## The answer is complete, and has been shown if there is a label.
 signal finished(turn: DialogueTurn)
 ## A request of this NPC, an event for example, has been remembered, and nobody says anything to it.
+@warning_ignore("unused_signal")
 signal noted(line: String)
 ## The answer to [method suggest]: lines that the player might say.
+@warning_ignore("unused_signal")
 signal suggested(lines: PackedStringArray)
 ## A condition that a designer declared on this NPC's conversation came true: see
 ## [signal DialogueConversation.triggered].
+@warning_ignore("unused_signal")
 signal triggered(trigger: String, stage: String, args: Dictionary)
 ## There is no answer, or none that could be finished. [param code] is a value of
 ## [DialogueMessages.ErrorCode]; [param detail] tells the developer what to do.
@@ -249,12 +252,12 @@ func interrupt() -> void:
 func cut_off() -> bool:
 	if turn == null or _stopped:
 		return false
-	var shown: int = label.revealed if _is_shown() else _shown_at_exit
-	if turn.is_over() and (shown < 0 or (_is_shown() and label.is_done())):
+	var seen: int = label.revealed if _is_shown() else _shown_at_exit
+	if turn.is_over() and (seen < 0 or (_is_shown() and label.is_done())):
 		return false
 	_stopped = true
-	if shown >= 0:
-		turn.cut(shown)
+	if seen >= 0:
+		turn.cut(seen)
 	if _is_shown():
 		label.stop()
 	if turn.number > 0:

@@ -82,10 +82,10 @@ func take(delta: String) -> Variant:
 		return delta
 	if _told_text.begins_with(text):
 		return ""
-	var told: String = _told_text
+	var before: String = _told_text
 	_told_text = ""
-	if text.begins_with(told):
-		return text.substr(told.length())
+	if text.begins_with(before):
+		return text.substr(before.length())
 	_told_cues = []
 	return null
 

@@ -117,6 +117,7 @@ def _incoming(messages: Iterable[MessageType]) -> str:
     ]
     for message in messages:
         lines += _doc(_first_sentence(message.doc), "\t")
+        lines.append('\t@warning_ignore("unused_signal")')
         lines.append(f"\tsignal {_signal(message)}(message: {_class(message.name)})")
     return "\n".join(lines)
 

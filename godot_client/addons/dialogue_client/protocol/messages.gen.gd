@@ -65,60 +65,84 @@ class Incoming:
 	extends RefCounted
 
 	## The answer to a hello.
+	@warning_ignore("unused_signal")
 	signal welcome(message: Welcome)
 	## The answer to a ping.
+	@warning_ignore("unused_signal")
 	signal pong(message: Pong)
 	## The server drains: running turns finish, new lines are refused; reconnect after
 	## [code]reconnect_ms[/code] milliseconds and resume.
+	@warning_ignore("unused_signal")
 	signal go_away(message: GoAway)
 	## A conversation is open.
+	@warning_ignore("unused_signal")
 	signal opened(message: Opened)
 	## The state of this revision is in force, from the next turn on.
+	@warning_ignore("unused_signal")
 	signal state_ok(message: StateOk)
 	## A turn begins.
+	@warning_ignore("unused_signal")
 	signal turn(message: Turn)
 	## More text of a turn.
+	@warning_ignore("unused_signal")
 	signal delta(message: Delta)
 	## Something to do when the reveal reaches [code]offset[/code], counted in code points from the
 	## start of the turn's text.
+	@warning_ignore("unused_signal")
 	signal cue(message: Cue)
 	## A turn is over.
+	@warning_ignore("unused_signal")
 	signal turn_end(message: TurnEnd)
 	## A request failed; the session lives on.
+	@warning_ignore("unused_signal")
 	signal error(message: ErrorMessage)
 	## A conversation is closed.
+	@warning_ignore("unused_signal")
 	signal closed(message: Closed)
 	## The moment is marked; [code]load[/code] or [code]open[/code] with this checkpoint returns to
 	## it.
+	@warning_ignore("unused_signal")
 	signal saved(message: Saved)
 	## What was said, oldest first.
+	@warning_ignore("unused_signal")
 	signal transcript(message: Transcript)
 	## A request with this [code]line[/code] has been remembered, and nobody answers it.
+	@warning_ignore("unused_signal")
 	signal noted(message: Noted)
 	## A condition on the conversation that a designer declared came true.
+	@warning_ignore("unused_signal")
 	signal trigger(message: Trigger)
 	## Lines that the player might say, at most as many as were asked for.
+	@warning_ignore("unused_signal")
 	signal suggestions(message: Suggestions)
 	## A prompt and its account.
+	@warning_ignore("unused_signal")
 	signal inspected(message: Inspected)
 	## Every NPC of this server that the client may open, by id.
+	@warning_ignore("unused_signal")
 	signal npc_list(message: NpcList)
 	## What the designers' files hold now.
+	@warning_ignore("unused_signal")
 	signal content_info(message: ContentInfo)
 	## A designer's file as it is now; [code]line[/code] is where the key stands, from 1, 0 for
 	## nowhere.
+	@warning_ignore("unused_signal")
 	signal source_text(message: SourceText)
 	## A turn waits until the server has room for it; [code]position[/code] 1 comes next, and is
 	## told again when it changes.
+	@warning_ignore("unused_signal")
 	signal queued(message: Queued)
 	## The recorded sessions, the newest first; [code]recording[/code] is whether this server
 	## records.
+	@warning_ignore("unused_signal")
 	signal recording_list(message: RecordingList)
 	## Whole lines of a recording (docs/recording.md); [code]next[/code] is where the following
 	## piece begins, 0 if this is the last.
+	@warning_ignore("unused_signal")
 	signal recording_text(message: RecordingText)
 	## What came of a re-run: how many answers were compared, how many are otherwise, the first
 	## hundred of those, and what makes the comparison less than it seems.
+	@warning_ignore("unused_signal")
 	signal rerun_report(message: RerunReport)
 
 

@@ -265,7 +265,9 @@ func _number(tag: int) -> Variant:
 			return _buffer.get_u32()
 		0xcf:
 			var number: int = _buffer.get_64()
-			return number if number >= 0 else float(number) + 18446744073709551616.0
+			if number >= 0:
+				return number
+			return float(number) + 18446744073709551616.0
 		0xd0:
 			return _buffer.get_8()
 		0xd1:
