@@ -196,7 +196,7 @@ async def test_npcs_stay_while_their_folder_is_somewhere_else(
     (world / "personas").rename(world / "people")
     info = await told()
     assert len(info.npcs) == 4
-    assert [each.problem for each in info.problems][0].startswith("the folder is missing")
+    assert info.problems[0].problem.startswith("the folder is missing")
     (world / "people").rename(world / "personas")
     while (info := await told()).problems:
         pass
