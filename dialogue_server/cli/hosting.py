@@ -37,7 +37,7 @@ class TerminalLog(Log):
                 super().__call__(record)
             case ContentRead(problems=problems):
                 for problem in problems:
-                    self._terminal.warn(f"{problem} (its last good version, if any, stays in force)")
+                    self._terminal.warn(f"{problem} (a last good version stays in force)")
                 self._terminal.hint("The world's files were read again.")
             case BranchesCollected(nodes=nodes) if nodes:
                 self._terminal.hint(f"{nodes} lines of old branches were deleted (store.keep_days)")
