@@ -243,6 +243,40 @@ namespace DialogueServer.Tests
         }
 
         [Test]
+        public void An_NPC_that_is_not_to_open_at_once_opens_when_it_is_asked_to_or_for_its_first_line()
+        {
+            DialogueClient client = Online();
+            DialogueNpc[] npcs = { Later("jory"), Later("pell"), Later("wen") };
+            _socket.Sent.Clear();
+            StubPlayer.Frame();
+            Assert.That(_socket.Sent, Is.Empty);
+            npcs[0].Open();
+            npcs[0].Open();
+            npcs[1].Say("Hello");
+            StubPlayer.Frame();
+            Assert.That(_socket.Sent, Is.EqualTo(new[] { OpenMessage.TypeNumber, OpenMessage.TypeNumber, SayMessage.TypeNumber }));
+            Break();
+            _socket.Sent.Clear();
+            Welcome();
+            StubPlayer.Frame();
+            Assert.That(_socket.Sent.Count(type => type == OpenMessage.TypeNumber), Is.EqualTo(2));
+            npcs[2].gameObject.SetActive(false);
+            Assert.That(_socket.Sent, Has.None.EqualTo(CloseMessage.TypeNumber), "it was never open");
+
+            DialogueNpc Later(string id)
+            {
+                var home = new GameObject(id);
+                home.SetActive(false);
+                DialogueNpc npc = home.AddComponent<DialogueNpc>();
+                npc.NpcId = id;
+                npc.Client = client;
+                npc.OpenOnEnable = false;
+                home.SetActive(true);
+                return npc;
+            }
+        }
+
+        [Test]
         public void An_NPC_that_an_event_switches_off_is_told_nothing_more()
         {
             DialogueClient client = Online();

@@ -18,6 +18,7 @@ namespace DialogueServer
             {
                 Scene = first.SceneName,
                 InterruptOnSay = first.InterruptOnSay,
+                OpenAtOnce = first.OpenOnEnable,
                 StateProvider = State,
                 SeenProvider = Seen,
             };
@@ -37,6 +38,7 @@ namespace DialogueServer
                         "There is already an NPC \"" + npc.NpcId + "\" in the conversation \"" + Conversation.Name
                         + "\"; give each of them a conversation name of its own.");
             _members.Add(npc);
+            Conversation.OpenAtOnce |= npc.OpenOnEnable;
             Conversation.SetNpcs(Ids());
         }
 

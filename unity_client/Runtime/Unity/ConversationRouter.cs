@@ -47,7 +47,7 @@ namespace DialogueServer
                 foreach (DialogueConversation conversation in All()) conversation.FailLost();
             }
             if (_session == null) return;
-            foreach (DialogueConversation conversation in _conversations.Values) conversation.OpenIfDue();
+            foreach (DialogueConversation conversation in _conversations.Values) conversation.OpenByItself();
         }
 
         /// <summary>Every NPC that the server has. Needs the capability "designer".</summary>
@@ -87,7 +87,7 @@ namespace DialogueServer
             if (_session != null)
             {
                 conversation.Interrupt(); // the NPC remembers what the player has seen
-                _session.Send(new CloseMessage(conversation.Name));
+                if (conversation.MayBeOpen) _session.Send(new CloseMessage(conversation.Name));
             }
             _conversations.Remove(conversation.Name);
             var over = new List<long>();

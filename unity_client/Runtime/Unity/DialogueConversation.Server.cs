@@ -27,10 +27,20 @@ namespace DialogueServer
             _openDue = true;
         }
 
+        /// <summary>On the server, as far as we know.</summary>
+        internal bool MayBeOpen => _wanted && !_closed;
+
+        /// <summary>Every frame.</summary>
+        internal void OpenByItself()
+        {
+            if (OpenAtOnce || _wanted) OpenIfDue();
+        }
+
         internal void OpenIfDue()
         {
             if (!_openDue || _send == null) return;
             _openDue = _closed = false;
+            _wanted = true;
             _pending.Add(RequestKind.Open);
             Send(new OpenMessage(Name, Npcs, _player, Scene, Locale));
             SendNext();

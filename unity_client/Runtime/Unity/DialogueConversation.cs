@@ -16,6 +16,7 @@ namespace DialogueServer
         private Action<IClientMessage> _send;
         private Player _player;
         private bool _openDue;
+        private bool _wanted; // it was opened before
         private bool _closed; // on the server: it is opened again for the next thing that is asked
         private readonly SharedState _state;
 
@@ -35,6 +36,10 @@ namespace DialogueServer
         public string Scene { get; set; } = "";
 
         public string Locale { get; set; } = "";
+
+        /// <summary>Open as soon as there is a session; else by <see cref="Open()"/> or with the first
+        /// thing that is asked.</summary>
+        public bool OpenAtOnce { get; set; } = true;
 
         /// <summary>A new line of the player interrupts the NPC; else it waits for the end.</summary>
         public bool InterruptOnSay { get; set; } = true;
@@ -97,6 +102,10 @@ namespace DialogueServer
         internal Func<string> NewLine { get; set; } = () => Guid.NewGuid().ToString("N");
 
         // ------------------------------------------------------------ what the game does
+
+        /// <summary>Opens it, unless it is open: for the greeting, and so that the model reads the
+        /// personas before the player speaks.</summary>
+        public void Open() => RequireConnection();
 
         /// <summary>
         /// The player says a line. Returns at once; await the turn, or watch the events.

@@ -33,6 +33,10 @@ namespace DialogueServer
         [SerializeField]
         private string sceneName = "";
 
+        [Tooltip("Open the conversation at once, with the greeting, before the player walks up. Else when something is first asked of the NPC, or by Open(). A server allows only so many at once: 16 unless it was told otherwise.")]
+        [SerializeField]
+        private bool openOnEnable = true;
+
         [Tooltip("A new line of the player interrupts the NPC. Else it waits.")]
         [SerializeField]
         private bool interruptOnSay = true;
@@ -67,7 +71,7 @@ namespace DialogueServer
         private Cast _cast;
         private DialogueClient _registeredWith;
         private DialogueTurn _lastTurn;
-        private readonly Queue<Unreached> _unreached = new Queue<Unreached>();
+        private readonly Queue<(DialogueTurn, DialogueCue)> _unreached = new Queue<(DialogueTurn, DialogueCue)>();
 
         public string NpcId
         {
@@ -100,6 +104,13 @@ namespace DialogueServer
         {
             get => sceneName;
             set => sceneName = Unregistered(value);
+        }
+
+        /// <summary>Open at once; else by <see cref="Open"/> or when something is first asked.</summary>
+        public bool OpenOnEnable
+        {
+            get => openOnEnable;
+            set => openOnEnable = Unregistered(value);
         }
 
         /// <summary>A new line of the player interrupts; else it waits.</summary>
@@ -183,6 +194,10 @@ namespace DialogueServer
 
         internal event Action<DialogueTurn, DialogueCue> CueReceived;
 
+        /// <summary>Opens the conversation, unless it is open: when the player walks up, for the
+        /// greeting. Disabling the component leaves it, and makes room for another.</summary>
+        public void Open() => Required().Open();
+
         /// <summary>
         /// The player says a line; await the result for the finished answer. It may be called
         /// before the connection is there.
@@ -245,15 +260,15 @@ namespace DialogueServer
         /// the next frame: not if the NPC goes with it.</summary>
         internal void Leave(DialogueTurn turn, DialogueCue[] cues)
         {
-            foreach (DialogueCue cue in cues) _unreached.Enqueue(new Unreached(turn, cue));
+            foreach (DialogueCue cue in cues) _unreached.Enqueue((turn, cue));
         }
 
         private void ReachWhatWasLeft()
         {
             while (_unreached.Count > 0)
             {
-                Unreached left = _unreached.Dequeue();
-                ReachCue(left.Turn, left.Cue);
+                (DialogueTurn turn, DialogueCue cue) = _unreached.Dequeue();
+                ReachCue(turn, cue);
             }
         }
 
@@ -416,18 +431,6 @@ namespace DialogueServer
                 throw new InvalidOperationException(
                     "The NPC \"" + npcId + "\" has no client: add an enabled DialogueClient to the scene.");
             return Conversation;
-        }
-
-        private readonly struct Unreached
-        {
-            public readonly DialogueTurn Turn;
-            public readonly DialogueCue Cue;
-
-            public Unreached(DialogueTurn turn, DialogueCue cue)
-            {
-                Turn = turn;
-                Cue = cue;
-            }
         }
 
         private T Unregistered<T>(T value) => _registeredWith == null
