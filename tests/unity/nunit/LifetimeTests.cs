@@ -243,6 +243,45 @@ namespace DialogueServer.Tests
         }
 
         [Test]
+        public void A_game_that_was_away_asks_at_once_whether_the_server_is_there_and_takes_its_time_for_the_answer()
+        {
+            DialogueClient client = Online();
+            StubPlayer.Frame();
+            for (int away = 0; away < 3; away++)
+            {
+                _socket.Sent.Clear();
+                StubPlayer.SkipTime(away == 0 ? 5 : 60);
+                StubPlayer.Frame();
+                Assert.That(_socket.Sent, Is.EqualTo(new[] { PingMessage.TypeNumber }));
+                Assert.That(client.Status, Is.EqualTo(SessionStatus.Online));
+            }
+            for (int frame = 0; frame < 12; frame++)
+            {
+                StubPlayer.SkipTime(0.9);
+                StubPlayer.Frame();
+            }
+            Assert.That(client.Status, Is.EqualTo(SessionStatus.Waiting), "there was no answer");
+        }
+
+        [Test]
+        public void A_game_that_was_away_while_it_connected_gives_the_server_its_time()
+        {
+            DialogueClient client = Online(begin: false);
+            client.Connect();
+            StubPlayer.Frame();
+            StubPlayer.Frame();
+            StubPlayer.SkipTime(60);
+            StubPlayer.Frame();
+            Assert.That(client.Status, Is.EqualTo(SessionStatus.Connecting));
+            for (int frame = 0; frame < 12; frame++)
+            {
+                StubPlayer.SkipTime(0.9);
+                StubPlayer.Frame();
+            }
+            Assert.That(client.Status, Is.EqualTo(SessionStatus.Waiting), "no welcome came");
+        }
+
+        [Test]
         public void An_NPC_that_is_not_to_open_at_once_opens_when_it_is_asked_to_or_for_its_first_line()
         {
             DialogueClient client = Online();

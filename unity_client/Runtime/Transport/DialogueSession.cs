@@ -31,6 +31,11 @@ namespace DialogueServer.Transport
     public sealed class DialogueSession : ITransportSink, IDisposable
     {
         private const int AbnormalClosure = 1006;
+
+        /// <summary>After a longer frame the game was away, and has not listened: it loaded a level, or
+        /// was in the background.</summary>
+        private const double LongestFrame = 1.0;
+
         private readonly SessionOptions _options;
         private readonly SessionHandler _ownHandler;
         private ClientConnection _connection;
@@ -38,6 +43,7 @@ namespace DialogueServer.Transport
         private CancellationTokenSource _cancelToken;
         private Task<string> _token;
         private double _now;
+        private bool _wasAway;
         private double _deadline; // of the connection attempt, or of the wait
         private double _lastReceived;
         private double _pingedAt = double.NaN;
@@ -111,7 +117,13 @@ namespace DialogueServer.Transport
         /// <summary>Call it every frame with a time in seconds that never goes back.</summary>
         public void Update(double now)
         {
+            double away = now - _now;
             _now = now;
+            if (away > LongestFrame)
+            {
+                _wasAway = Status == SessionStatus.Online;
+                if (Status == SessionStatus.Connecting) _deadline += away;
+            }
             switch (Status)
             {
                 case SessionStatus.Connecting:
@@ -202,9 +214,11 @@ namespace DialogueServer.Transport
 
         private void KeepAlive()
         {
-            if (double.IsNaN(_pingedAt))
+            if (double.IsNaN(_pingedAt) || _wasAway)
             {
-                if (_now - _lastReceived < _options.HeartbeatInterval.TotalSeconds) return;
+                // The socket may have died meanwhile without a word: that is asked at once.
+                if (!_wasAway && _now - _lastReceived < _options.HeartbeatInterval.TotalSeconds) return;
+                _wasAway = false;
                 _pingedAt = _now;
                 Send(new PingMessage(++_pings));
             }
@@ -236,6 +250,7 @@ namespace DialogueServer.Transport
             _transport?.Close(code, reason);
             _transport = null;
             _pingedAt = double.NaN;
+            _wasAway = false;
         }
 
         private void Disconnected(int code, string reason)
