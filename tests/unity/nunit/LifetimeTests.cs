@@ -282,6 +282,17 @@ namespace DialogueServer.Tests
         }
 
         [Test]
+        public void A_player_s_made_up_id_is_kept_even_if_the_game_is_never_quit()
+        {
+            PlayerPrefs.DeleteKey("DialogueServer.PlayerId");
+            DialogueClient client = Online(begin: false);
+            client.Settings.playerId = "";
+            client.Connect();
+            Assert.That(PlayerPrefs.GetString("DialogueServer.PlayerId", ""), Has.Length.EqualTo(32));
+            Assert.That(PlayerPrefs.Unsaved, Is.False);
+        }
+
+        [Test]
         public void An_NPC_that_is_not_to_open_at_once_opens_when_it_is_asked_to_or_for_its_first_line()
         {
             DialogueClient client = Online();

@@ -1,6 +1,7 @@
 using System;
 using System.Linq;
 using DialogueServer.Samples;
+using DialogueServer.Transport;
 using NUnit.Framework;
 using TMPro;
 using UnityEngine;
@@ -38,6 +39,13 @@ namespace DialogueServer.Tests
             Assert.That(StubPlayer.Until(() => Shows("No. Well, take it, a <b>key</b>")));
             Assert.That(StubPlayer.Until(() => Shows("Npc7: give_item item=key")));
             Assert.That(Shows("Npc7 (cross, "));
+        }
+
+        [Test]
+        public void The_talk_sample_may_be_left_while_it_asks_for_the_NPCs()
+        {
+            Sample<TalkSample>();
+            Assert.That(StubPlayer.Until(() => StubPlayer.All<DialogueClient>().Single().Status == SessionStatus.Online));
         }
 
         [Test]

@@ -309,7 +309,19 @@ namespace UnityEngine
 
         public static string GetString(string key, string fallback) => Values.TryGetValue(key, out string value) ? value : fallback;
 
-        public static void SetString(string key, string value) { StubPlayer.AssertMainThread(); Values[key] = value; }
+        public static void SetString(string key, string value)
+        {
+            StubPlayer.AssertMainThread();
+            Values[key] = value;
+            Unsaved = true;
+        }
+
+        public static void DeleteKey(string key) => Values.Remove(key);
+
+        /// <summary>What a page that is closed, or a phone that kills the game, would lose.</summary>
+        public static bool Unsaved { get; private set; }
+
+        public static void Save() => Unsaved = false;
     }
 
     public static class Debug

@@ -240,6 +240,7 @@ namespace DialogueServer
                 {
                     id = Guid.NewGuid().ToString("N");
                     PlayerPrefs.SetString(PlayerIdKey, id);
+                    PlayerPrefs.Save(); // pages and phones do not quit a game, they end it
                 }
             }
             return new Player(id, settings.playerName, settings.playerPersona);

@@ -76,6 +76,10 @@ namespace DialogueServer.Samples
             {
                 _status.text = error.Message; // the list from the inspector stays
             }
+            catch (System.OperationCanceledException)
+            {
+                // The scene is left.
+            }
         }
 
         private void ShowNpcs(string[] ids)
