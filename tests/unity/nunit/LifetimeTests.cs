@@ -281,6 +281,33 @@ namespace DialogueServer.Tests
             Assert.That(client.Status, Is.EqualTo(SessionStatus.Waiting), "no welcome came");
         }
 
+        [TestCase(SessionStatus.Offline)]
+        [TestCase(SessionStatus.Failed)]
+        public void A_client_that_an_event_connects_again_is_connected(SessionStatus because)
+        {
+            DialogueClient client = Online();
+            DialogueNpc npc = Opened(client);
+            client.StatusChanged += status =>
+            {
+                if (status == because) client.Connect();
+            };
+            if (because == SessionStatus.Offline)
+            {
+                client.Disconnect();
+            }
+            else
+            {
+                _socket.BrokenWith = 4201;
+                StubPlayer.Frame();
+                Debug.Lines.Clear();
+            }
+            Welcome();
+            Assert.That(client.Status, Is.EqualTo(SessionStatus.Online));
+            _socket.Tell(OpenedMessage.TypeNumber, "mira", new string[0]);
+            StubPlayer.Frame();
+            Assert.That(npc.IsOpen);
+        }
+
         [Test]
         public void A_player_s_made_up_id_is_kept_even_if_the_game_is_never_quit()
         {

@@ -126,9 +126,9 @@ namespace DialogueServer
             DialogueSession session = _session;
             if (session == null) return;
             _router.Detach(null);
+            _session = null; // the game may connect again when it is told
             session.Stop();
             session.Dispose();
-            _session = null;
         }
 
         /// <summary>
