@@ -150,6 +150,25 @@ namespace DialogueServer.Tests
         }
 
         [Test]
+        public void What_all_may_know_is_under_what_one_of_them_knows()
+        {
+            DialogueClient client = Client(Rig.ServerUrl);
+            var shared = new Dictionary<string, object> { ["sky"] = "clear", ["gold"] = 3 };
+            client.StateProvider = () => shared;
+            DialogueNpc first = Npc(client, "npc5");
+            DialogueNpc second = Npc(client, "npc6");
+            second.StateProvider = () => new Dictionary<string, object> { ["sky"] = "thunderstorm" };
+            DialogueTurn one = first.Say("How is the weather?");
+            DialogueTurn other = second.Say("How is the weather?");
+            Assert.That(StubPlayer.Until(() => one.Ended && other.Ended));
+            Assert.That(one.Text, Is.EqualTo("I cannot tell."));
+            Assert.That(other.Text, Is.EqualTo("It rains."));
+            Assert.That(shared["sky"], Is.EqualTo("clear"));
+            shared["sky"] = "thunderstorm";
+            Assert.That(Done(first.Say("How is the weather now?").Completion).Text, Is.EqualTo("It rains."));
+        }
+
+        [Test]
         public void A_drop_in_mid_stream_is_resumed_without_gap_or_repeat()
         {
             Proxy proxy = Rigged(new Proxy(Rig.ServerUrl));

@@ -10,10 +10,12 @@ namespace DialogueServer
     internal sealed class Cast
     {
         private readonly List<DialogueNpc> _members = new List<DialogueNpc>();
+        private readonly DialogueClient _client;
 
         /// <summary>A conversation as its first member describes it; <see cref="Join"/> it next.</summary>
-        public Cast(DialogueNpc first)
+        public Cast(DialogueNpc first, DialogueClient client)
         {
+            _client = client;
             Conversation = new DialogueConversation(first.ConversationName, new[] { first.NpcId })
             {
                 Scene = first.SceneName,
@@ -86,16 +88,21 @@ namespace DialogueServer
             }
         }
 
-        /// <summary>Null where no member has anything to tell; of two with the same key the later wins.</summary>
+        /// <summary>Null where nobody has anything to tell; of two with the same key the later wins.</summary>
         private Dictionary<string, object> State()
         {
-            Dictionary<string, object> all = null;
+            Dictionary<string, object> all = _client.StateProvider?.Invoke();
+            bool own = false;
             foreach (DialogueNpc member in _members)
             {
                 Dictionary<string, object> state = member.StateProvider?.Invoke();
-                if (state == null) continue;
-                if (all == null && _members.Count == 1) return state;
-                all = all ?? new Dictionary<string, object>();
+                if (all == null || state == null)
+                {
+                    all = all ?? state;
+                    continue;
+                }
+                if (!own) all = new Dictionary<string, object>(all);
+                own = true;
                 foreach (KeyValuePair<string, object> pair in state) all[pair.Key] = pair.Value;
             }
             return all;

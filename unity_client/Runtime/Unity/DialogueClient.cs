@@ -56,6 +56,10 @@ namespace DialogueServer
         /// </summary>
         public Func<CancellationToken, Task<string>> TokenProvider { get; set; }
 
+        /// <summary>What every NPC may know of the game; asked before each line, and what an NPC's own
+        /// <see cref="DialogueNpc.StateProvider"/> says is laid over it.</summary>
+        public Func<Dictionary<string, object>> StateProvider { get; set; }
+
         /// <summary>Who plays; from the settings unless it was set. Set it before connecting.</summary>
         public Player Player { get; set; }
 
@@ -143,7 +147,7 @@ namespace DialogueServer
         {
             if (!_casts.TryGetValue(npc.ConversationName, out Cast cast))
             {
-                cast = new Cast(npc);
+                cast = new Cast(npc, this);
                 _router.Add(cast.Conversation);
                 _casts.Add(npc.ConversationName, cast);
             }
@@ -207,6 +211,7 @@ namespace DialogueServer
             GoingAway = null;
             Failed = null;
             TokenProvider = null;
+            StateProvider = null;
         }
 
         private void OnApplicationQuit() => Disconnect();
