@@ -46,10 +46,10 @@ def test_the_suites_pass_in_a_browser(engine: Engine, site: Path, world: Path) -
         run = browse(site, ["--", *SUITES, f"url={server.url}"])
     finally:
         server.stop()
-    run.assert_passed(at_least=45)
+    run.assert_passed(at_least=65)
 
 
-SUITES = ("label", "parts", "live", "requests")
+SUITES = ("label", "ending", "opening", "parts", "live", "requests")
 
 
 def browse(site: Path, arguments: list[str], *, seconds: float = 45) -> Run:

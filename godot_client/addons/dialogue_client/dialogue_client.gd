@@ -46,8 +46,11 @@ const VERSION: String = "0.1.0"
 
 ## The server's address: [code]ws://host:port[/code], or [code]wss://[/code] for TLS.
 @export var url: String = "ws://127.0.0.1:8765"
-## The token that the server asks for, if it does.
-@export var token: String = ""
+## The token that the server asks for, if it does. A new one is shown when the client next connects.
+@export var token: String = "":
+	set(value):
+		token = value
+		_link.set_token(value)
 ## Connect when the game starts. Off, call [method connect_to_server].
 @export var connect_on_ready: bool = true
 @export_group("Player")

@@ -34,6 +34,16 @@ func test_a_refused_client_gets_in_with_another_ticket() -> void:
 	equal(1, welcomes, "welcomes")
 
 
+func test_a_new_ticket_is_shown_at_the_next_connection() -> void:
+	client.token = options["player"]
+	client.connect_to_server()
+	await until(func() -> bool: return client.is_online(), "the connection")
+	client.token = "not.a.ticket"
+	client._link._lost(DialogueSocket.ABNORMAL, "cut")
+	await until(func() -> bool: return not refusals.is_empty(), "the refusal of the new one", 5.0)
+	equal(1, welcomes, "welcomes")
+
+
 func test_a_player_may_not_list_the_npcs_in_the_dock_but_talk_to_one() -> void:
 	var dock: Node = await _dock(options["player"])
 	check((dock.get("_id") as LineEdit).visible, "there is no field for an id")

@@ -101,6 +101,11 @@ func _init(
 	_hello.capabilities.assign(Array(capabilities))
 
 
+## The token of the next hello.
+func set_token(token: String) -> void:
+	_hello.token = token
+
+
 ## What has a line id and no answer yet (its turn's end, say, or an error), oldest first.
 func unanswered() -> Array[DialogueMessages.Message]:
 	var lines: Array[DialogueMessages.Message] = []

@@ -73,6 +73,12 @@ func begin(client: String, token: String, locale: String, capabilities: PackedSt
 	_connection = DialogueConnection.new(client, token, locale, capabilities)
 
 
+## The token of the next hello.
+func set_token(token: String) -> void:
+	if _connection != null:
+		_connection.set_token(token)
+
+
 ## Connects and stays connected.
 func connect_to(url: String) -> void:
 	_url = url
