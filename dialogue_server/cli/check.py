@@ -13,13 +13,15 @@ import msgspec
 from ..domain.leaks import LeakReport, check_leaks
 from ..domain.lint.findings import Finding, lint, located, of_errors, of_leaks
 from ..domain.lint.subject import Severity
-from ..errors import SettingsError
+from ..domain.scenarios.scenario import decode
+from ..errors import ContentError, SettingsError
 from ..stores import content
 from .invocation import Invocation
 from .terminal import Terminal
 
 _STYLES: dict[Severity, str] = {"error": "red", "warning": "yellow", "note": "dim"}
 _MOST_FILES = 10_000
+SCENARIOS = "scenarios"
 
 
 @click.command()
@@ -49,7 +51,7 @@ def check(
         raise SettingsError(f"{folder}: no such folder; `dialogue-server init` makes one")
     world = content.load(folder)
     texts = content.texts(folder)
-    findings = of_errors(world.errors)
+    findings = of_errors(world.errors or _of_scenarios(folder, world))
     report: LeakReport | None = None
     if not any(error.file == content.WORLD_FILE for error in world.errors):
         files = list(_files(folder))
@@ -67,6 +69,15 @@ def check(
         _summary(invocation.terminal, world, counts, report)
     if failed:
         click.get_current_context().exit(1)
+
+
+def _of_scenarios(folder: Path, world: content.Content) -> Iterator[ContentError]:
+    """What is wrong with the files that `dialogue-server test` plays, in a world without errors:
+    they name what is in it."""
+    for path in sorted((folder / SCENARIOS).glob("*.toml")):
+        if path.is_file() and not content.is_backup(path.name):
+            file = f"{SCENARIOS}/{path.name}"
+            yield from decode(file, path.read_bytes(), world.world, world.personas)[1]
 
 
 def _files(folder: Path) -> Iterator[str]:

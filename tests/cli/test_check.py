@@ -51,6 +51,16 @@ def checked(
     return captured.out.splitlines(), captured.err
 
 
+def test_a_scenario_that_cannot_be_played_is_an_error(
+    village: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lamp = village / "scenarios" / "lamp.toml"
+    line = append(lamp, '\n[[step]]\nsay = "Hello?"\nmod = "guilty"\n')
+    lines, _ = checked(capsys, "village", code=1)
+    assert lines[0].startswith(f"village/scenarios/lamp.toml:{line + 3}: error: step[")
+    assert "did you mean mood?" in lines[0]
+
+
 def append(file: Path, text: str) -> int:
     """Add to a file; the number of the line that the text begins on."""
     before = file.read_text(encoding="utf-8")

@@ -22,6 +22,8 @@ from .subject import WORLD_FILE, Found, Subject, everything, parts, persona_file
 
 MAX_STATES = 50
 """States in which the lore's budget is tried, for each NPC."""
+_ALIKE = 0.8
+"""How much of two values must be the same for one to be a slip of the other."""
 _MOOD_TAG = re.compile(r"\[\s*mood\s*:\s*([^\[\]]+?)\s*\]", re.I)
 
 
@@ -29,6 +31,7 @@ def unreachable(subject: Subject) -> Iterator[Found]:
     """All of it, in no order."""
     yield from _conditions(subject)
     yield from _state(subject)
+    yield from _values(subject)
     yield from _lore(subject)
     yield from _lore_budget(subject)
     for persona in subject.personas.values():
@@ -82,6 +85,33 @@ def _state(subject: Subject) -> Iterator[Found]:
                 )
                 source = f"{persona_file(persona)}:sees[{at}]"
                 yield Found(source, "warning", "unknown-state", problem)
+
+
+def _values(subject: Subject) -> Iterator[Found]:
+    """A value that one condition alone looks for, and that is nearly one which is known: the state
+    has it, or several look for it."""
+    places: dict[tuple[str, ...], dict[str, list[str]]] = {}
+    for file, path, part in everything(subject):
+        when = getattr(part, "when", "")
+        for keys, values in reads(when).constants.items() if when else ():
+            for value in values:
+                if isinstance(value, str):
+                    there = places.setdefault(keys, {}).setdefault(value, [])
+                    there.append(_source(file, _join(path, "when")))
+    for keys, known in places.items():
+        now = _value(subject.world.state, keys)
+        sure = [value for value, where in known.items() if len(where) > 1]
+        sure += [now] if isinstance(now, str) else []
+        for value, where in known.items():
+            near = difflib.get_close_matches(value, sure, 1, _ALIKE) if value not in sure else []
+            # Not "door 1" and "door 2", nor "locked" and "unlocked".
+            if near and near[0][:1] == value[:1] and not any(map(str.isdigit, value + near[0])):
+                path_there = ".".join(keys)
+                problem = (
+                    f"nothing else looks for the value {value} of {path_there}; did you mean "
+                    f"{near[0]}?"
+                )
+                yield Found(where[0], "note", "odd-value", problem)
 
 
 def _lore(subject: Subject) -> Iterator[Found]:
@@ -172,6 +202,13 @@ def _paths(state: Mapping[str, Any], above: str = "") -> list[str]:
         if isinstance(value, dict):
             found += _paths(value, f"{above}{key}.")
     return found
+
+
+def _value(state: object, keys: tuple[str, ...]) -> object:
+    """What a path of the state holds; None for nothing."""
+    for key in keys:
+        state = state.get(key) if isinstance(state, dict) else None
+    return state
 
 
 def _has(state: object, keys: tuple[str, ...]) -> bool:

@@ -39,6 +39,8 @@ _MACHINE = re.compile(
     r"\b(?:servers?|api|timeouts?|offline|connection (?:lost|failed|error))\b", re.I
 )
 _TAG = re.compile(r"(\[\s*(mood|action|pause)\b[^\[\]]*\])", re.I)
+_SOUND_TAG = re.compile(r"\[\s*(?:mood|action|pause)\s*[:=][^\[\]]*\]", re.I)
+_LIKE_A_TAG = re.compile(r"\[[^\[]{0,30}|[({*]\s*(?:mood|action|pause)\s*[:=][^\[]{0,20}", re.I)
 _IN_CHARACTER = Settled(character=True)
 
 
@@ -49,6 +51,7 @@ def poor_texts(subject: Subject) -> Iterator[Found]:
         yield from _advice(persona)
         yield from _actions(persona)
         yield from _unsent(persona)
+        yield from _no_tags(persona)
         yield from _twice(subject.world, persona)
         yield from _languages(persona)
         yield from _guarded(subject.world, persona)
@@ -159,6 +162,17 @@ def _unsent(persona: Persona) -> Iterator[Found]:
                     f"only the {sent} reach the game"
                 )
                 yield Found(f"{persona_file(persona)}:{key}", "warning", "unsent-tag", problem)
+
+
+def _no_tags(persona: Persona) -> Iterator[Found]:
+    """What was meant as a tag and is none: a player reads it, or loses all that follows it."""
+    for key, text in _spoken(persona):
+        if match := _LIKE_A_TAG.search(_SOUND_TAG.sub("", text)):
+            problem = (
+                f"“{match[0].strip()}” is no tag, and would be read by players: write it as "
+                "[mood: angry], [pause: 500] or [action: name], or take the brackets out"
+            )
+            yield Found(f"{persona_file(persona)}:{key}", "warning", "no-tag", problem)
 
 
 def _actions(persona: Persona) -> Iterator[Found]:

@@ -96,6 +96,22 @@ def test_a_trigger_looks_at_the_data_of_its_event() -> None:
     ]
 
 
+def test_a_value_that_is_nearly_one_that_is_known_is_noted() -> None:
+    def odd(*whens: str, **state: Any) -> list[str]:
+        world = replace(WORLD, state=state, lore=[Entry("A.", when=when) for when in whens])
+        items = unreachable(Subject(world, {}, frozenset()))
+        return [f"{i.source} {i.problem}" for i in items if i.rule == "odd-value"]
+
+    (slip,) = odd("lamp == 'lit'", "lamp in ['lit', 'dark']", "lamp == 'litt'", lamp="dark")
+    assert slip.startswith("world.toml:lore[2].when ")
+    assert "the value litt of lamp; did you mean lit?" in slip
+    assert len(odd("lamp == 'drk'", lamp="dark")) == 1
+    assert odd("lamp == 'drk'", lamp={"on": True}) == []
+    assert odd("door == 'door 1'", "door == 'door 2'", door="door 1") == []
+    assert odd("door == 'locked'", "door == 'unlocked'", door="locked") == []
+    assert odd("n == 1", "n == 2", n=1) == []
+
+
 def test_a_world_without_a_state_leaves_it_to_the_game() -> None:
     assert found(World("W", "A world.", clock="day"), knowledge=[Fact("A.", "x == 1")]) == []
 

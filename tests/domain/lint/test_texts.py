@@ -50,6 +50,19 @@ def test_a_sound_persona_has_no_finding() -> None:
     assert found() == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["[mood calm] Come in.", "[mood: calm Come in.", "(mood: calm) Come in.", "Come in. [sighs]"],
+)
+def test_what_was_meant_as_a_tag_and_is_none_is_found(text: str) -> None:
+    sound = '[mood: calm] Wait. [pause: 500] [action: pour drink="ale"] (A while.) Hm.'
+    assert found(moods=["calm"], fallback=[sound]) == []
+    assert ("fallback[1]", "warning", "no-tag") in found(moods=["calm"], fallback=[sound, text])
+    items = poor_texts(Subject(WORLD, {"mira": replace(MIRA, fallback=[text])}, frozenset()))
+    (told,) = [item.problem for item in items if item.rule == "no-tag"]
+    assert "is no tag" in told
+
+
 def test_too_little_is_vague() -> None:
     assert found(description="A woman.", speech_style="Dry.") == [
         ("description", "warning", "vague")
