@@ -1,13 +1,15 @@
 """`python -m benchmarks.scaling`: does a token cost the same with more streams and more workers?
 
-- **Streams**: the same number of tokens a second, spread over 50 to 1,000 streams. Linear means
-  that a token costs the same however many streams there are.
+- **Streams**: 50 to 1,000 of the same rate. Linear means that a token costs the same however many
+  streams there are. Then the same number of tokens a second spread over so many, which no server
+  can do at the same cost: what belongs to a stream has left the CPU's cache when its next token
+  comes. The forwarder beside it shows what of all that is the machine's.
 - **Turns**: answers of 30 and of 300 tokens at 30 tokens a second, 100 streams: what a turn costs
   by itself (prompt, memory, store, request), and what each token adds; beside the forwarder.
 - **Workers**: one worker over Redis, then two, as fast as they go. Load and upstream are processes
-  beside them: with fewer than four cores two workers cannot show twice the speed. What any machine
-  can show is what a token costs with two workers, and how evenly the kernel shares the connections
-  out: if a token costs the same, and each has half, two cores do twice as much.
+  beside them, so each worker is held to a part of a core (quota.py): then the machine has room for
+  two, and twice the workers may do twice as much. Where that cannot be (no Linux, no root), what is
+  left to see is what a token costs with two, and how evenly the kernel shares the connections out.
 
 Needs Redis for the last part (`python tests/services/install_services.py`).
 """
@@ -21,10 +23,12 @@ import shutil
 import statistics
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from .__main__ import machine, room_for
+from .quota import limited
 from .targets import Bench, Children, Run, Target, children, measure
 
 _SERVICES = Path(__file__).resolve().parents[1] / ".tools" / "services" / "bin"
@@ -34,40 +38,43 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def streams(options: argparse.Namespace) -> list[dict[str, float]]:
-    """CPU per token at each number of streams."""
+def streams(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """CPU per token at each number of streams: of the same rate each, and of the same in all."""
     rows = []
     with children() as started:
         upstream, port = started.upstream()
-        target = started.server("server", port, *options.server_flags.split())
-        bench = Bench(upstream=upstream, targets=[target], log=started.log)
-        measure(bench, target, streams=50, rate=20, tokens=20)
-        for count in options.streams:
-            rate = options.tokens_per_second / count
-            # A hundred turns begin each second, however many there are: else beginnings would be
-            # what is measured.
-            runs = [
-                measure(
-                    bench,
-                    target,
-                    streams=count,
-                    rate=rate,
-                    tokens=options.tokens,
-                    spread=max(1.0, count / 100),
-                )
-                for _ in range(options.repeat)
-            ]
-            rows.append(
-                {
-                    "streams": count,
-                    "rate": rate,
-                    "tokens": options.tokens,
+        targets = [
+            started.forwarder(port),
+            started.server("server", port, *options.server_flags.split()),
+        ]
+        bench = Bench(upstream=upstream, targets=targets, log=started.log)
+        series = [(count, options.rate) for count in options.streams]
+        series += [(count, options.tokens_per_second / count) for count in options.streams]
+        for target in targets:
+            measure(bench, target, streams=50, rate=20, tokens=20)
+        for count, rate in series:
+            row: dict[str, Any] = {"streams": count, "rate": rate, "tokens": options.tokens}
+            for target in targets:
+                # A hundred turns begin each second, however many there are: else beginnings would
+                # be what is measured.
+                runs = [
+                    measure(
+                        bench,
+                        target,
+                        streams=count,
+                        rate=rate,
+                        tokens=options.tokens,
+                        spread=max(1.0, count / 100),
+                    )
+                    for _ in range(options.repeat)
+                ]
+                row[target.name] = {
                     "cpu_us_per_token": statistics.median(r.cpu_us_per_token for r in runs),
                     "latency_p99_us": statistics.median(r.outcome.p99 for r in runs),
                     "memory_bytes": statistics.median(r.memory for r in runs),
                 }
-            )
-            _say(f"streams: {rows[-1]}")
+            rows.append(row)
+            _say(f"streams: {row}")
     return rows
 
 
@@ -117,6 +124,15 @@ def _redis(started: Children) -> str:
     return f"unix://{socket}"
 
 
+def _run_in_turns(bench: Bench, runs: dict[str, list[Run]], options: argparse.Namespace) -> None:
+    for number in range(options.repeat + 1):
+        for target in bench.targets:
+            run = measure(bench, target, streams=100, rate=0, tokens=options.unpaced)
+            if number:  # the first warms
+                runs[target.name].append(run)
+                _say(f"{target.name}: {run.cpu_us_per_token:.1f} us/token")
+
+
 def workers(options: argparse.Namespace) -> list[dict[str, Any]]:
     """One worker and two, in turns."""
     with children() as started:
@@ -129,12 +145,17 @@ def workers(options: argparse.Namespace) -> list[dict[str, Any]]:
         time.sleep(2)  # the port is there with the first worker
         bench = Bench(upstream=upstream, targets=targets, log=started.log)
         runs: dict[str, list[Run]] = {target.name: [] for target in targets}
-        for number in range(options.repeat + 1):
-            for target in targets:
-                run = measure(bench, target, streams=100, rate=0, tokens=options.unpaced)
-                if number:  # the first warms
-                    runs[target.name].append(run)
-                    _say(f"{target.name}: {run.cpu_us_per_token:.1f} us/token")
+        held = False
+        with ExitStack() as quotas:
+            try:
+                for target in targets:
+                    pids = [one.pid for one in target.family()]
+                    quotas.enter_context(limited(pids, options.share))
+                held = True
+            except OSError as error:
+                quotas.close()
+                _say(f"workers: not held to a part of a core ({error})")
+            _run_in_turns(bench, runs, options)
     return [
         {
             "workers": name.removeprefix("workers "),
@@ -143,6 +164,7 @@ def workers(options: argparse.Namespace) -> list[dict[str, Any]]:
                 r.outcome.tokens / r.outcome.seconds for r in each
             ),
             "largest_share": statistics.median(max(r.shares) for r in each),
+            "held_to": options.share if held else 0,
         }
         for name, each in runs.items()
     ]
@@ -150,35 +172,44 @@ def workers(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def table(result: dict[str, Any]) -> str:
     """For people."""
-    lines = [
-        result["machine"],
-        "",
-        "| streams | tokens/s each | CPU, µs per token | p99, ms | MB |",
-        "|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {row['streams']} | {row['rate']:.1f} | {row['cpu_us_per_token']:.1f} | "
-        f"{row['latency_p99_us'] / 1000:.1f} | {row['memory_bytes'] / 1e6:.0f} |"
-        for row in result["streams"]
-    ]
-    lines += ["", "| | CPU, ms per turn | µs per token |", "|---|---|---|"]
+    lines = [result["machine"]]
+    if result["streams"]:
+        lines += ["", "| streams | tokens/s each | µs per token | forwarder's | p99, ms | MB |",
+                  "|---|---|---|---|---|---|"]  # fmt: skip
+    for row in result["streams"]:
+        ours, bare = row["server"], row["bare forwarder"]
+        lines.append(
+            f"| {row['streams']} | {row['rate']:.1f} | {ours['cpu_us_per_token']:.1f} | "
+            f"{bare['cpu_us_per_token']:.1f} | {ours['latency_p99_us'] / 1000:.1f} | "
+            f"{ours['memory_bytes'] / 1e6:.0f} |"
+        )
+    if result["turns"]:
+        lines += ["", "| | CPU, ms per turn | µs per token |", "|---|---|---|"]
     lines += [
         f"| {row['name']} | {row['us_per_turn'] / 1000:.2f} | {row['us_per_token']:.1f} |"
         for row in result["turns"]
     ]
-    rows = result["workers"]
-    if rows:
-        lines += ["", "| workers | CPU, µs per token | tokens/s | largest share of the CPU |",
-                  "|---|---|---|---|"]  # fmt: skip
-        lines += [
-            f"| {row['workers']} | {row['cpu_us_per_token']:.1f} | "
-            f"{row['tokens_per_second']:.0f} | {row['largest_share']:.0%} |"
-            for row in rows
-        ]
-        one, two = rows
-        cost = one["cpu_us_per_token"] / two["cpu_us_per_token"]
-        lines += ["", f"two workers on cores of their own: {cost / two['largest_share']:.2f} x one"]
+    if result["workers"]:
+        lines += ["", *_workers_table(result["workers"])]
     return "\n".join(lines)
+
+
+def _workers_table(rows: list[dict[str, Any]]) -> list[str]:
+    lines = ["| workers | CPU, µs per token | tokens/s | largest share of the CPU |",
+             "|---|---|---|---|"]  # fmt: skip
+    lines += [
+        f"| {row['workers']} | {row['cpu_us_per_token']:.1f} | {row['tokens_per_second']:.0f} | "
+        f"{row['largest_share']:.0%} |"
+        for row in rows
+    ]
+    one, two = rows
+    if two["held_to"]:
+        speed = two["tokens_per_second"] / one["tokens_per_second"]
+        told = f"each held to {two['held_to']:.0%} of a core: two do {speed:.2f} x one"
+    else:
+        speed = one["cpu_us_per_token"] / two["cpu_us_per_token"] / two["largest_share"]
+        told = f"two workers on cores of their own, reckoned: {speed:.2f} x one"
+    return [*lines, "", told]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -189,12 +220,15 @@ def main(argv: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--streams", type=int, nargs="*", default=[50, 200, 500, 1000])
+    parser.add_argument("--rate", type=float, default=4.0, help="tokens a second, each stream (4)")
     parser.add_argument("--tokens-per-second", type=float, default=4000.0, help="in all (4000)")
     parser.add_argument("--tokens", type=int, default=120, help="of each stream's answer (120)")
     parser.add_argument("--turns", type=int, default=100, help="streams for turns (100)")
     parser.add_argument("--lengths", type=int, nargs=2, default=[30, 300], help="of answers")
     parser.add_argument("--unpaced", type=int, default=1000, help="tokens a stream, workers (1000)")
+    parser.add_argument("--share", type=float, default=0.25, help="of a core, workers (0.25)")
     parser.add_argument("--repeat", type=int, default=3, help="repetitions (3)")
+    parser.add_argument("--only-workers", action="store_true", help="nothing else")
     parser.add_argument("--no-workers", action="store_true", help="streams only; needs no Redis")
     parser.add_argument("--server-flags", default="", help="more flags for the servers, in quotes")
     parser.add_argument("--json", metavar="FILE", help="write the figures to FILE")
@@ -202,8 +236,8 @@ def main(argv: list[str] | None = None) -> int:
     room_for(4 * max([100, *options.streams]) + 256)
     result: dict[str, Any] = {
         "machine": machine(),
-        "streams": streams(options),
-        "turns": turns(options),
+        "streams": [] if options.only_workers else streams(options),
+        "turns": [] if options.only_workers else turns(options),
         "workers": [],
     }
     if not options.no_workers:

@@ -52,17 +52,30 @@ def test_scaling_gives_a_row_for_each_number_of_streams_and_workers(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     file = tmp_path / "figures.json"
-    small = ["--tokens-per-second", "60", "--tokens", "10", "--repeat", "1", "--unpaced", "30"]
+    small = [
+        "--rate",
+        "20",
+        "--tokens-per-second",
+        "60",
+        "--tokens",
+        "10",
+        "--repeat",
+        "1",
+        "--unpaced",
+        "30",
+    ]
     small += ["--turns", "3", "--lengths", "5", "15"]
     services = [] if find("redis-server") else ["--no-workers"]
     assert scaling(["--streams", "3", "6", *small, *services, "--json", str(file)]) == 0
     result = json.loads(file.read_text())
-    assert [row["streams"] for row in result["streams"]] == [3, 6]
+    rows = [(row["streams"], row["rate"]) for row in result["streams"]]
+    assert rows == [(3, 20), (6, 20), (3, 20), (6, 10)]
+    assert all(row["server"]["memory_bytes"] > 10_000_000 for row in result["streams"])
     assert [row["name"] for row in result["turns"]] == ["bare forwarder", "server"]
     if not services:
         assert [row["workers"] for row in result["workers"]] == ["1", "2"]
         assert all(0 < row["largest_share"] <= 1 for row in result["workers"])
-        assert "two workers on cores of their own" in capsys.readouterr().out
+        assert " x one" in capsys.readouterr().out
 
 
 async def test_a_stream_of_events_is_read_however_it_is_cut():
