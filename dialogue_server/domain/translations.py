@@ -54,7 +54,8 @@ WORLD_TEXTS: dict[str, Any] = {
     "scenes": {ANY: {"description": TEXT, **_STAGED}},
     "triggers": [_TRIGGER],
 }
-BOOK_TEXTS: dict[str, Any] = {"name": TEXT, "entries": [_ENTRY]}
+BOOK_TEXTS: dict[str, Any] = {"entries": [_ENTRY]}
+"""Names of books and entries are the designers' own, and shown to nobody else."""
 
 T = TypeVar("T", Persona, World, LoreBook)
 
