@@ -128,6 +128,8 @@ class LocalBackend:
         if self._closed:
             raise self._closed_error()
         if compact_layout.is_authored(request.messages, request.authored):
+            if request.bill is not None:
+                request.bill.is_free = True
             return Finished() if show(request.authored) else None
         begun = False
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dialogue_server.backends.base import Finished, ModelRequest, Sampling
+from dialogue_server.backends.base import Bill, Finished, ModelRequest, Sampling
 from dialogue_server.backends.local import LocalBackend
 from dialogue_server.backends.weights import Found
 from dialogue_server.domain.prompt import Message
@@ -141,5 +141,7 @@ async def test_a_file_that_is_no_model_is_refused_with_a_sentence(
 async def test_an_authored_line_is_said_as_written(backend: LocalBackend) -> None:
     line = "[mood: cross] Noted. [pause: 200] The door opens outward."
     prompt = Message("user", "You fool!\nFact: Noted. The door opens outward.")
-    request = ModelRequest((MESSAGES[0], prompt), authored=line)
+    bill = Bill()
+    request = ModelRequest((MESSAGES[0], prompt), authored=line, bill=bill)
     assert [item async for item in pulled(backend, request)] == [line, Finished()]
+    assert bill.is_free, "no model was asked, so no token was spent"
