@@ -170,3 +170,13 @@ def test_the_whole_files_of_the_pages_make_a_world_without_a_warning() -> None:
     told = [each for each in findings if each.severity != "note" and each.rule != "no-fallback"]
     assert told == []
     assert Sources(texts).line("personas/mira.toml", "name") == 3
+
+
+@pytest.mark.parametrize(("page", "blocks"), [("README.md", 1), ("docs/personas.md", 3)])
+def test_the_first_npc_that_a_reader_writes_has_no_warning_in_the_starter_world(
+    page: str, blocks: int
+) -> None:
+    text = "".join(example.text for example in examples([ROOT / page])[:blocks])
+    mira = content_files.decode_persona("personas/mira.toml", text.encode())
+    found = lint(STARTER.world, {**STARTER.personas, "mira": mira}, {"personas/mira.toml": text})
+    assert [each for each in found if each.severity != "note"] == []
