@@ -133,7 +133,7 @@ func request(message: DialogueMessages.Message, asker: DialogueNPC = null) -> St
 		lines.hold(message)
 	elif not _send(message):
 		return ""
-	lines.add(line, asker)
+	lines.add(message, asker)
 	return line
 
 

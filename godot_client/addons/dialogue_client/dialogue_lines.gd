@@ -8,6 +8,7 @@ extends RefCounted
 ## waits here for its turn.
 
 var _askers: Dictionary = {}  # null for nobody
+var _players: Dictionary = {}  # what the player said himself
 var _under_way: Dictionary = {}
 var _held: Array[DialogueMessages.Message] = []
 var _stopped: Dictionary = {}
@@ -15,8 +16,11 @@ var _void: Dictionary = {}
 
 
 ## Notes who asked: an NPC, or null.
-func add(line: String, asker: DialogueNPC) -> void:
+func add(message: DialogueMessages.Message, asker: DialogueNPC) -> void:
+	var line: String = message.get(&"line")
 	_askers[line] = asker
+	if message is DialogueMessages.Say or message is DialogueMessages.Regenerate:
+		_players[line] = true
 
 
 ## Whether the server would refuse the request as long as somebody speaks, and somebody may. What
@@ -60,14 +64,16 @@ func has_any_of(asker: DialogueNPC) -> bool:
 func settle(line: String) -> DialogueNPC:
 	var asker: Variant = _askers.get(line)
 	_askers.erase(line)
+	_players.erase(line)
 	_under_way.erase(line)
 	_stopped.erase(line)
 	return asker if is_instance_valid(asker) else null
 
 
-## What [param asker] has asked is to be stopped as soon as somebody answers it.
+## What the player has said to [param asker] is to be stopped as soon as somebody answers it. What
+## happens in the world is not the player's to stop.
 func stop(asker: DialogueNPC) -> void:
-	for line: String in _askers:
+	for line: String in _players:
 		if _askers[line] == asker:
 			_stopped[line] = true
 
@@ -89,6 +95,7 @@ func abandon() -> Dictionary:
 	var askers: Dictionary = _askers
 	_void.merge(askers)
 	_askers = {}
+	_players = {}
 	_under_way = {}
 	_held = []
 	_stopped = {}

@@ -18,6 +18,15 @@ func test_lines_said_in_a_hurry_are_all_answered_in_order() -> void:
 	check(not wen.npc.is_busy(), "still busy")
 
 
+func test_an_interrupt_stops_no_answer_to_what_happens_in_the_world() -> void:
+	var wen: Record = meet("wen")
+	await until(func() -> bool: return client.is_online(), "the connection")
+	wen.npc.send_event("The bell of the inn rings.", DialogueConversation.React.MUST)
+	wen.npc.interrupt()
+	await until(func() -> bool: return wen.finished.size() == 1, "her word on the bell")
+	equal("complete", wen.finished[0].reason, "the reason")
+
+
 func test_a_line_waits_for_who_else_speaks_in_the_conversation() -> void:
 	var tove: Record = meet("tove", false, "forge")
 	var wen: Record = meet("wen", false, "forge")
