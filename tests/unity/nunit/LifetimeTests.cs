@@ -309,6 +309,75 @@ namespace DialogueServer.Tests
         }
 
         [Test]
+        public void A_line_that_nobody_will_carry_fails_at_once()
+        {
+            DialogueClient client = Online();
+            DialogueNpc npc = Opened(client);
+            _socket.BrokenWith = 4201;
+            StubPlayer.Frame();
+            Assert.That(client.Status, Is.EqualTo(SessionStatus.Failed));
+            string failed = "";
+            npc.Failed += error => failed += error.Code;
+            DialogueTurn turn = npc.Say("Hello");
+            Assert.That(turn.Completion.IsFaulted);
+            Assert.That(turn.Code, Is.EqualTo(DialogueException.Disconnected));
+            Assert.That(failed, Is.EqualTo(DialogueException.Disconnected));
+            Assert.That(npc.IsSpeaking, Is.False);
+            Assert.That(NpcOf(client, "jory").Say("Hello").Completion.IsFaulted, "of an NPC that comes later, too");
+            client.Connect();
+            Welcome();
+            Assert.That(_socket.Sent, Has.None.EqualTo(SayMessage.TypeNumber));
+            Assert.That(npc.Say("Hello").Ended, Is.False);
+        }
+
+        [Test]
+        public void An_NPC_that_is_switched_off_says_so_and_stays_out_of_the_talk()
+        {
+            DialogueNpc npc = Opened(Online());
+            npc.enabled = false;
+            _socket.Sent.Clear();
+            var error = Assert.Throws<InvalidOperationException>(() => npc.Say("Hello"));
+            Assert.That(error.Message, Does.Contain("mira").And.Contain("nable"));
+            StubPlayer.Frame();
+            Assert.That(_socket.Sent, Is.Empty);
+        }
+
+        [Test]
+        public void A_line_that_is_said_in_an_Awake_is_not_lost_when_the_NPC_wakes_up()
+        {
+            DialogueClient client = Online();
+            var home = new GameObject("mira");
+            home.SetActive(false);
+            EarlySpeaker early = home.AddComponent<EarlySpeaker>();
+            DialogueNpc npc = home.AddComponent<DialogueNpc>();
+            npc.NpcId = "mira";
+            npc.Client = client;
+            home.SetActive(true);
+            StubPlayer.Frame();
+            Assert.That(early.Said.Completion.IsCanceled, Is.False);
+            Assert.That(_socket.Sent.Count(type => type == SayMessage.TypeNumber), Is.EqualTo(1));
+        }
+
+        private sealed class EarlySpeaker : MonoBehaviour
+        {
+            public DialogueTurn Said;
+
+            private void Awake() => Said = GetComponent<DialogueNpc>().Say("Hello");
+        }
+
+        [Test]
+        public void A_state_that_cannot_be_sent_leaves_no_trace()
+        {
+            DialogueNpc npc = Opened(Online());
+            npc.StateProvider = () => new Dictionary<string, object> { ["tide"] = double.NaN };
+            Assert.Throws<ArgumentException>(() => npc.Say("Hello"));
+            Task load = npc.LoadAsync(new DialogueSave { conversation = "mira", checkpoint = "p1" });
+            _socket.Tell(ErrorMessage.TypeNumber, "unknown_checkpoint", "no such checkpoint", "mira");
+            StubPlayer.Frame();
+            Assert.That(load.IsFaulted, "the refusal is about the load");
+        }
+
+        [Test]
         public void A_player_s_made_up_id_is_kept_even_if_the_game_is_never_quit()
         {
             PlayerPrefs.DeleteKey("DialogueServer.PlayerId");

@@ -185,6 +185,8 @@ namespace UnityEngine
 
         public bool activeSelf => _active;
 
+        public bool activeInHierarchy => _active;
+
         public void SetActive(bool active)
         {
             StubPlayer.AssertMainThread();

@@ -14,6 +14,7 @@ namespace DialogueServer
         private readonly Dictionary<long, Speaking> _turns = new Dictionary<long, Speaking>();
         private readonly PendingRequests _pending = new PendingRequests();
         private DialogueSession _session;
+        private DialogueException _failure; // why there is no session, if it was given up
         private bool _lost;
         private Player _player;
 
@@ -31,6 +32,7 @@ namespace DialogueServer
         {
             _session = session;
             _player = player;
+            _failure = null;
             session.Lost += OnLost;
             session.Snapshots = Snapshots;
             foreach (DialogueConversation conversation in _conversations.Values) conversation.Open(player, session.Send);
@@ -66,6 +68,7 @@ namespace DialogueServer
             if (error == null) // of our own will: the NPCs remember what the player has seen
                 foreach (DialogueConversation conversation in All()) conversation.Interrupt();
             _session = null;
+            _failure = error;
             _turns.Clear();
             _pending.Clear(error);
             foreach (DialogueConversation conversation in All()) conversation.Detach(error);
@@ -78,6 +81,7 @@ namespace DialogueServer
                     "There is already a conversation called \"" + conversation.Name + "\"; give each its own name.");
             _conversations.Add(conversation.Name, conversation);
             if (_session != null) conversation.Open(_player, _session.Send);
+            else if (_failure != null) conversation.Detach(_failure);
         }
 
         public void Remove(DialogueConversation conversation)

@@ -11,6 +11,7 @@ namespace DialogueServer
         internal void Open(Player player, Action<IClientMessage> send)
         {
             _send = send;
+            _failure = null;
             _player = player;
             _state.Forget();
             Current?.ForgetNumber();
@@ -50,6 +51,7 @@ namespace DialogueServer
         internal void Detach(DialogueException error)
         {
             _send = null;
+            _failure = error;
             IsOpen = false;
             _openDue = false;
             _pending.Clear(error);

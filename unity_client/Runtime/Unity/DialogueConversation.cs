@@ -15,6 +15,7 @@ namespace DialogueServer
         private readonly PendingRequests _pending = new PendingRequests();
         private Action<IClientMessage> _send;
         private Player _player;
+        private DialogueException _failure; // why there is no session, if it was given up
         private bool _openDue;
         private bool _wanted; // it was opened before
         private bool _closed; // on the server: it is opened again for the next thing that is asked
@@ -205,8 +206,16 @@ namespace DialogueServer
             if (given == null) return;
             StateMessage update = _state.Update(given);
             if (update == null) return;
+            try
+            {
+                Send(update);
+            }
+            catch
+            {
+                _state.Forget(); // a number that JSON does not have, say
+                throw;
+            }
             _pending.Add(RequestKind.State);
-            Send(update);
         }
 
         /// <summary>Marks this moment, for the save file.</summary>
@@ -242,6 +251,12 @@ namespace DialogueServer
 
         internal DialogueTurn Ask(DialogueTurn turn, IClientMessage request, bool ofPlayer = false)
         {
+            if (_failure != null)
+            {
+                turn.Fail(_failure);
+                Failed?.Invoke(_failure);
+                return turn;
+            }
             if (ofPlayer && InterruptOnSay) Interrupt();
             if (_closed) _openDue = true;
             _turns.Add(turn, request, ofPlayer);

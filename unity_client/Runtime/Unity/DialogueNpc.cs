@@ -298,7 +298,7 @@ namespace DialogueServer
                 enabled = false;
                 return;
             }
-            TryRegister();
+            if (_registeredWith == null) TryRegister();
         }
 
         private void Update()
@@ -426,6 +426,8 @@ namespace DialogueServer
 
         private DialogueConversation Required()
         {
+            if (!enabled || !gameObject.activeInHierarchy)
+                throw new InvalidOperationException("The NPC \"" + npcId + "\" is switched off: enable it first.");
             if (_registeredWith == null) TryRegister();
             if (_registeredWith == null)
                 throw new InvalidOperationException(
