@@ -110,6 +110,7 @@ namespace DialogueServer.Tests
         public void A_label_that_appears_later_shows_the_greeting_once()
         {
             Open("Well met.");
+            Open(""); // somebody joins
             DialogueText text = Text(_npc, out TMP_Text label);
             Play(1);
             Assert.That(text.VisibleText, Is.EqualTo("Well met."));
@@ -121,6 +122,23 @@ namespace DialogueServer.Tests
             text.enabled = true;
             Play(1);
             Assert.That(text.VisibleText, Is.EqualTo("Yes."));
+        }
+
+        [Test]
+        public void A_label_that_was_hidden_while_an_earlier_moment_was_loaded_comes_back_empty()
+        {
+            DialogueText text = Text(_npc, out TMP_Text label);
+            DialogueTurn turn = Begin();
+            Open("");
+            _talk.OnDelta(turn, "What never was.");
+            _talk.OnTurnEnd(turn, new TurnEndMessage(1, EndReason.Complete, 15));
+            Play(1);
+            text.enabled = false;
+            _talk.LoadAsync(new DialogueSave { conversation = "mira", checkpoint = "p1" });
+            Open("");
+            text.enabled = true;
+            Play(1);
+            Assert.That(text.VisibleText, Is.Empty);
         }
 
         [Test]

@@ -311,6 +311,7 @@ namespace DialogueServer
         private void OnDisable()
         {
             _unreached.Clear();
+            Greeting = "";
             Unregister();
         }
 
@@ -364,7 +365,7 @@ namespace DialogueServer
         {
             Mood = Info?.Mood ?? "";
             MoodIntensity = (int)(Info?.Intensity ?? 0);
-            Greeting = greeting;
+            if (greeting.Length > 0) Greeting = greeting;
             onOpened.Invoke(greeting);
             Opened?.Invoke(greeting);
         }
@@ -372,6 +373,7 @@ namespace DialogueServer
         internal void OnLoaded()
         {
             _lastTurn = null;
+            Greeting = "";
             _unreached.Clear();
             Loaded?.Invoke();
         }

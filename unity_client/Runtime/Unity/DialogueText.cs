@@ -179,6 +179,7 @@ namespace DialogueServer
             if (!speaks)
             {
                 OnOpened(npc.Greeting);
+                if (turn == null && _turn != null) Begin(null); // somebody else's, or undone by a load
                 turn = _turn;
             }
             if (turn == null) return;
