@@ -8,8 +8,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import ssl
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 import pytest
 from dialogue_protocol.codes import ErrorCode
@@ -24,6 +27,7 @@ from dialogue_server.backends.scripted import Answer, ScriptedBackend
 from dialogue_server.domain.prompt import Message
 from dialogue_server.errors import BackendError
 from tests.embedded import embedded_weights
+from tests.fakes.certificate import write_certificate
 from tests.fakes.upstream import FakeUpstream, Script, Stall
 from tests.fakes.upstream_cases import CASES, delta, open_stream, script_of, stream
 from tests.pulling import pulled
@@ -61,7 +65,9 @@ async def nothing() -> None:
 
 
 @asynccontextmanager
-async def openai_http() -> AsyncIterator[Subject]:
+async def openai_http(
+    tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> AsyncIterator[Subject]:
     def script(model: str, body: dict[str, object], before: int) -> Script:
         if model == "endless":
             return open_stream(delta("Well, "), Stall())
@@ -70,7 +76,7 @@ async def openai_http() -> AsyncIterator[Subject]:
             return stream(*pieces, b"data: [DONE]\n\n")
         return script_of(model, body, before)
 
-    async with FakeUpstream(script) as upstream:
+    async with FakeUpstream(script, host=host, tls=tls) as upstream:
         backend = OpenAIBackend(PROFILES["openai-compatible"], base_url=upstream.base_url)
 
         async def released() -> None:
@@ -88,6 +94,18 @@ async def openai_http() -> AsyncIterator[Subject]:
             unicode=ask("unicode"),
         )
         await backend.aclose()
+
+
+@asynccontextmanager
+async def openai_https() -> AsyncIterator[Subject]:
+    """As services are reached: bytes pass through the event loop's own TLS."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        certificate = write_certificate(Path(folder) / "model.pem")
+        patch.setenv("SSL_CERT_FILE", str(certificate))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        async with openai_http(context, "localhost") as subject:
+            yield subject
 
 
 @asynccontextmanager
@@ -152,6 +170,7 @@ async def local() -> AsyncIterator[Subject]:
 
 SUBJECTS: list[Callable[[], AbstractAsyncContextManager[Subject]]] = [
     openai_http,
+    openai_https,
     scripted,
     routing,
     local,

@@ -20,6 +20,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import sys
 from collections.abc import Callable
@@ -78,6 +79,7 @@ class FakeUpstream:
         scripts: Callable[[str, dict[str, Any], int], Script] | None = None,
         port: int = 0,
         host: str = "127.0.0.1",
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         if scripts is None:
             from .upstream_cases import script_of
@@ -86,13 +88,16 @@ class FakeUpstream:
         self._scripts = scripts
         self._port = port
         self._host = host
+        self._tls = tls
         self._tasks: set[asyncio.Task[None]] = set()
         self.seen: list[Seen] = []
         self.connections = 0
         self.arrived = asyncio.Condition()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, self._host, self._port)
+        self._server = await asyncio.start_server(
+            self._accept, self._host, self._port, ssl=self._tls
+        )
         self._port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -105,7 +110,8 @@ class FakeUpstream:
 
     @property
     def base_url(self) -> str:
-        return f"http://{self._host}:{self._port}/v1"
+        scheme = "http" if self._tls is None else "https"
+        return f"{scheme}://{self._host}:{self._port}/v1"
 
     async def requests(self, count: int) -> list[Seen]:
         """Wait until that many requests have come."""
