@@ -145,6 +145,7 @@ func _notification(what: int) -> void:
 		set_block_signals(true)
 		for conversation: DialogueConversation in _conversations.values():
 			_cut_off(conversation)
+			conversation.is_open = false
 		_link.end()
 
 

@@ -224,7 +224,7 @@ func trigger(message: DialogueMessages.Trigger) -> void:
 		node.triggered.emit(message.name, message.stage, message.args)
 
 
-## Tells of a failed asked; false if it was not made here. [param asked] is what failed, if that
+## Tells of a failed request; false if it was not made here. [param asked] is what failed, if that
 ## is known. For [DialogueClient].
 func report(error: DialogueMessages.ErrorMessage, asked: DialogueMessages.Message) -> bool:
 	var missing: bool = error.code == DialogueMessages.ErrorCode.UNKNOWN_CONVERSATION

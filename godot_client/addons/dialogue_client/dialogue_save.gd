@@ -34,9 +34,10 @@ func wait_for(request: DialogueMessages.Save, conversation: DialogueConversation
 	_waiting[request] = conversation
 
 
-## Keep what an earlier save says of a conversation that was not opened since.
+## Keep what is known of a conversation; an empty entry says that the player has not begun it.
 func keep(key: String, entry: Dictionary) -> void:
-	_entries[key] = entry
+	if not entry.is_empty():
+		_entries[key] = entry
 
 
 ## Whether nothing is awaited.

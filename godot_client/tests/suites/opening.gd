@@ -55,6 +55,14 @@ func test_a_disconnect_before_the_answer_keeps_the_saved_moment() -> void:
 	equal("c1", _newest_open().checkpoint, "the checkpoint")
 
 
+func test_a_save_names_only_those_whom_the_player_has_met() -> void:
+	var entry: Dictionary = {"name": "mira", "checkpoint": "c1"}
+	client.get_conversation("odo")
+	client.load_dialogue({"version": 1, "conversations": {"mira": entry}})
+	var saved: Dictionary = await client.save_dialogue()
+	equal({"version": 1, "conversations": {"mira": entry}}, saved, "the save")
+
+
 func test_the_answer_to_an_open_of_before_a_load_is_no_news() -> void:
 	mira.open()
 	_load("c1")
