@@ -80,7 +80,7 @@ def read(file: str, raw: dict[str, Any]) -> Book:
     if not isinstance(entries, list | dict):
         raise ContentError(file, "entries", "must be a list or an object of entries")
     if len(entries) > MAX_ENTRIES:
-        raise ContentError(file, "entries", f"more than {MAX_ENTRIES} entries; split the book")
+        raise ContentError(file, "entries", f"must be at most {MAX_ENTRIES}; split the book")
     pairs: Iterator[tuple[int | str, Any]]
     pairs = iter(entries.items()) if isinstance(entries, dict) else iter(enumerate(entries))
     found: list[BookEntry] = []

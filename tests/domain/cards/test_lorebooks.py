@@ -192,7 +192,7 @@ def test_entries_of_another_kind_are_refused(entries: Any) -> None:
 
 def test_too_many_entries_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lorebooks, "MAX_ENTRIES", 1)
-    with pytest.raises(ContentError, match="more than 1 entries"):
+    with pytest.raises(ContentError, match="must be at most 1; split"):
         read("a", {"entries": [{}, {}]})
 
 
