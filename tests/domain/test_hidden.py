@@ -14,16 +14,19 @@ from dialogue_server.domain.assembly import assemble
 from dialogue_server.domain.conversation import Node
 from dialogue_server.domain.hidden import Hidden, hidden_from, runs, withheld
 from dialogue_server.domain.persona import (
+    Action,
     Entry,
     Example,
     Fact,
     KnownBy,
     Line,
+    Parameter,
     Persona,
     Section,
     World,
 )
 from dialogue_server.domain.prompt import Prompt, PromptInput
+from dialogue_server.domain.staging import Happening, Relation, Scene, Stage
 
 SECRET = "The heir of the old king sleeps above the stable."
 TOLD = "You know, the heir of the old King -- sleeps above Pell's kitchen!"
@@ -89,6 +92,41 @@ def test_what_may_be_known_is_no_secret() -> None:
 def test_what_is_hidden_depends_on_the_npc() -> None:
     assert hidden_from(ask()).told_by(SECRET) == SOURCE
     assert not hidden_from(ask(replace(TOVE, id="pell")))
+
+
+@pytest.mark.parametrize("layout", ["standard", "compact"])
+@pytest.mark.parametrize("kind", ["say", "event", "advance"])
+def test_no_kind_of_turn_tells_a_secret_on_any_way_at_once(layout: Any, kind: Any) -> None:
+    """By the scene, the mood, those who are there, an action's choices, the past, the state."""
+    inn = Scene(SECRET, happened=[Happening(SECRET)], stages=[Stage("a", SECRET)])
+    tove = replace(
+        TOVE,
+        actions=[
+            Action("go", "Goes.", {"to": Parameter(among="places")}),
+            Action("say", SECRET, when="places"),
+        ],
+        relationships={whom: [Relation(SECRET)] for whom in ("player", "pell")},
+        fallback=[SECRET],
+    )
+    history = (
+        Node("1", "", "event", "", SECRET, 0.0),
+        Node("2", "1", "npc", "pell", SECRET, 0.0),
+        Node("3", "2", "npc", "pell", SECRET, 0.0, meta={"heard": ["pell"]}),
+    )
+    prompt = build(
+        layout,
+        tove,
+        text="" if kind == "advance" else "What of the heir?",
+        kind=kind,
+        world=replace(WORLD, scenes={"inn": inn}, terms=[SECRET]),
+        scene="inn",
+        stage="a",
+        mood=SECRET,
+        state={"places": [SECRET], "rumour": SECRET},
+        cast=(tove, Persona("pell", "Pell", "An innkeeper.")),
+        history=history,
+    )
+    assert "stable" not in said(prompt)
 
 
 @pytest.mark.parametrize("layout", ["standard", "compact"])
