@@ -311,7 +311,6 @@ namespace DialogueServer
         private void OnDisable()
         {
             _unreached.Clear();
-            Greeting = "";
             Unregister();
         }
 
