@@ -432,6 +432,16 @@ func shown() -> void:
 		finished.emit(turn)
 
 
+## For [DialogueSpeechLabel]: it was freed before all was shown, [param cues] included.
+func go_on_without_label(cues: Array[DialogueCue]) -> void:
+	if turn == null or _stopped:
+		return
+	for cue: DialogueCue in cues:
+		perform(cue)
+	if turn.is_over():
+		finished.emit(turn)
+
+
 func _send_interrupt() -> void:
 	var message: DialogueMessages.Interrupt = DialogueMessages.Interrupt.new()
 	message.turn = turn.number

@@ -63,6 +63,12 @@ func _ready() -> void:
 	set_process(not is_done())
 
 
+func _notification(what: int) -> void:
+	if what == NOTIFICATION_PREDELETE and is_instance_valid(speaker) and not is_done():
+		# Later, since the speaker may be freed together with this.
+		speaker.go_on_without_label.call_deferred(_cues)
+
+
 func _process(delta: float) -> void:
 	advance(delta)
 	# Following the reveal, Godot 4.6 shows the scroll bar even where nothing can be scrolled.

@@ -161,6 +161,25 @@ func test_a_label_may_be_freed_while_somebody_speaks() -> void:
 	check(not mira.is_busy(), "busy")
 
 
+func test_a_label_may_be_freed_while_it_still_shows_what_is_over() -> void:
+	var gone: DialogueSpeechLabel = DialogueSpeechLabel.new()
+	add_child(gone)
+	var mira: DialogueNPC = _npc("mira", gone)
+	_turn(1, "mira")
+	_delta(1, "Take this glass. ")
+	_action(1, 17, "give")
+	_end(1, "complete", 17)
+	gone.queue_free()
+	await gone.tree_exited
+	await get_tree().process_frame
+	equal(
+		PackedStringArray(["action give of 1 by mira", "finished 1 Take this glass. "]),
+		told,
+		"told"
+	)
+	check(not mira.is_busy(), "busy")
+
+
 func test_an_npc_may_be_freed_while_it_speaks() -> void:
 	var mira: DialogueNPC = _npc("mira", label)
 	_turn(1, "mira")
