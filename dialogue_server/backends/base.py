@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from ..domain.prompt import Message
 
@@ -49,6 +49,8 @@ class Bill(Struct):
     connect_seconds: float = 0.0
     """How long the service took to accept the request; 0 where nobody is asked over a network.
     Filled in when its answer begins."""
+    given_up: list[Bill] = field(default_factory=list)
+    """Of a chain: what was asked before and given up for its slowness, which is charged, too."""
 
 
 class ModelRequest(Struct, frozen=True):

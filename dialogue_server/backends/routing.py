@@ -19,7 +19,7 @@ from msgspec import Struct, structs
 
 from ..domain.prompt import Message
 from ..errors import BackendError
-from .base import Finished, ModelBackend, ModelRequest, Show
+from .base import Bill, Finished, ModelBackend, ModelRequest, Show
 
 _SAME_AGAIN = frozenset(
     {
@@ -288,6 +288,8 @@ class RoutingBackend:
             asked = request if index == 0 else structs.replace(request, model="")
             settled = False
             breaker.begin()
+            if request.bill is not None:
+                request.bill.is_free = False
             try:
                 finished = await backend.stream(asked, passed_on)
                 shown = True
@@ -298,6 +300,8 @@ class RoutingBackend:
                 if shown:
                     raise
                 route.failed(error, self._dice())
+                if request.bill is not None:
+                    _settle(request.bill, error)
                 self._listen(AttemptFailed(backend.name, attempts, error.code, error.detail))
             finally:
                 if not settled:
@@ -305,3 +309,11 @@ class RoutingBackend:
                         breaker.succeeded()
                     else:
                         breaker.abandoned()
+
+
+def _settle(bill: Bill, error: BackendError) -> None:
+    """An attempt failed before its first text: nobody is asked now, whatever becomes of the
+    request. What was too slow is charged all the same."""
+    if error.code is ErrorCode.MODEL_TIMEOUT:
+        bill.given_up.append(structs.replace(bill, given_up=[]))
+    bill.is_free = True

@@ -49,6 +49,8 @@ class Meter:
         self.spent = self.spent.plus(
             reckon(self.bill, usage, "".join(said), prompt_tokens, self._most, error)
         )
+        for slow in self.bill.given_up:
+            self.spent = self.spent.plus(reckon(slow, None, "", prompt_tokens, self._most))
 
 
 class Gaps:

@@ -60,6 +60,8 @@ class Suggesting:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+        if self._asking is not None:  # until what it did cost is counted
+            await asyncio.wait([self._asking])
 
     async def _answer(self, message: Suggest, before: asyncio.Task[None] | None) -> None:
         if before is not None:

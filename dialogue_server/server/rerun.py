@@ -69,6 +69,7 @@ async def play_again(
         tap=listen,
         taps={},
         directory=None,
+        spending=None,  # the recorded players' budgets have nothing to do with it
         calibration=Calibration(),
         draining=False,
     )

@@ -9,8 +9,9 @@ import pytest
 from dialogue_protocol.codes import ErrorCode
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from dialogue_server.backends.base import Finished, ModelRequest
+from dialogue_server.backends.base import Bill, Finished, ModelRequest
 from dialogue_server.backends.openai_http import OpenAIBackend
 from dialogue_server.backends.profiles import PROFILES
 from dialogue_server.backends.routing import (
@@ -66,8 +67,8 @@ class Chain:
         self.waits.append(seconds)
         self.now += seconds
 
-    async def ask(self) -> str:
-        items = [item async for item in pulled(self.routing, REQUEST)]
+    async def ask(self, request: ModelRequest = REQUEST) -> str:
+        items = [item async for item in pulled(self.routing, request)]
         assert isinstance(items[-1], Finished)
         return "".join(item for item in items if isinstance(item, str))
 
@@ -253,6 +254,23 @@ async def test_a_try_that_is_cancelled_before_its_first_text_says_nothing() -> N
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await chain.ask() == "Back."
+
+
+async def test_what_was_given_up_for_its_slowness_is_on_the_bill_beside_who_answered() -> None:
+    bill = Bill(input_price=2.0)  # as the first one fills it in
+    chain = Chain([SLOW], ["Well met."])
+    assert await chain.ask(structs.replace(REQUEST, bill=bill)) == "Well met."
+    (slow,) = bill.given_up
+    assert (slow.input_price, slow.backend) == (2.0, "scripted")
+
+
+async def test_nobody_is_paid_while_a_failed_request_waits_for_its_next_attempt() -> None:
+    bill = Bill(bills_on=True)
+    chain = Chain([DOWN])
+    with pytest.raises(BackendError):
+        await chain.ask(structs.replace(REQUEST, bill=bill))
+    assert bill.is_free
+    assert not bill.given_up
 
 
 async def test_starting_fails_only_if_none_could_be_started() -> None:

@@ -68,6 +68,15 @@ def test_the_requests_of_a_turn_add_up_and_each_has_a_bill_of_its_own() -> None:
     assert meter.spent == Usage(200, 70, 50, 0.25)
 
 
+def test_what_a_chain_gave_up_for_its_slowness_counts_beside_who_answered() -> None:
+    meter = Meter()
+    request = meter.begin(ModelRequest((), max_tokens=50))
+    assert request.bill is not None
+    request.bill.given_up.append(Bill("slow", 1.0, 2.0, bills_on=True))
+    meter.end(Usage(90, 10), ["Hello."], 100)
+    assert meter.spent == Usage(190, 60, 0, pytest.approx(200 / 1e6))  # type: ignore[arg-type]
+
+
 def test_gaps_between_pieces_are_measured_in_milliseconds() -> None:
     moments = iter([1.0, 1.1, 1.4, 1.5])
     gaps = Gaps(lambda: next(moments))

@@ -357,3 +357,23 @@ async def test_suggestions_of_a_model_that_fails_cost_nothing() -> None:
         (used,) = served.seen(ModelUsed)
         assert (used.tokens, used.dollars) == (0, 0.0)
         assert (await held(served))[0] == Amount()
+
+
+async def test_suggestions_are_settled_when_their_conversation_is_closed(tmp_path: Path) -> None:
+    store, backend = SQLiteStore(tmp_path / "s.db"), SteeredBackend()
+    await store.start()
+    ledger = SQLiteLedger(store)
+    await ledger.start()
+    spending = Spending(ledger, Budget(all_tokens=10**6))
+    async with serving(backend, store=store, spending=spending) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Suggest("c", "1", 2))
+        call = await backend.call()
+        assert call.request.bill is not None
+        call.request.bill.is_free = True
+        (conversation,) = served.context.conversations.values()
+        await conversation.close()
+        assert not [t for t in asyncio.all_tasks() if t.get_name() == "suggest: model"]
+        day = day_of(served.context.now())
+        assert await ledger.spent(day, ("all:",)) == (Amount(),)

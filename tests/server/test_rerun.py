@@ -35,15 +35,18 @@ from msgspec import structs
 
 from dialogue_server.backends.base import ModelBackend
 from dialogue_server.backends.scripted import Answer, Script, ScriptedBackend
+from dialogue_server.domain.budget import Amount, Budget, Entry, day_of
 from dialogue_server.domain.persona import Action, Persona
 from dialogue_server.domain.recordings.recording import Asked, Head, Recording
 from dialogue_server.domain.recordings.rerun import compare, lacking
 from dialogue_server.engine.context import EngineContext
 from dialogue_server.engine.in_process import InProcess, in_process
 from dialogue_server.engine.registry import Registry
+from dialogue_server.engine.spending import Spending
 from dialogue_server.instrumentation.recorder import SessionRecording
 from dialogue_server.server.rerun import play_again
 from dialogue_server.stores.memory import MemoryStore
+from dialogue_server.stores.memory_ledger import MemoryLedger
 from tests.harness import BORIN, MIRA, WORLD
 
 HALT = "go on"
@@ -234,3 +237,19 @@ async def test_an_npc_that_is_gone_is_told_as_errors() -> None:
     now = await again(context, found[0])
     ends: Sequence[str] = [each.now.end for each in compare("f", found[0], now)]
     assert ends == ["error unknown_npc", "error unknown_conversation"]
+
+
+async def test_the_budgets_of_the_recorded_players_are_left_alone() -> None:
+    found: list[Recording] = []
+    context = context_of(["Well met."])
+    async with recorded(context, found) as game:
+        await game.ask(Say("c", "1", "Hello?"))
+    (before,) = found
+    used_up = Spending(MemoryLedger(), Budget(all_tokens=1))
+    day = day_of(before.head.started)
+    await used_up.ledger.reserve(Entry("x", day, ("all:",), Amount(10)))
+    today = context_of(["Well met."])
+    today.spending = used_up
+    now = await again(today, before, today.backend)
+    assert texts(now)[-1] == "Well met."
+    assert await used_up.ledger.spent(day, ("all:",)) == (Amount(10),)
