@@ -46,6 +46,8 @@ PLAYED = (
     Open, State, Say, Event, Script, Advance, ActionResult, Regenerate, Suggest, Save, Load, Close
 )  # fmt: skip
 """The requests that are made again; those of a designer's page are not."""
+FAILURES = ("store_failed", "internal", "shutting_down", "busy", "rate_limited")
+"""The codes of requests that the server could not serve then: that is no matter of content."""
 _SAID_BEFORE = ("history", "memory")
 _CONTEXT = 1
 _INDEX = re.compile(r"\[\d+\]")
@@ -125,6 +127,8 @@ def compare(file: str, before: Recording, now: Recording, *, timed: bool = True)
         was, is_now = said(old, timed=timed), said(new, timed=timed)
         if was == is_now == Said() or _history(old) != _history(new):
             continue  # nothing was said; or a greeting depends on what is not in the recording
+        if _failed(old):
+            continue  # today's answer has nothing to stand beside
         if was.end == "interrupted":  # the player saw no more of it
             is_now = structs.replace(
                 is_now,
@@ -163,6 +167,17 @@ def _asked(recording: Recording) -> dict[int, Asked]:
 def _history(exchange: Exchange) -> int:
     """How many turns a conversation went on from when it was opened."""
     return next((a.history for _, a in exchange.answers if isinstance(a, Opened)), 0)
+
+
+def failures(before: Recording) -> int:
+    """How many of the requests the server failed to serve then; they are not compared."""
+    return sum(map(_failed, _played(before)))
+
+
+def _failed(exchange: Exchange) -> bool:
+    """Whether an error of the server was the only answer."""
+    found = [answer for _, answer in exchange.answers]
+    return bool(found) and all(isinstance(a, Error) and a.code in FAILURES for a in found)
 
 
 def lacking(before: Recording, now: Recording) -> dict[str, int]:

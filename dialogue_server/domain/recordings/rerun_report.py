@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from ..scenarios.result import xml_text
 from .recording import Asked, Recording
-from .rerun import ANSWER, Compared, Row, Said, counts, lacking, rows
+from .rerun import ANSWER, Compared, Row, Said, counts, failures, lacking, rows
 
 HEADERS = ("npc", "answers", "changed", "text", "moods", "actions", "prompt", "alike", "first word")
 _NAMED = 3
@@ -100,6 +100,12 @@ def notes(sessions: Sequence[tuple[str, Recording, Recording]], voice: str) -> l
         found.append(
             "No model was asked: its recorded answers were given again, so that what is otherwise "
             "comes from prompts and from what the server makes of an answer."
+        )
+    failed = sum(failures(before) for _, before, _ in sessions)
+    if failed:
+        found.append(
+            f"{failed} request{'s' * (failed > 1)} the server could not serve then (its store "
+            "failed, it was full or about to stop): not compared."
         )
     lack = [
         f"{file}: {name!r} went on from {turns} earlier turns, which are not in the recordings; "

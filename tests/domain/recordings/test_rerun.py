@@ -39,6 +39,7 @@ from dialogue_server.domain.recordings.rerun import (
     compare,
     counts,
     exceeded,
+    failures,
     lacking,
     rows,
     source_changes,
@@ -111,6 +112,15 @@ def test_errors_suggestions_and_requests_without_words_are_compared_too() -> Non
     _, refused, suggested = compare("f", before, now)
     assert (refused.what, refused.now.end, refused.npc) == (("end",), "error state_conflict", "")
     assert (suggested.what, suggested.asked) == (("text",), "~ suggest")
+
+
+def test_a_request_that_the_server_failed_to_serve_then_is_not_compared_but_counted() -> None:
+    say = Say("c", "1", "The mine?")
+    before = session(say, Error("store_failed", "The disk is full.", "c", "1"))
+    now = session(say, asked(1, "You are Mira."), *answer(1, "Wet."))
+    (greeting,) = compare("f", before, now)
+    assert greeting.place == 1
+    assert (failures(before), failures(now)) == (1, 0)
 
 
 def test_of_an_answer_that_was_cut_short_only_what_was_seen_counts() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from dialogue_protocol.messages import Opened
+from dialogue_protocol.messages import Error, Opened, Say
 
 from dialogue_server.domain.recordings.recording import Asked, Ended, Entry, Head, Recording
 from dialogue_server.domain.recordings.rerun import Compared, Said, SourceChange
@@ -96,6 +96,14 @@ def past(turns: int, backend: str = "local", layout: str = "") -> Recording:
         Ended("over"),
     ]
     return Recording(Head(), tuple(Entry(float(at), what) for at, what in enumerate(whats)))
+
+
+def test_what_the_server_could_not_serve_then_is_told() -> None:
+    full = Error("store_failed", "The disk is full.", "c", "1")
+    before = Recording(Head(), (Entry(0.0, Say("c", "1", "Hm?"), client=True), Entry(1.0, full)))
+    (told,) = notes([("a.jsonl", before, Recording(Head(), ()))], "local")
+    assert told.startswith("1 request the server could not serve then")
+    assert notes([("a.jsonl", before, before)] * 2, "local")[0].startswith("2 requests")
 
 
 def test_what_makes_a_comparison_less_than_it_seems_is_told() -> None:
