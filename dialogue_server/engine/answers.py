@@ -212,10 +212,12 @@ class Answers:
         )
         self._talk.suggesting.give_way()
         self._talk.remembering.give_way()
+        # Whatever may fail comes before the turn is announced: what is announced ends.
         if asked.script:
+            script = TextStream(persona, state=self._talk.state)
             self.turn = turn
             self._announce(turn, context, 0, 0)
-            self._task = turn.speak(asked.text, TextStream(persona, state=self._talk.state))
+            self._task = turn.speak(asked.text, script)
             self._task.add_done_callback(self._ended)
             return turn
         prompt = assemble_prompt(context, question)
@@ -233,13 +235,14 @@ class Answers:
         def shorter() -> ModelRequest:
             return request(assemble_prompt(context, question, share=TRIMMED))
 
+        names = [self._talk.player.name, *(member.name for member in question.cast)]
+        first, stream = request(prompt), answer_stream(context, question, prompt, names, words)
         self.turn = turn
         self._keep(turn, prompt)
         self._announce(turn, context, prompt.tokens, len(prompt.dropped))
-        names = [self._talk.player.name, *(member.name for member in question.cast)]
         self._task = turn.start(
-            request(prompt),
-            answer_stream(context, question, prompt, names, words),
+            first,
+            stream,
             fallback=words,
             shorter=shorter,
             prompt_tokens=prompt.tokens,

@@ -242,6 +242,10 @@ class OpenConversation:
         if one of them is gone from the content meanwhile."""
         return [self.persona(npc) for npc in self._npcs]
 
+    def check_cast(self) -> None:
+        """Raise a RequestError if one of them is not there."""
+        assert self.cast
+
     def cast_in(self, locale: str = "") -> list[Persona]:
         """The cast with its texts in the language of a line, else of the conversation: what a
         player's words are looked up in."""

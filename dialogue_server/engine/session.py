@@ -224,6 +224,10 @@ class Session:
     async def _open(self, message: Open) -> None:
         self._refuse_when_draining()
         self.identity.check_open(message)
+        # What another connection has taken over is open no more, and nobody can close it.
+        taken = [name for name, each in self._conversations.items() if each.closed]
+        for name in taken:
+            del self._conversations[name]
         limit = self._context.limits.conversations
         if message.conversation not in self._conversations and len(self._conversations) >= limit:
             raise RequestError(
@@ -249,6 +253,7 @@ class Session:
             allowed=self.identity.npcs,
             budget=self.identity.budget,
         )
+        conversation.check_cast()  # before the one that is open is given up for it
         opened = await self._take(conversation, message.checkpoint)
         self.send(opened)
         self._context.observe(
@@ -334,10 +339,15 @@ class Session:
             )
 
         async def answer() -> None:
-            await conversation.answers.finish()
-            async with self._order:
-                if not self._closed:
-                    await self._handle_or_refuse(message, 0)
+            # One that was taken waits on through the turns of those before it: it is not refused
+            # for being one too many.
+            while not self._closed:
+                await conversation.answers.finish()
+                async with self._order:
+                    if not conversation.answers.busy_with_another(message.line):
+                        if not self._closed:
+                            await self._handle_or_refuse(message, 0)
+                        return
 
         task = asyncio.create_task(answer(), name=f"waits {message.line}")
         self._waiting.add(task)
@@ -373,6 +383,8 @@ class Session:
             return  # its turn_end answers
         if turn.phase != "ended":
             await conversation.answers.finish()
+        # It may have been opened again meanwhile: then that one remembers.
+        conversation = self._context.conversations.get(conversation.key, conversation)
         await conversation.cut(turn.node, message.seen)
 
     def _conversation(self, name: str) -> OpenConversation:
@@ -417,13 +429,13 @@ class Session:
     async def close(self) -> None:
         """Stop what runs and store it. What still arrives is ignored."""
         self._closed = True
-        self._context.watchers.pop(self.id, None)
         if self._rerunning is not None:
             self._rerunning.cancel()
             await asyncio.wait([self._rerunning])
         async with self._order:  # what is being handled may begin a turn
             await asyncio.gather(*(self._leave(c) for c in self._conversations.values()))
             self._conversations.clear()
+            self._context.watchers.pop(self.id, None)
         if self._waiting:
             await asyncio.wait(self._waiting)
 

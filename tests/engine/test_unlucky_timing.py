@@ -1,0 +1,121 @@
+"""What a session owes its client when things happen at the same time, or in an unusual order."""
+
+from __future__ import annotations
+
+import pytest
+from dialogue_protocol.codes import ErrorCode
+from dialogue_protocol.messages import (
+    Close,
+    Closed,
+    Error,
+    Event,
+    Interrupt,
+    Open,
+    Opened,
+    Player,
+    Say,
+    Turn,
+    TurnEnd,
+)
+
+from dialogue_server.engine import answers
+from dialogue_server.engine.context import EngineLimits
+from dialogue_server.engine.session import MAX_WAITING
+from tests.fakes.steered import SteeredBackend
+from tests.harness import Client, serving
+
+
+async def test_no_event_that_was_taken_is_refused_when_its_time_comes() -> None:
+    """Each of those that wait is answered by a turn, so the last waits through all of them."""
+    backend = SteeredBackend()
+    async with serving(backend) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Say("c", "1", "Hello?"))
+        await client.expect(Turn)
+        for number in range(MAX_WAITING):
+            await client.send(Event("c", f"e{number}", f"A bell rings {number}.", "must"))
+        await client.send(Event("c", "one too many", "A bell rings."))
+        refused = await client.expect(Error)
+        assert (refused.line, refused.code) == ("one too many", ErrorCode.BUSY)
+        told = []
+        for _ in range(MAX_WAITING + 1):
+            call = await backend.call()
+            call.say("Yes.")
+            call.finish()
+            await client.expect(TurnEnd)
+        told = [message.line for message in client.received if isinstance(message, Turn)]
+        assert told == ["1", *(f"e{number}" for number in range(MAX_WAITING))]
+        await client.leave()
+
+
+async def test_conversations_that_another_connection_took_over_make_room() -> None:
+    async with serving(SteeredBackend(), limits=EngineLimits(conversations=1)) as served:
+        first, second = await Client.connect(served.url), await Client.connect(served.url)
+        await first.open()
+        await second.open()
+        await first.open("another")
+        await first.leave()
+        await second.leave()
+
+
+async def test_a_late_interrupt_holds_for_a_conversation_that_was_opened_again() -> None:
+    """The player has seen three letters, so the NPC has said three letters."""
+    backend = SteeredBackend()
+    async with serving(backend) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Say("c", "1", "Hello?"))
+        call = await backend.call()
+        call.say("Yes, it is I.")
+        call.finish()
+        answer = await client.answer()
+        await client.send(Close("c"))
+        await client.expect(Closed)
+        await client.open()
+        await client.send(Interrupt(answer.turn.turn, 3))
+        await client.send(Say("c", "2", "And?"))
+        prompt = (await backend.call()).request.messages
+        assert all("it is I" not in message.content for message in prompt)
+        await client.leave()
+
+
+async def test_a_turn_that_cannot_be_prepared_leaves_the_conversation_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One end for the line, and no turn without an end."""
+    backend = SteeredBackend()
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    async with serving(backend) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        with monkeypatch.context() as patch:
+            patch.setattr(answers, "answer_stream", broken)
+            await client.send(Say("c", "1", "Hello?"))
+            assert (await client.expect(Error)).code == ErrorCode.INTERNAL
+        assert not any(isinstance(message, Turn) for message in client.received)
+        await client.send(Say("c", "1", "Hello?"))
+        call = await backend.call()
+        call.say("Yes.")
+        call.finish()
+        assert (await client.answer()).text == "Yes."
+        await client.leave()
+
+
+async def test_an_open_with_an_npc_that_is_not_there_leaves_the_talk_alone() -> None:
+    backend = SteeredBackend()
+    async with serving(backend) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Say("c", "1", "Hello?"))
+        await client.send(Open("c", ["nobody"], Player("ann", "Ann")))
+        assert (await client.expect(Error)).code == ErrorCode.UNKNOWN_NPC
+        call = await backend.call()
+        call.say("Yes.")
+        call.finish()
+        assert (await client.expect(TurnEnd)).reason == "complete"
+        assert len([m for m in client.received if isinstance(m, Opened)]) == 1
+        await client.leave()
