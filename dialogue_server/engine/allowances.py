@@ -19,15 +19,15 @@ class Allowance:
         self._buckets: dict[str, Bucket] = {}
         self._most = _KEPT
 
-    def take(self, name: str, now: float) -> float:
-        """Take one at `now` (seconds): 0, or the seconds until there is one."""
+    def take(self, name: str, now: float, weight: float = 1) -> float:
+        """Take `weight` at `now` (seconds): 0, or the seconds until they are there."""
         if not self._rate:
             return 0.0
         bucket = self._buckets.get(name)
         if bucket is None:
             self._forget(now)
             bucket = self._buckets[name] = Bucket(self._rate, self._burst)
-        return bucket.take(now)
+        return bucket.take(now, weight=weight)
 
     def _forget(self, now: float) -> None:
         """A full bucket says nothing that a new one does not."""

@@ -6,8 +6,8 @@ import math
 
 
 class Bucket:
-    """`rate` tokens a second flow in, up to `burst`; each message takes one. A `rate` of 0 means
-    no limit.
+    """`rate` tokens a second flow in, up to `burst`; each message takes one, or more (`weight`). A
+    `rate` of 0 means no limit.
 
     With `debt`, what is refused costs a token as well, so that a client which does not heed the
     refusals sinks deeper; at `-burst` the bucket is `broken` and stays so. A client that waits
@@ -27,16 +27,18 @@ class Bucket:
         """Whether at `now` nothing is missing."""
         return self._level + (now - self._at) * self._rate >= self._burst
 
-    def take(self, now: float, *, debt: bool = False) -> float:
-        """Take a token at `now` (seconds). 0 if there was one, else the seconds until there is."""
+    def take(self, now: float, *, debt: bool = False, weight: float = 1) -> float:
+        """Take `weight` tokens (at most `burst`) at `now` (seconds). 0 if they were there, else the
+        seconds until they are."""
         if not self._rate:
             return 0.0
         self._level = min(self._burst, self._level + (now - self._at) * self._rate)
         self._at = now
-        if self._level >= 1 - 1e-9:  # who waited exactly as told is not refused by rounding
-            self._level -= 1
+        weight = min(weight, self._burst)
+        if self._level >= weight - 1e-9:  # who waited exactly as told is not refused by rounding
+            self._level -= weight
             return 0.0
         if debt:
-            self._level -= 1
+            self._level -= weight
             self.broken = self.broken or self._level <= -self._burst
-        return (1 - self._level) / self._rate
+        return (weight - self._level) / self._rate

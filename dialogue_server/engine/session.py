@@ -60,6 +60,8 @@ from .turn import TurnRunner
 
 Frame = bytes | str
 _REMEMBERED_TURNS = 64
+WEIGHTY = 8192
+"""A message counts once more for each so many bytes (characters, in JSON): reading it costs."""
 MAX_WAITING = 16
 """How many events and results of a session may wait for a running turn."""
 
@@ -124,10 +126,10 @@ class Session:
             message = error
         if self.tap is not None and message is not None and not isinstance(message, DecodeError):
             self.tap.client(message)
-        now = self._context.monotonic()
-        wait = self._messages.take(now, debt=True)
+        now, weight = self._context.monotonic(), 1 + len(frame) // WEIGHTY
+        wait = self._messages.take(now, debt=True, weight=weight)
         if self.identity.player and not wait:
-            wait = self._context.player_messages.take(self.identity.player, now)
+            wait = self._context.player_messages.take(self.identity.player, now, weight)
         if self._messages.broken:
             raise ProtocolError(
                 CloseCode.FLOODING,
@@ -225,8 +227,7 @@ class Session:
         self._refuse_when_draining()
         self.identity.check_open(message)
         # What another connection has taken over is open no more, and nobody can close it.
-        taken = [name for name, each in self._conversations.items() if each.closed]
-        for name in taken:
+        for name in [name for name, each in self._conversations.items() if each.closed]:
             del self._conversations[name]
         limit = self._context.limits.conversations
         if message.conversation not in self._conversations and len(self._conversations) >= limit:

@@ -179,3 +179,9 @@ def test_what_there_is_are_a_list_s_items_or_a_table_s_keys() -> None:
     assert there_is(state, "day") == []
     assert there_is(state, "room.people.0") == []
     assert there_is(state, "nowhere.at.all") == []
+
+
+def test_a_state_that_is_too_large_is_refused_before_it_is_looked_at() -> None:
+    """By its size alone, although it is too deep as well: looking at each value costs too much."""
+    with pytest.raises(RequestError, match="over the limit of 100"):
+        check_state({"deep": {"a": {"b": list(range(100))}}}, max_bytes=100, max_depth=2)

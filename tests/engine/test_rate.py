@@ -56,3 +56,12 @@ def test_no_more_passes_than_burst_and_rate_allow(
         now += gap
         passed += bucket.take(now) == 0
     assert passed <= burst + now * rate + 1e-6
+
+
+def test_a_heavy_message_takes_more_and_the_heaviest_all_that_there_may_be() -> None:
+    bucket = Bucket(10, 4)
+    assert bucket.take(0, weight=3) == 0
+    assert bucket.take(0, weight=3) == pytest.approx(0.2)
+    assert bucket.take(0.2, weight=3) == 0
+    assert bucket.take(0.2, weight=1000) == pytest.approx(0.4)
+    assert bucket.take(0.6, weight=1000) == 0

@@ -245,3 +245,14 @@ async def test_a_stalled_reader_below_the_bound_is_found_by_pings() -> None:
         client = await stall(served, backend, 500_000)
         await until_detached(served)
         client.socket.abort()
+
+
+async def test_few_messages_that_are_as_large_as_they_may_be_are_a_flood() -> None:
+    """Reading one holds the server for a tenth of a second, so fifty a second were too many."""
+    async with serving(SteeredBackend()) as served:
+        client = await Client.connect(served.url)
+        await client.open("c")
+        large = State("c", 1, snapshot={"a": [0] * 250_000})
+        for _ in range(20):
+            await client.send(large)
+        assert await client.close_code() == CloseCode.FLOODING
