@@ -48,7 +48,7 @@ class Remembering:
         self._talk = conversation
         self._elsewhere: tuple[tuple[Node, ...], ...] = ()
         self._pasts: dict[str, Past] = {}
-        self._undone: tuple[float, float] | None = None
+        self._undone: memory.Span | None = None
         self._summing: asyncio.Task[None] | None = None
         self._digesting: asyncio.Task[None] | None = None
         self._next_try: dict[str, int] = {}
@@ -92,7 +92,7 @@ class Remembering:
         if past is None:
             paths = reversed(self._elsewhere)
             said = [node for path in paths for node in memory.heard(path, persona.id)]
-            lines = memory.happened(said, self._talk.nodes, self._undone)
+            lines = memory.happened(said, self._undone_times())
             known = self._talk.context.personas
             names = {node.speaker for node in lines if node.kind == "npc"} & known.keys()
             past = Past(lines, tuple((npc, known[npc].name) for npc in sorted(names)))
@@ -103,10 +103,16 @@ class Remembering:
         """What the record of a new line keeps: the game's time, and, after going back to a save
         slot, which time elsewhere has not happened."""
         made = memory.stamp(self._talk.context.world, self._talk.state)
-        undone = list(self._undone or ())
-        if undone and all(node.meta.get(memory.UNDONE) != undone for node in self._talk.nodes):
-            made[memory.UNDONE] = undone
+        newest = max(self._undone_times(), key=lambda span: span[1], default=None)
+        if newest is not None and newest not in memory.undone(self._talk.nodes):
+            made[memory.UNDONE] = list(newest)
         return made
+
+    def _undone_times(self) -> list[memory.Span]:
+        talk = self._talk
+        own = talk.context.conversations.of(talk.key.player)
+        pending = [each.remembering._undone for each in own]
+        return memory.all_undone(talk.nodes, self._elsewhere, filter(None, pending))
 
     # ------------------------------------------------------------ in the background
 

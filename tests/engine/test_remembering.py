@@ -193,6 +193,36 @@ async def test_what_was_said_elsewhere_after_a_save_is_forgotten_when_it_is_load
         assert "Tobin" not in prompt
 
 
+@pytest.mark.parametrize("loads_by", ["load", "open"])
+async def test_an_npc_met_only_after_a_save_has_never_met_the_player_once_it_is_loaded(
+    loads_by: str, tmp_path: Path
+) -> None:
+    backend = SteeredBackend()
+    async with serving(backend, store=SQLiteStore(tmp_path / "t.db")) as served:
+        client = await Client.connect(served.url)
+        await client.open("inn")
+        await talk(client, backend, "1", "Good day.", c="inn")
+        await client.send(Save("inn"))
+        saved = await client.expect(Saved)
+        await client.open("well")
+        await talk(client, backend, "2", "My brother is Tobin.", c="well")
+        if loads_by == "load":
+            await client.send(Load("inn", saved.checkpoint))
+            await client.expect(Opened)
+        else:  # the game was started again
+            client = await Client.connect(served.url)
+            await client.open("inn", checkpoint=saved.checkpoint)
+        await client.open("well anew")
+        _, prompt = await talk(client, backend, "3", "Who is my brother?", c="well anew")
+        assert "Tobin" not in prompt
+    # Though the loaded conversation has not gone on since.
+    async with serving(backend, store=SQLiteStore(tmp_path / "t.db")) as served:
+        client = await Client.connect(served.url)
+        await client.open("well anew")
+        _, prompt = await talk(client, backend, "4", "Who is my brother?", c="well anew")
+        assert "Tobin" not in prompt
+
+
 async def test_memories_are_stamped_with_the_games_time() -> None:
     backend = SteeredBackend()
     world = replace(WORLD, clock="time.day", state={"time": {"day": 3}})

@@ -6,7 +6,7 @@ save slot or another player has its own. Which memories matter now is recall.py'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -75,16 +75,35 @@ def heard(nodes: Sequence[Node], npc: str) -> tuple[Node, ...]:
     return tuple(found)
 
 
-def happened(
-    lines: Sequence[Node], path: Sequence[Node], pending: tuple[float, float] | None
-) -> tuple[Node, ...]:
-    """Lines of other conversations without those of a time that this one has gone back before: by
-    a line of its `path`, or by a load that no line has followed yet (`pending`)."""
-    spans = [] if pending is None else [pending]
+Span = tuple[float, float]
+"""A time that has not happened: from the saving of a slot until its loading, seconds."""
+
+
+def undone(path: Iterable[Node]) -> Iterator[Span]:
+    """The times that a path has gone back before."""
     for node in path:
         match node.meta.get(UNDONE):
             case [int() | float() as saved, int() | float() as loaded]:
-                spans.append((saved, loaded))
+                yield saved, loaded
+
+
+def all_undone(
+    path: Iterable[Node], elsewhere: Iterable[Iterable[Node]], pending: Iterable[Span]
+) -> list[Span]:
+    """The times that have not happened: those that a conversation's own path has gone back before,
+    those of loads that no line has followed yet (`pending`), and those of the player's other
+    conversations, as far as these have happened themselves. For who goes back in one goes back in
+    all, also where an NPC was met only after the slot was saved, and begins anew."""
+    spans = [*undone(path), *pending]
+    marks = [node for lines in elsewhere for node in lines if UNDONE in node.meta]
+    for node in sorted(marks, key=lambda node: node.at, reverse=True):
+        if happened([node], spans):
+            spans += undone([node])
+    return spans
+
+
+def happened(lines: Iterable[Node], spans: Sequence[Span]) -> tuple[Node, ...]:
+    """Lines without those of a time that has not happened."""
     return tuple(
         line for line in lines if not any(saved < line.at < loaded for saved, loaded in spans)
     )

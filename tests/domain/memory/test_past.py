@@ -10,6 +10,7 @@ from dialogue_server.domain.conversation import Node
 from dialogue_server.domain.memory.past import (
     UNDONE,
     Noted,
+    all_undone,
     happened,
     heard,
     noted,
@@ -98,8 +99,21 @@ def test_what_was_said_elsewhere_in_a_time_that_is_undone_has_not_happened() -> 
     branch = [node("Back again.", **{UNDONE: [10.0, 20.0]}), node("Well.")]
     branch += [node("Odd.", **{UNDONE: odd}) for odd in ("x", None, [1], ["a", "b"], {"a": 1})]
     lines = [node("x", at=at) for at in (9.0, 15.0, 21.0, 35.0, 41.0)]
-    assert [line.at for line in happened(lines, branch, (30.0, 40.0))] == [9.0, 21.0, 41.0]
-    assert happened(lines, [], None) == tuple(lines)
+    spans = all_undone(branch, [], [(30.0, 40.0)])
+    assert [line.at for line in happened(lines, spans)] == [9.0, 21.0, 41.0]
+    assert happened(lines, all_undone([], [], [])) == tuple(lines)
+
+
+def test_who_has_gone_back_elsewhere_has_gone_back_here_too() -> None:
+    road = [node("Before.", at=5.0), node("Back again.", at=45.0, **{UNDONE: [10.0, 40.0]})]
+    assert all_undone([], [road], []) == [(10.0, 40.0)]
+
+
+def test_a_going_back_that_was_itself_undone_does_not_count() -> None:
+    """Saved at 10 and at 25, gone back to 10 at 30, and to 25 at 40: what was said at 20 stands."""
+    abandoned = [node("Anew.", at=35.0, **{UNDONE: [10.0, 30.0]})]
+    spans = all_undone([], [abandoned], [(25.0, 40.0)])
+    assert [line.at for line in happened([node("x", at=20.0), *abandoned], spans)] == [20.0]
 
 
 # ------------------------------------------------------------ copies
