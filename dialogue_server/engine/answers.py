@@ -191,10 +191,7 @@ class Answers:
         line: str,
     ) -> TurnRunner:
         context, persona = charge.thrifty(self._talk.context), question.persona
-        if self._talk.closed:  # by another connection, while this line was being stored
-            raise RequestError(
-                ErrorCode.UNKNOWN_CONVERSATION, f"{self._talk.name!r} has been closed meanwhile."
-            )
+        self._talk.check_open()  # it may have gone while this line was being stored
         turn = TurnRunner(
             context,
             self._send,

@@ -73,6 +73,7 @@ class OpenConversation:
         self.state: dict[str, Any] = context.world.state
         self._revision = 0
         self._warming: asyncio.Task[None] | None = None
+        self._loading = asyncio.Lock()
         self.direction = Direction(self, send)
         self.remembering = Remembering(self)
         self.suggesting = Suggesting(self, send)
@@ -88,6 +89,11 @@ class OpenConversation:
     async def load(self, checkpoint: str = "") -> Opened:
         """Read what the store knows, at a checkpoint or the newest; greet a new player. The
         answer to `open` and to `load`."""
+        async with self._loading:
+            return await self._load(checkpoint)
+
+    async def _load(self, checkpoint: str) -> Opened:
+        self.check_open()
         personas = self.cast
         if checkpoint:
             await self.answers.stop()
@@ -108,6 +114,7 @@ class OpenConversation:
         greeting = ""
         if not self.nodes and personas[0].greeting:
             greeting = await self._greet(personas[0])
+        self.check_open()
         if self._warming is None:
             self._warming = asyncio.create_task(self._warm(personas[0]), name=f"warm {self.name}")
         return Opened(
@@ -117,6 +124,13 @@ class OpenConversation:
             history=history,
             revision=self._revision,
         )
+
+    def check_open(self) -> None:
+        """Raise a RequestError if another connection has taken it over meanwhile."""
+        if self.closed:
+            raise RequestError(
+                ErrorCode.UNKNOWN_CONVERSATION, f"{self.name!r} has been closed meanwhile."
+            )
 
     async def set_state(self, message: State) -> StateOk:
         """Take a snapshot, or a patch on the revision before it."""
@@ -217,6 +231,8 @@ class OpenConversation:
     async def close(self) -> None:
         """Stop a running turn, keep what was sent; wait until it is stored."""
         self.closed = True
+        async with self._loading:
+            pass  # what moves the head in the store does it before another reads it
         if self._warming is not None:
             self._warming.cancel()
             await asyncio.wait([self._warming])

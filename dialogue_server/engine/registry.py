@@ -175,10 +175,13 @@ class Registry:
         return session in self._sessions
 
     async def release(self, key: ConversationKey) -> None:
-        """Close a conversation that another server wants (engine/directory.py)."""
-        conversation = self._context.conversations.pop(key, None)
-        if conversation is not None:
+        """Close a conversation that another server wants (engine/directory.py), also one that is
+        opened here meanwhile. Until it is stored, whoever opens it here has to wait for it."""
+        held = self._context.conversations
+        while (conversation := held.get(key)) is not None:
             await conversation.close()
+            if held.get(key) is conversation:
+                del held[key]
 
     def _soon(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Begin something that nobody waits for; `drain` does."""

@@ -65,6 +65,7 @@ class RedisDirectory:
         self._address = ""
         self._release: Release
         self._tasks: list[asyncio.Task[None]] = []
+        self._letting_go: set[asyncio.Task[None]] = set()
 
     async def start(self, address: str, release: Release) -> None:
         """Make this server known, and go on giving signs of life."""
@@ -85,18 +86,20 @@ class RedisDirectory:
 
     async def claim(self, key: ConversationKey) -> None:
         """Take a conversation, after whoever else has it has stored what it holds."""
-        name, dead, asked = RedisStore.holder_key(key), "", False
-        until = asyncio.get_running_loop().time() + PATIENCE
+        name, dead, other, asked = RedisStore.holder_key(key), "", "", False
+        now = asyncio.get_running_loop().time
+        until = now() + PATIENCE
         while holder := await self._ask(self._claim(keys=[name], args=[self.server, dead])):
-            other = holder.decode()
-            late = asyncio.get_running_loop().time() > until
+            if holder.decode() != other:  # a third one was faster, and has its own time
+                other, asked, until = holder.decode(), False, now() + PATIENCE
+            late = now() > until
             if late or not await self._ask(self._redis.exists(f"d:server:{other}")):
                 dead = other
                 continue
             if not asked:
-                asked = True
                 wanted = msgspec.msgpack.encode((key.player, key.conversation))
-                await self._ask(self._redis.publish(f"d:release:{other}", wanted))
+                # Nobody hears it while that server has lost its connection: then again.
+                asked = bool(await self._ask(self._redis.publish(f"d:release:{other}", wanted)))
             await asyncio.sleep(_LOOK_AGAIN)
 
     async def disclaim(self, key: ConversationKey) -> None:
@@ -114,10 +117,11 @@ class RedisDirectory:
 
     async def aclose(self) -> None:
         """Leave: nothing lives here any more."""
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._letting_go]
+        for task in tasks:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        if tasks:
+            await asyncio.wait(tasks)
         with contextlib.suppress(StoreError):
             await self._ask(self._redis.delete(f"d:server:{self.server}"))
 
@@ -132,7 +136,7 @@ class RedisDirectory:
                 await self._live()
 
     async def _listen(self) -> None:
-        """Let go of what others want, one after the other."""
+        """Let go of what others want; none waits for another whose turn is slow to end."""
         while True:
             with contextlib.suppress(StoreError):
                 async with self._redis.pubsub() as channel:
@@ -142,11 +146,14 @@ class RedisDirectory:
                             channel.get_message(ignore_subscribe_messages=True, timeout=BEAT)
                         )
                         if message is not None:
-                            await self._let_go(message["data"])
+                            task = asyncio.create_task(self._let_go(message["data"]), name="let go")
+                            self._letting_go.add(task)
+                            task.add_done_callback(self._letting_go.discard)
             await asyncio.sleep(_LOOK_AGAIN)
 
     async def _let_go(self, wanted: bytes) -> None:
         player, conversation = msgspec.msgpack.decode(wanted, type=tuple[str, str])
         key = ConversationKey(player, conversation)
         await self._release(key)
-        await self.disclaim(key)
+        with contextlib.suppress(StoreError):  # whoever wants it waits no longer than PATIENCE
+            await self.disclaim(key)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from dialogue_protocol.codes import ErrorCode
 from dialogue_protocol.messages import (
@@ -18,9 +20,11 @@ from dialogue_protocol.messages import (
     TurnEnd,
 )
 
+from dialogue_server.domain.conversation import ConversationKey, Snapshot
 from dialogue_server.engine import answers
 from dialogue_server.engine.context import EngineLimits
 from dialogue_server.engine.session import MAX_WAITING
+from dialogue_server.stores.memory import MemoryStore
 from tests.fakes.steered import SteeredBackend
 from tests.harness import Client, serving
 
@@ -119,3 +123,38 @@ async def test_an_open_with_an_npc_that_is_not_there_leaves_the_talk_alone() -> 
         assert (await client.expect(TurnEnd)).reason == "complete"
         assert len([m for m in client.received if isinstance(m, Opened)]) == 1
         await client.leave()
+
+
+class SlowToLoad(MemoryStore):
+    """Loads when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loading = asyncio.Semaphore(0)
+        self.may = asyncio.Event()
+
+    async def load(self, key: ConversationKey) -> Snapshot:
+        found = await super().load(key)
+        self.loading.release()
+        await self.may.wait()
+        return found
+
+
+async def test_of_two_that_open_a_conversation_at_once_the_newer_has_it_and_one_greets() -> None:
+    store = SlowToLoad()
+    async with serving(SteeredBackend(), store=store) as served:
+        first, second = await Client.connect(served.url), await Client.connect(served.url)
+        await first.send(Open("c", ["mira"], Player("ann", "Ann")))
+        await store.loading.acquire()
+        await second.send(Open("c", ["mira"], Player("ann", "Ann")))
+        (old,) = served.context.conversations.values()
+        while not old.closed:
+            await asyncio.sleep(0)
+        store.may.set()
+        assert (await first.expect(Error)).code == ErrorCode.UNKNOWN_CONVERSATION
+        assert (await second.expect(Opened)).greeting == ""
+        archive = await store.export(ConversationKey("ann", "c"))
+        assert archive is not None
+        assert len(archive.nodes) == 1
+        await first.leave()
+        await second.leave()

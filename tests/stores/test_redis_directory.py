@@ -226,3 +226,62 @@ async def test_an_allowance_of_lines_fills_with_time_and_bounds_what_comes_at_on
     assert await directory.take_line("bob", 0.5) == 0
     assert await directory.take_line("bob", 0.5) == pytest.approx(120, abs=1)
     await store.aclose()
+
+
+class Asked:
+    """A server's directory without the server: it notes what it was asked to let go of."""
+
+    def __init__(self, url: str, *, hangs: bool = False) -> None:
+        self.store = RedisStore(url)
+        self.directory = RedisDirectory(self.store)
+        self.asked: list[ConversationKey] = []
+        self.hangs = hangs
+
+    async def release(self, key: ConversationKey) -> None:
+        self.asked.append(key)
+        if self.hangs and key == KEY:
+            await asyncio.Event().wait()
+
+    async def __aenter__(self) -> Asked:
+        await self.directory.start("ws://nowhere", self.release)
+        while not await self.store.client.pubsub_numsub(f"d:release:{self.directory.server}"):
+            await asyncio.sleep(0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.directory.aclose()
+        await self.store.aclose()
+
+
+async def test_one_that_is_slow_to_let_go_of_a_conversation_lets_go_of_others(
+    server: RedisServer,
+) -> None:
+    await empty(server.url)
+    other = ConversationKey("bob", "c")
+    async with Asked(server.url, hangs=True) as first, Asked(server.url) as second:
+        await first.directory.claim(KEY)
+        await first.directory.claim(other)
+        slow = asyncio.create_task(second.directory.claim(KEY))
+        while not first.asked:
+            await asyncio.sleep(0.01)
+        await second.directory.claim(other)
+        assert first.asked == [KEY, other]
+        assert not slow.done()
+        slow.cancel()
+        await asyncio.wait([slow])
+
+
+async def test_of_two_that_wait_for_a_server_that_hangs_the_second_asks_the_first(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else both would have it open."""
+    monkeypatch.setattr(redis_directory, "PATIENCE", 0.5)
+    await empty(server.url)
+    async with (
+        Asked(server.url, hangs=True) as first,
+        Asked(server.url) as second,
+        Asked(server.url) as third,
+    ):
+        await first.directory.claim(KEY)
+        await asyncio.gather(second.directory.claim(KEY), third.directory.claim(KEY))
+        assert len(second.asked) + len(third.asked) == 1
