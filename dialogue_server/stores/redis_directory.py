@@ -117,11 +117,11 @@ class RedisDirectory:
 
     async def aclose(self) -> None:
         """Leave: nothing lives here any more."""
-        tasks = [*self._tasks, *self._letting_go]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        tasks = {*self._tasks, *self._letting_go}
+        while tasks:  # the client swallows a cancellation that comes while it connects
+            for task in tasks:
+                task.cancel()
+            _, tasks = await asyncio.wait(tasks, timeout=_LOOK_AGAIN)
         with contextlib.suppress(StoreError):
             await self._ask(self._redis.delete(f"d:server:{self.server}"))
 
