@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from dialogue_protocol.codes import ErrorCode
 from dialogue_protocol.messages import (
     ActionResult,
@@ -24,6 +25,8 @@ from ..errors import RequestError
 if TYPE_CHECKING:
     from .conversation import OpenConversation
 
+MAX_DATA_BYTES = 4096
+"""The details of an event or a result, as JSON."""
 TurnRequest = Say | Regenerate | Event | Script | Advance | ActionResult
 """What a turn may answer."""
 
@@ -142,8 +145,20 @@ def _happened(
     if isinstance(message, Event) and message.name:
         meta["event"] = message.name
     if message.data:
+        _check_data(message)
         meta["data"] = message.data
     return _node(conversation, message, "event", "", text, persona, **meta)
+
+
+def _check_data(message: Event | ActionResult) -> None:
+    """It is kept with the line for ever, and read with it again and again."""
+    size = len(msgspec.json.encode(message.data))
+    if size > MAX_DATA_BYTES:
+        field = "event" if isinstance(message, Event) else "action_result"
+        raise RequestError(
+            ErrorCode.BAD_MESSAGE,
+            f"{field}.data: {size} bytes as JSON; the server takes {MAX_DATA_BYTES}.",
+        )
 
 
 def _node(

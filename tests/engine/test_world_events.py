@@ -330,3 +330,16 @@ async def test_what_was_said_unasked_after_an_event_is_told_again_and_not_noted(
         assert (again.turn.id, again.text) == (first.turn.id, "Look, a cart.")
         await client.send(Event("c", "e1", "A cart goes by.", react="never"))
         assert await client.expect(Noted) == Noted("c", "e1")
+
+
+async def test_details_that_are_too_large_to_be_kept_with_a_line_are_refused() -> None:
+    async with serving(SteeredBackend(), personas=(POURING,)) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Event("c", "1", "A bell rings.", "never", data={"a": "x" * 4088}))
+        await client.expect(Noted)
+        await client.send(Event("c", "2", "A bell rings.", "never", data={"a": "x" * 4089}))
+        error = await client.expect(Error)
+        assert (error.line, error.code) == ("2", "bad_message")
+        assert error.detail.startswith("event.data: 4097 bytes as JSON")
+        await client.leave()
