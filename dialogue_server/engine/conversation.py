@@ -236,10 +236,10 @@ class OpenConversation:
         if self._warming is not None:
             self._warming.cancel()
             await asyncio.wait([self._warming])
+        await self.suggesting.stop()  # first: a turn's end would let it ask
         await self.answers.stop()
         await self.direction.stop()
         await self.remembering.stop()
-        await self.suggesting.stop()
 
     def _present(self, message: Open, allowed: frozenset[str] | None) -> list[str]:
         """Whom the client named, and those of the scene's own that there are and that it may

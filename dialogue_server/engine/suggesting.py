@@ -31,7 +31,8 @@ TEMPERATURE = 0.9
 
 
 class Suggesting:
-    """The suggestions of one conversation; one request at a time, and each is answered."""
+    """The suggestions of one conversation; one request at a time, and each is answered, at the
+    latest when the conversation ends."""
 
     def __init__(
         self, conversation: OpenConversation, send: Callable[[ServerMessage], None]
@@ -39,6 +40,7 @@ class Suggesting:
         self._talk = conversation
         self._send = send
         self._task: asyncio.Task[None] | None = None
+        self._open: dict[asyncio.Task[None], Suggest] = {}
         self._asking: asyncio.Task[str] | None = None
 
     def ask(self, message: Suggest) -> None:
@@ -49,6 +51,8 @@ class Suggesting:
         self._task = asyncio.create_task(
             self._answer(message, before), name=f"suggest {message.line}"
         )
+        self._open[self._task] = message
+        self._task.add_done_callback(lambda task: self._open.pop(task, None))
 
     def give_way(self) -> None:
         """Leave the model to a turn."""
@@ -56,10 +60,18 @@ class Suggesting:
             self._asking.cancel()
 
     async def stop(self) -> None:
-        """End without an answer: nobody is there to read it."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        """Give up what is open, and say so: the session may go on without the conversation."""
+        given_up = dict(self._open)
+        for task in given_up:
+            task.cancel()
+        if given_up:
+            await asyncio.wait(given_up)
+        name = self._talk.name
+        for task, message in given_up.items():
+            if task.cancelled():
+                detail = f"{name!r} has been closed meanwhile."
+                code = ErrorCode.UNKNOWN_CONVERSATION
+                self._send(Error(code, detail, name, message.line))
         if self._asking is not None:  # until what it did cost is counted
             await asyncio.wait([self._asking])
 

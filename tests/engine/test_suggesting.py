@@ -5,7 +5,17 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from dialogue_protocol.messages import Error, Say, Suggest, Suggestions, Turn, TurnEnd
+from dialogue_protocol.messages import (
+    Error,
+    Open,
+    Opened,
+    Player,
+    Say,
+    Suggest,
+    Suggestions,
+    Turn,
+    TurnEnd,
+)
 from msgspec.structs import replace
 
 from dialogue_server.backends.scripted import ScriptedBackend
@@ -172,8 +182,10 @@ async def test_a_conversation_that_is_left_asks_no_more() -> None:
         await client.open()
         await client.send(Suggest("c", "s1"))
         call = await backend.call()
-        await client.open()
+        await client.send(Open("c", ["mira"], Player("ann", "Ann")))
+        assert (await client.expect(Error)).line == "s1"
         await call.cancelled()
+        await client.expect(Opened)
 
 
 async def test_while_turns_wait_for_the_model_the_designers_own_are_given() -> None:

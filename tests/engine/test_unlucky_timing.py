@@ -16,6 +16,7 @@ from dialogue_protocol.messages import (
     Opened,
     Player,
     Say,
+    Suggest,
     Turn,
     TurnEnd,
 )
@@ -158,3 +159,25 @@ async def test_of_two_that_open_a_conversation_at_once_the_newer_has_it_and_one_
         assert len(archive.nodes) == 1
         await first.leave()
         await second.leave()
+
+
+async def test_a_close_answers_every_suggestion_that_is_open_and_asks_no_model_any_more() -> None:
+    backend = SteeredBackend()
+    async with serving(backend) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Say("c", "1", "Hello?"))
+        await client.expect(Turn)
+        for line in ("s1", "s2", "s3"):
+            await client.send(Suggest("c", line))
+        await client.send(Close("c"))
+        lines: list[tuple[str, str]] = []
+        while len(lines) < 3:
+            message = await client.next()
+            if isinstance(message, Error):
+                lines.append((message.line, message.code))
+        assert lines == [(line, ErrorCode.UNKNOWN_CONVERSATION) for line in ("s1", "s2", "s3")]
+        await client.expect(Closed)
+        await backend.call()  # of the turn; no other was made
+        assert backend.calls.empty()
+        await client.leave()
