@@ -61,7 +61,7 @@ class Log:
         # the log with it.
         logging.getLogger("asyncio").addFilter(_is_news)
         self._log = structlog.wrap_logger(
-            structlog.PrintLogger(stream),
+            structlog.WriteLogger(stream),  # a line and its end at once: workers share the stream
             processors=[structlog.processors.add_log_level, *renderer],
             wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
             cache_logger_on_first_use=True,
