@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ from .desk import Folder
 from .models import choose_backend, compared_backends, summary_mode
 from .recordings import RecordingsFolder
 from .siblings import Siblings
-from .tls import tls_context
+from .tls import refused, tls_context
 from .websocket import Listener
 
 
@@ -238,6 +239,8 @@ class App:
     async def _listen(self) -> None:
         settings = self.settings
         tls = tls_context(settings.server)
+        if tls is not None:
+            self._warn_of_certificate(tls, "")
         admission = Admission(
             settings.access,
             os.environ,
@@ -267,14 +270,8 @@ class App:
             reuse_port=settings.server.reuse_port == "on",
             metrics=siblings.metrics if siblings else self.metrics.text,
         )
-        try:
-            port = await listener.start()
-        except OSError as error:
-            raise SettingsError(
-                f"cannot listen on {settings.server.host}:{settings.server.port} "
-                f"({error.strerror or error}). Choose another with --port, or stop what holds it."
-            ) from error
-        await self._join(listener, registry)
+        port = await listener.start()
+        await self._join(listener, registry, tls)
         self._stack.push_async_callback(listener.stop)
         self._stack.push_async_callback(registry.drain, settings.server.shutdown_grace)
         host = settings.server.host
@@ -287,13 +284,38 @@ class App:
             )
         self.url = f"{'wss' if tls else 'ws'}://{f'[{host}]' if ':' in host else host}:{port}"
 
-    async def _join(self, listener: Listener, registry: Registry) -> None:
+    def _warn_of_certificate(self, tls: ssl.SSLContext, host: str) -> None:
+        certificate = Path(self.settings.server.tls_certificate)
+        problem = refused(tls, certificate, host)
+        if problem:
+            mend = "set server.address to a name that it has" if host else "renew it"
+            who = f"the other servers, which come to {host}," if host else "clients"
+            self.log.warning(
+                "server.certificate", note=f"{certificate.name}: {who} refuse it: {problem}; {mend}"
+            )
+
+    async def _join(
+        self, listener: Listener, registry: Registry, tls: ssl.SSLContext | None
+    ) -> None:
         """The other servers of a shared store."""
         store = self.context.store
         if isinstance(store, RedisStore):
             directory = self.context.directory = RedisDirectory(store)
             self._stack.push_async_callback(directory.aclose)
-            await directory.start(self._own_address(listener), registry.release)
+            address = self._own_address(listener)
+            host = urlsplit(address).hostname or ""
+            if host in ("0.0.0.0", "::") or (  # noqa: S104
+                is_local(host, {}) and not is_near(self.settings.store.path)
+            ):
+                self.log.warning(
+                    "server.unreachable",
+                    note=f"tells the other servers of its Redis that it is at {address}, where "
+                    "those of other machines cannot reach it; set server.address, or listen on an "
+                    "address of the inner network",
+                )
+            if tls is not None and address.startswith("wss:"):
+                self._warn_of_certificate(tls, host)
+            await directory.start(address, registry.release)
 
     def _own_address(self, listener: Listener) -> str:
         """By what the other servers reach this one. A worker's port is always its own."""
@@ -332,6 +354,12 @@ def own_host(host: str) -> str:
         except OSError:  # it has no network
             return "127.0.0.1"
         return str(probe.getsockname()[0])
+
+
+def is_near(store: str) -> bool:
+    """Whether a Redis is on this machine, so that the servers that share it seem to be, too."""
+    host = urlsplit(store).hostname or ""
+    return store.startswith("unix:") or host in ("", "localhost") or is_local(host, {})
 
 
 def _store(settings: Settings) -> Store:

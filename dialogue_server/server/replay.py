@@ -16,7 +16,6 @@ from ..engine.context import EngineContext, EngineLimits
 from ..engine.observer import Observer
 from ..engine.registry import Registry
 from ..engine.replaying import replaying
-from ..errors import SettingsError
 from ..stores.memory import MemoryStore
 from .websocket import Listener
 
@@ -57,13 +56,7 @@ async def replay_server(
         write_bytes=_WRITE_BYTES,
         handshake_seconds=10.0,
     )
-    try:
-        bound = await listener.start()
-    except OSError as error:
-        raise SettingsError(
-            f"cannot listen on {host}:{port} ({error.strerror or error}). Choose another with "
-            "--port, or stop what holds it."
-        ) from error
+    bound = await listener.start()
     try:
         yield f"ws://{f'[{host}]' if ':' in host else host}:{bound}"
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from pathlib import Path
 
@@ -38,3 +39,26 @@ def tls_context(server: Server) -> ssl.SSLContext | None:
 def _no_password() -> str:
     """Asked for where the key has one: never wait at the terminal for it."""
     raise ValueError("the key has a password")
+
+
+def refused(context: ssl.SSLContext, certificate: Path, host: str = "") -> str:
+    """Why every client refuses the certificate of a listener's context, by its time or, where one
+    is given, by the host's name; "" if none needs to. Who has signed it is not asked. Found by a
+    handshake in memory, since that is what clients do."""
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.load_verify_locations(certificate)
+    client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    client.check_hostname = bool(host)
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    asking = client.wrap_bio(down, up, server_hostname=host or None)
+    answering = context.wrap_bio(up, down, server_side=True)
+    try:
+        for _ in range(4):
+            for side in (asking, answering):
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    side.do_handshake()
+    except ssl.SSLCertVerificationError as error:
+        return error.verify_message
+    except ssl.SSLError:
+        return ""  # it fails for another reason, which is not the certificate's
+    return ""

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import functools
+import os
+import socket
 import ssl
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
@@ -33,7 +36,7 @@ from ..engine.identity import OPERATOR
 from ..engine.observer import Failure, RequestRefused
 from ..engine.registry import Registry
 from ..engine.session import Session
-from ..errors import StoreError
+from ..errors import SettingsError, StoreError
 from ..instrumentation.metrics import CONTENT_TYPE
 from ..settings import Access
 from . import http
@@ -100,11 +103,14 @@ class Listener:
         self._closing: set[asyncio.Task[None]] = set()
 
     async def start(self) -> int:
-        """Listen; returns the port. OSError if it cannot be had. Afterwards `own_port` is one that
-        no other worker listens on."""
-        self._servers.append(
-            await self._serve(self._host, self._port, self._tls, reuse_port=self._reuse_port)
-        )
+        """Listen; returns the port. SettingsError if it cannot be had. Afterwards `own_port` is
+        one that no other worker listens on."""
+        try:
+            self._servers.append(
+                await self._serve(self._host, self._port, self._tls, reuse_port=self._reuse_port)
+            )
+        except OSError as error:
+            raise _cannot_listen(self._host, self._port, error) from error
         if self._reuse_port:
             tls = self._tls if self.own_port_has_tls else None
             self._servers.append(await self._serve(self.own_host, 0, tls, reuse_port=False))
@@ -350,3 +356,16 @@ class _Socket:
             task = asyncio.create_task(self._connection.close(code, reason), name="close socket")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> SettingsError:
+    mend = "Choose another with --port, or stop what holds it."
+    why = error.strerror or str(error)
+    unknown = isinstance(error, socket.gaierror)  # its numbers are others
+    if unknown or error.errno == errno.EADDRNOTAVAIL:
+        mend = "This machine has no such address; --host 0.0.0.0 listens on all that it has."
+    elif error.errno in (errno.EACCES, errno.EPERM):
+        mend = "Ports below 1024 are the system's; choose another with --port."
+    if not unknown and error.errno is not None:  # asyncio's own words repeat host and port
+        why = os.strerror(error.errno)
+    return SettingsError(f"cannot listen on {host}:{port} ({why}). {mend}")

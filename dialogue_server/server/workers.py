@@ -26,6 +26,8 @@ from ..settings import Settings
 
 PAUSE = 1.0
 """Seconds before a worker that died is started again."""
+WRONG_SETTINGS = 2
+"""The exit code of a worker that cannot run with its settings (cli/__init__.py)."""
 
 
 def check(settings: Settings) -> None:
@@ -55,19 +57,24 @@ class Workers:
         self._command = list(command)
         self._log = log or Log(settings.server.log_format, settings.server.log_level)
         self._stopping = asyncio.Event()
+        self._is_set_wrong = False
 
     def request_stop(self) -> None:
         """Let `run` end the workers and return."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Keep them running; at the end, let them drain."""
+        """Keep them running; at the end, let them drain. A SettingsError where one found at its
+        first start that it cannot run with these settings: it would not at the next either."""
         with tempfile.TemporaryDirectory(prefix="workers-") as folder:
             places = (Path(folder) / str(number) for number in range(self._count))
             await asyncio.gather(*(self._keep(place) for place in places))
+        if self._is_set_wrong:
+            raise SettingsError("the workers cannot start so; what is wrong stands above")
 
     async def _keep(self, place: Path) -> None:
         number, own = int(place.name), ("--server-worker", str(place))
+        is_first = True
         while not self._stopping.is_set():
             process = await asyncio.create_subprocess_exec(
                 *self._command, *own, stdin=asyncio.subprocess.PIPE
@@ -77,6 +84,10 @@ class Workers:
             stopping = asyncio.create_task(self._stopping.wait())
             await asyncio.wait([ended, stopping], return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
+            if is_first and process.returncode == WRONG_SETTINGS:
+                self._is_set_wrong = True
+                self._stopping.set()
+            is_first = False
             if not self._stopping.is_set():
                 self._log.warning("worker.died", worker=number, code=process.returncode)
                 with contextlib.suppress(TimeoutError):

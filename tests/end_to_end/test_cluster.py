@@ -205,6 +205,22 @@ async def test_workers_with_a_certificate_find_each_other_s_sessions_too(
         await server.kill()
 
 
+async def test_workers_whose_settings_are_wrong_are_not_started_again_and_again(
+    tmp_path: Path, redis: RedisServer
+) -> None:
+    make_world(tmp_path)
+    command = [
+        *(sys.executable, "-m", "dialogue_server", "serve", str(tmp_path)),
+        *("--backend", "scripted", "--workers", "2", "--store", redis.url),
+        *("--access-key-file", str(tmp_path / "none.json")),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 2
+    assert "access.key_file: none.json cannot be read" in done.stderr
+    assert "the workers cannot start so" in done.stderr
+    assert "worker.died" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("flags", "host"),
     [

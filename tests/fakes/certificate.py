@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
 
 
-def write_certificate(file: Path) -> Path:
+def write_certificate(file: Path, *, days: int = 1) -> Path:
     """Certificate and key in one PEM file; a client trusts it by SSL_CERT_FILE."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     key = Ed25519PrivateKey.generate()
@@ -22,8 +22,8 @@ def write_certificate(file: Path) -> Path:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(today - timedelta(days=1))
-        .not_valid_after(today + timedelta(days=1))
+        .not_valid_before(today - timedelta(days=3))
+        .not_valid_after(today + timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
         .sign(key, None)

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,12 @@ from msgspec import structs
 from dialogue_server.domain.conversation import ConversationKey, Node
 from dialogue_server.errors import BackendError, SettingsError
 from dialogue_server.instrumentation.logging import Log
-from dialogue_server.server.app import App
+from dialogue_server.server.app import App, is_near
 from dialogue_server.settings import MEMORY, Settings
 from dialogue_server.stores.sqlite import SQLiteStore
+from tests.fakes.certificate import write_certificate
 from tests.harness import Client
+from tests.services.redis_server import new_redis
 
 STARTER = Path(__file__).parents[2] / "dialogue_server" / "starter"
 
@@ -129,6 +132,82 @@ async def test_a_port_open_to_others_that_takes_none_of_them_is_told(
     await app.start()
     await app.stop()
     assert ("--make-key FILE" in said.getvalue()) is said_so
+
+
+@pytest.mark.parametrize(
+    ("host", "code"),
+    [("10.255.255.1", "This machine has no such address"), ("no.such.host.invalid", "no such")],
+)
+async def test_an_address_that_is_none_of_this_machine_is_told(
+    world: Path, host: str, code: str
+) -> None:
+    settings = settings_for(world, "scripted", Path())
+    server = structs.replace(settings.server, host=host)
+    app = App(structs.replace(settings, server=server), Log("json", stream=io.StringIO()))
+    with pytest.raises(SettingsError, match=code) as told:
+        await app.start()
+    assert "stop what holds it" not in told.value.detail
+
+
+@pytest.mark.parametrize(("days", "warned"), [(-1, True), (1, False)])
+async def test_a_certificate_that_clients_refuse_is_told_at_the_start(
+    world: Path, tmp_path: Path, days: int, warned: bool
+) -> None:
+    file = write_certificate(tmp_path / "c.pem", days=days)
+    settings = settings_for(world, "scripted", Path())
+    server = structs.replace(settings.server, tls_certificate=str(file))
+    said = io.StringIO()
+    app = App(structs.replace(settings, server=server), Log("json", stream=said))
+    await app.start()
+    await app.stop()
+    assert ("c.pem: clients refuse it: certificate has expired" in said.getvalue()) is warned
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("wss://localhost:8765", []),
+        ("wss://10.0.0.5:8765", ["server.certificate"]),
+        ("wss://0.0.0.0:8765", ["server.unreachable", "server.certificate"]),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no Redis for it")
+async def test_an_address_where_other_servers_cannot_come_is_told(
+    world: Path, tmp_path: Path, address: str, told: list[str]
+) -> None:
+    redis = new_redis(tmp_path / "redis")
+    settings = settings_for(world, "scripted", Path())
+    certificate = str(write_certificate(tmp_path / "c.pem"))
+    server = structs.replace(settings.server, tls_certificate=certificate, address=address)
+    store = structs.replace(settings.store, path=redis.url)
+    said = io.StringIO()
+    app = App(structs.replace(settings, server=server, store=store), Log("json", stream=said))
+    try:
+        await app.start()
+        await app.stop()  # at once: this had hung
+    finally:
+        redis.close()
+    events = [json.loads(line)["event"] for line in said.getvalue().splitlines()]
+    assert [e for e in events if e in ("server.certificate", "server.unreachable")] == told
+
+
+def test_a_redis_of_this_machine_is_known_by_its_address() -> None:
+    near = ["unix:///run/r.sock", "redis://localhost", "rediss://:x@127.0.0.1:1/0", "redis://[::1]"]
+    assert all(map(is_near, near))
+    assert not is_near("redis://:x@redis.internal:6379")
+
+
+def test_a_line_of_the_log_is_one_write_so_that_workers_do_not_tear_each_others() -> None:
+    writes: list[str] = []
+
+    class Stream(io.StringIO):
+        def write(self, text: str) -> int:
+            writes.append(text)
+            return len(text)
+
+    Log("json", stream=Stream()).info("worker.started", worker=1)
+    (line,) = writes
+    assert line.endswith("}\n")
 
 
 async def test_a_language_that_is_none_stops_the_start(world: Path, damaged: Path) -> None:
