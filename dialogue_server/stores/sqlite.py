@@ -150,6 +150,7 @@ class SQLiteStore:
             "unable to open": "Check that its folder exists and that the server may write there.",
             "locked": "Another program holds the file; each server needs a file of its own.",
             "malformed": "The file is damaged; restore a copy, or move it away to begin anew.",
+            "already exists": "It is another program's database; move it, or set store.path.",
             "not a database": "Another kind of file is in its place; move it, or set store.path.",
         }
         mend = next((say for sign, say in advice.items() if sign in text), "")

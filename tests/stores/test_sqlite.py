@@ -70,6 +70,17 @@ async def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
     await store.aclose()
 
 
+async def test_a_database_of_another_program_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "talk.db"
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE nodes (x)")
+    other.close()
+    store = SQLiteStore(path)
+    with pytest.raises(StoreError, match="It is another program's database"):
+        await store.start()
+    await store.aclose()
+
+
 async def test_a_folder_in_the_place_of_the_file_says_so(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path)
     with pytest.raises(StoreError, match="unable to open"):

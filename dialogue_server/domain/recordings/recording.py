@@ -185,7 +185,8 @@ def decode(file: str, data: bytes) -> Recording:
     """A file's recording. A ContentError names the line that is wrong."""
     *whole, rest = data.split(b"\n")
     if not whole:
-        raise ContentError(file, "line 1", "is no recording: its first line has no end")
+        problem = "its first line has no end" if data else "the file is empty"
+        raise ContentError(file, "line 1", f"is no recording: {problem}")
     head = _head(file, whole[0])
     entries: list[Entry] = []
     skipped = 0

@@ -87,7 +87,8 @@ def test_what_a_newer_server_wrote_beside_it_is_passed_over_and_counted() -> Non
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"", "r.jsonl: line 1: is no recording: its first line has no end"),
+        (b"", "r.jsonl: line 1: is no recording: the file is empty"),
+        (b'{"recording": 1', "r.jsonl: line 1: is no recording: its first line has no end"),
         (b"{}\n", 'line 1: is no recording: the first line must be {"recording": 1'),
         (b"[]\n", "line 1: is no recording"),
         (b"\xff\n", "line 1: is no recording"),
