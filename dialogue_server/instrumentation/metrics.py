@@ -69,7 +69,7 @@ class Metrics:
 
         self._sessions = counter("sessions_started", "Hellos that were accepted.", "resumed")
         self._ended = counter("sessions_ended", "Sessions that are over.", "reason")
-        self._started = counter("turns_started", "Turns for which a model was asked.", "backend")
+        self._started = counter("turns_started", "Turns that began.", "backend")
         self._turns = counter("turns", "Turns that are over.", "backend", "reason", "code")
         self._first = histogram(
             "first_token_seconds", "From the player's line to the first text.", _FIRST_TOKEN
