@@ -66,38 +66,56 @@ class Policy(Struct, frozen=True):
 
 
 class Breaker:
-    """Keeps requests away from a backend that fails. Pure: it is told the time."""
+    """Keeps requests away from a backend that fails. Pure: it is told the time.
 
-    __slots__ = ("_failures", "_policy", "_trying", "_until")
+    What fails at once and what breaks in mid-answer is counted apart, each in a row. A backend that
+    begins to answer is well for the first count; only a whole answer says so for the second.
+    Else, of many requests at a time, the quick failures would seem to be a row.
+    """
+
+    __slots__ = ("_broken", "_failed", "_policy", "_trying", "_until")
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._failures = 0
+        self._failed = 0
+        self._broken = 0
         self._until = 0.0
         self._trying = False
 
+    @property
+    def _is_open(self) -> bool:
+        return max(self._failed, self._broken) >= self._policy.failures
+
     def wait(self, now: float) -> float:
         """Seconds until a request may go through; 0 for now."""
-        if self._failures < self._policy.failures:
+        if not self._is_open:
             return 0.0
         if self._trying:
             return max(self._until - now, 1.0)  # one tries already: nobody knows how long
         return max(self._until - now, 0.0)
 
     def begin(self) -> None:
-        """A request goes through. Then call exactly one of the other three."""
-        self._trying = self._failures >= self._policy.failures
+        """A request goes through. Then call exactly one of the last three."""
+        self._trying = self._is_open
+
+    def begun(self) -> None:
+        """Its first text has come."""
+        self._failed = 0
 
     def succeeded(self) -> None:
         """It was answered."""
-        self._failures = 0
+        self._failed = self._broken = 0
         self._trying = False
 
-    def failed(self, error: BackendError, now: float) -> None:
-        """It failed; only what speaks against the backend counts."""
+    def failed(self, error: BackendError, now: float, *, begun: bool = False) -> None:
+        """It failed, after its first text if `begun`; only what speaks against the backend
+        counts."""
         self._trying = False
         if error.code in _ILL:
-            self._failures += 1
+            if begun:
+                self._broken += 1
+            else:
+                self._failed += 1
             self._until = now + max(self._policy.rest, min(error.retry_after, 120.0))
 
     def abandoned(self) -> None:
@@ -271,7 +289,9 @@ class RoutingBackend:
 
         def passed_on(text: str) -> bool:
             nonlocal shown
-            shown = True
+            if not shown:
+                shown = True
+                breaker.begun()
             return show(text)
 
         while True:
@@ -296,7 +316,7 @@ class RoutingBackend:
                 return finished
             except BackendError as error:
                 settled = True
-                breaker.failed(error, self._clock())
+                breaker.failed(error, self._clock(), begun=shown)
                 if shown:
                     raise
                 route.failed(error, self._dice())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Sequence
 
 import pytest
@@ -38,6 +39,7 @@ def failure(code: ErrorCode, retry_after: float = 0.0) -> BackendError:
 
 DOWN = failure(ErrorCode.MODEL_UNREACHABLE)
 SLOW = failure(ErrorCode.MODEL_TIMEOUT)
+CUT = failure(ErrorCode.MODEL_FAILED)
 EMPTY = failure(ErrorCode.MODEL_EMPTY)
 
 
@@ -226,6 +228,56 @@ async def test_what_speaks_against_the_request_does_not_count_against_the_backen
     breaker = Breaker(Policy(failures=1))
     breaker.failed(failure(ErrorCode.MODEL_REFUSED), 0)
     assert breaker.wait(0) == 0
+
+
+def test_quick_failures_are_no_row_while_other_answers_begin() -> None:
+    breaker = Breaker(Policy(failures=2, rest=30))
+    for _ in range(3):
+        breaker.failed(SLOW, 0)
+        assert breaker.wait(0) == 0
+        breaker.begun()
+    breaker.failed(SLOW, 0)
+    breaker.failed(SLOW, 0)
+    assert breaker.wait(0) == 30
+
+
+def test_a_backend_that_begins_and_breaks_every_time_rests_too() -> None:
+    breaker = Breaker(Policy(failures=2, rest=30))
+    breaker.begun()
+    breaker.failed(CUT, 0, begun=True)
+    breaker.succeeded()
+    for _ in range(2):
+        assert breaker.wait(0) == 0
+        breaker.begun()
+        breaker.failed(CUT, 0, begun=True)
+    assert breaker.wait(0) == 30
+
+
+async def test_a_burst_of_refusals_among_many_answers_does_not_silence_all() -> None:
+    """Thirty begin at once; what is refused ends at once, what is answered takes its time."""
+    script = ScriptedBackend(
+        lambda request: (
+            Answer(error=failure(ErrorCode.MODEL_NO_CREDIT))
+            if request.user == "refused"
+            else Answer("Well, ", stall=True)
+        )
+    )
+    routing = RoutingBackend([script])
+    answered: list[asyncio.Task[Finished | None]] = []
+    for _ in range(10):
+        begun = asyncio.Event()
+        request = structs.replace(REQUEST, user="answered")
+        show = functools.partial(lambda begun, _: begun.set() or True, begun)
+        answered.append(asyncio.create_task(routing.stream(request, show)))
+        await begun.wait()
+        for _ in range(2):
+            with pytest.raises(BackendError) as caught:
+                await routing.stream(structs.replace(REQUEST, user="refused"), show)
+            assert caught.value.code is ErrorCode.MODEL_NO_CREDIT, caught.value.detail
+    assert not any(task.done() for task in answered)
+    await routing.aclose()
+    await asyncio.wait(answered)
+    assert all(isinstance(task.exception(), BackendError) for task in answered)
 
 
 async def test_a_cancelled_try_leaves_the_way_free_for_the_next() -> None:
