@@ -35,6 +35,7 @@ from ..stores.memory import MemoryStore
 from ..stores.redis import RedisStore
 from ..stores.redis_directory import RedisDirectory
 from ..stores.sqlite import SQLiteStore
+from ..stores.sqlite_lock import held
 from .addresses import Addresses
 from .admission import Admission, is_local
 from .budgets import start_spending
@@ -331,9 +332,11 @@ async def serve(
     settings: Settings, ready: Callable[[App], None] | None = None, log: Log | None = None
 ) -> None:
     """Run a server until SIGINT or SIGTERM (Ctrl-C on Windows). `ready` is called once it
-    listens."""
-    app = App(settings, log)
-    with signals(app.request_stop):  # from the start: a signal while it starts stops it too
+    listens. A StoreError if another server has the same SQLite file."""
+    app, store = App(settings, log), settings.store.path
+    own = contextlib.nullcontext() if store == MEMORY or "://" in store else held(Path(store))
+    # From the start: a signal while it starts stops it too.
+    with own, signals(app.request_stop):
         await app.start()
         try:
             if ready is not None:

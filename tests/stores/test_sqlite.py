@@ -14,6 +14,7 @@ import pytest
 from dialogue_server.domain.conversation import ConversationKey, Node
 from dialogue_server.errors import StoreError
 from dialogue_server.stores.sqlite import SQLiteStore
+from dialogue_server.stores.sqlite_lock import held
 
 KEY = ConversationKey("ann", "tavern")
 
@@ -154,3 +155,36 @@ async def test_a_file_of_the_first_format_is_brought_up_to_date(tmp_path: Path) 
     assert again.id == first.id == "n2"
     assert [node.id for node in (await store.load(key)).nodes] == ["n1", "n2"]
     await store.aclose()
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from dialogue_server.stores.sqlite_lock import held
+
+with held(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_file_belongs_to_one_server_until_that_ends_however_it_does(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "talk.db"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline().strip() == b"held"
+        with pytest.raises(StoreError, match=r"Another server is using .*talk\.db: stop it"):
+            held(path).__enter__()
+        holder.kill()
+    with held(path), pytest.raises(StoreError), held(path):
+        pass
+    with held(path):
+        pass
+
+
+def test_a_file_in_place_of_the_folder_is_left_to_the_store_to_tell(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("not a folder")
+    with held(tmp_path / "data" / "talk.db"):
+        pass
