@@ -206,9 +206,19 @@ def test_a_port_that_is_taken_is_one_line_and_code_2(
 ):
     _, url = server
     port = url.rpartition(":")[2]
-    done = run("serve", str(village), "--backend", "scripted", "--port", port)
+    store = ("--store", "memory")
+    done = run("serve", str(village), "--backend", "scripted", "--port", port, *store)
     assert done.returncode == 2
     assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_second_server_of_one_folder_is_one_line_that_says_what_to_do(
+    server: tuple[subprocess.Popen[str], str], village: Path
+):
+    done = run("serve", str(village), "--backend", "scripted", "--port", "0")
+    assert done.returncode == 1
+    assert f"Another server is using {village / 'dialogue.db'}: stop it, or" in done.stderr
     assert "Traceback" not in done.stderr
 
 
