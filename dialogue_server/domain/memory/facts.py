@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from msgspec import Struct
 
@@ -94,7 +93,6 @@ def _short(text: str) -> str:
     return text if len(text) <= MAX_CHARS else text[: MAX_CHARS - 1].rstrip() + "…"
 
 
-@lru_cache(maxsize=16384)
 def fact(piece: str, by_npc: bool = False) -> Fact:
     """What one piece of a line tells of its speaker; importance 0 for nothing."""
     if is_question(piece):
