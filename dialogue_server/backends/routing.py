@@ -60,7 +60,7 @@ class Policy(Struct, frozen=True):
     patience: float = 20.0
     """No attempt starts later than this after the request."""
     failures: int = 5
-    """In a row, after which a backend rests."""
+    """In a row, after which a backend rests (and at least half as many as run beside them)."""
     rest: float = 30.0
     """Then one request tries whether it is well again."""
 
@@ -69,26 +69,25 @@ class Breaker:
     """Keeps requests away from a backend that fails. Pure: it is told the time.
 
     What fails at once and what breaks in mid-answer is counted apart, each in a row. A backend that
-    begins to answer is well for the first count; only a whole answer says so for the second.
-    Else, of many requests at a time, the quick failures would seem to be a row.
+    begins to answer is well for the first count; only a whole answer says so for the second. Of
+    many requests at a time the failures end first, so a row must also be half as long as what
+    runs beside it.
     """
 
-    __slots__ = ("_broken", "_failed", "_policy", "_trying", "_until")
+    __slots__ = ("_broken", "_failed", "_open", "_policy", "_running", "_trying", "_until")
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
+        self._running = 0
         self._failed = 0
         self._broken = 0
+        self._open = False
         self._until = 0.0
         self._trying = False
 
-    @property
-    def _is_open(self) -> bool:
-        return max(self._failed, self._broken) >= self._policy.failures
-
     def wait(self, now: float) -> float:
         """Seconds until a request may go through; 0 for now."""
-        if not self._is_open:
+        if not self._open:
             return 0.0
         if self._trying:
             return max(self._until - now, 1.0)  # one tries already: nobody knows how long
@@ -96,7 +95,8 @@ class Breaker:
 
     def begin(self) -> None:
         """A request goes through. Then call exactly one of the last three."""
-        self._trying = self._is_open
+        self._running += 1
+        self._trying = self._open
 
     def begun(self) -> None:
         """Its first text has come."""
@@ -104,22 +104,27 @@ class Breaker:
 
     def succeeded(self) -> None:
         """It was answered."""
+        self._running -= 1
         self._failed = self._broken = 0
-        self._trying = False
+        self._open = self._trying = False
 
     def failed(self, error: BackendError, now: float, *, begun: bool = False) -> None:
         """It failed, after its first text if `begun`; only what speaks against the backend
         counts."""
+        self._running -= 1
         self._trying = False
         if error.code in _ILL:
             if begun:
                 self._broken += 1
             else:
                 self._failed += 1
+            row = max(self._failed, self._broken)
+            self._open = self._open or row >= max(self._policy.failures, self._running / 2)
             self._until = now + max(self._policy.rest, min(error.retry_after, 120.0))
 
     def abandoned(self) -> None:
         """It was cancelled before it showed anything: that says nothing."""
+        self._running -= 1
         self._trying = False
 
 

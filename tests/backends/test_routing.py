@@ -226,6 +226,7 @@ async def test_while_one_tries_a_resting_backend_the_others_stay_away() -> None:
 
 async def test_what_speaks_against_the_request_does_not_count_against_the_backend() -> None:
     breaker = Breaker(Policy(failures=1))
+    breaker.begin()
     breaker.failed(failure(ErrorCode.MODEL_REFUSED), 0)
     assert breaker.wait(0) == 0
 
@@ -233,21 +234,38 @@ async def test_what_speaks_against_the_request_does_not_count_against_the_backen
 def test_quick_failures_are_no_row_while_other_answers_begin() -> None:
     breaker = Breaker(Policy(failures=2, rest=30))
     for _ in range(3):
+        breaker.begin()
+        breaker.begin()
         breaker.failed(SLOW, 0)
         assert breaker.wait(0) == 0
         breaker.begun()
-    breaker.failed(SLOW, 0)
-    breaker.failed(SLOW, 0)
+        breaker.failed(CUT, 0, begun=True)
+        breaker.begin()
+        breaker.succeeded()
+    for _ in range(2):
+        assert breaker.wait(0) == 0
+        breaker.begin()
+        breaker.failed(SLOW, 0)
     assert breaker.wait(0) == 30
+
+
+def test_a_row_must_be_long_beside_what_runs() -> None:
+    breaker = Breaker(Policy(failures=2, rest=30))
+    for _ in range(12):
+        breaker.begin()
+    for left in range(11, 7, -1):
+        breaker.failed(CUT, 0, begun=True)
+        # Eleven run, then ten, nine, eight: the fourth failure is the half of eight.
+        assert breaker.wait(0) == (30 if left == 8 else 0)
+    breaker.abandoned()
+    assert breaker.wait(0) == 30, "what ends meanwhile says nothing"
 
 
 def test_a_backend_that_begins_and_breaks_every_time_rests_too() -> None:
     breaker = Breaker(Policy(failures=2, rest=30))
-    breaker.begun()
-    breaker.failed(CUT, 0, begun=True)
-    breaker.succeeded()
     for _ in range(2):
         assert breaker.wait(0) == 0
+        breaker.begin()
         breaker.begun()
         breaker.failed(CUT, 0, begun=True)
     assert breaker.wait(0) == 30
