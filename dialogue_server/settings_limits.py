@@ -97,7 +97,8 @@ class LimitSettings(Section, frozen=True, kw_only=True):
         float,
         option(
             "What a session, and all of one player together, may send in the long run, five "
-            "seconds' worth at once; a message counts once more for each 8 KiB; 0 for no limit.",
+            "seconds' worth at once; `open`, `load`, `save` and `history` count four times, any "
+            "message once more for each 8 KiB; 0 for no limit.",
             unit="messages",
             ge=0,
         ),

@@ -10,7 +10,7 @@ from typing import Protocol, assert_never
 
 from dialogue_protocol.codec import DecodeError
 from dialogue_protocol.codes import CloseCode, EndReason, ErrorCode
-from dialogue_protocol.connection import ProtocolError, ServerConnection
+from dialogue_protocol.connection import ServerConnection
 from dialogue_protocol.messages import (
     Ack,
     ActionResult,
@@ -18,7 +18,6 @@ from dialogue_protocol.messages import (
     ClientMessage,
     Close,
     Closed,
-    Content,
     Error,
     Event,
     GoAway,
@@ -27,21 +26,15 @@ from dialogue_protocol.messages import (
     Inspect,
     Interrupt,
     Load,
-    Npcs,
     Open,
     Opened,
     Ping,
     Pong,
-    ReadRecording,
-    RecordingList,
-    Recordings,
     Regenerate,
-    Rerun,
     Save,
     Say,
     Script,
     ServerMessage,
-    Source,
     State,
     Suggest,
 )
@@ -51,17 +44,15 @@ from ..errors import DialogueError, RequestError, StoreError
 from .asking import TurnRequest
 from .context import EngineContext
 from .conversation import OpenConversation
+from .designing import DesignersMessage, Designing, need_designer
 from .identity import LOCAL, Identity
-from .inspecting import desk_of, npc_list, shelf_of
 from .observer import ConversationOpened, Failure, RequestRefused
-from .rate import Bucket
+from .pacing import Pace, too_many
 from .tap import Tap
 from .turn import TurnRunner
 
 Frame = bytes | str
 _REMEMBERED_TURNS = 64
-WEIGHTY = 8192
-"""A message counts once more for each so many bytes (characters, in JSON): reading it costs."""
 MAX_WAITING = 16
 """How many events and results of a session may wait for a running turn."""
 
@@ -97,11 +88,9 @@ class Session:
         self._turns: OrderedDict[int, tuple[OpenConversation, TurnRunner]] = OrderedDict()
         self._last_turn = 0
         self._waiting: set[asyncio.Task[None]] = set()
-        self._rerunning: asyncio.Task[None] | None = None
         self._order = asyncio.Lock()
-        limits = context.limits
-        self._messages = Bucket(limits.messages_per_second, 5 * limits.messages_per_second)
-        self._lines = Bucket(limits.lines_per_minute / 60, limits.lines_per_minute)
+        self._pace = Pace(context)
+        self._designing = Designing(context, self.id, self.send, self._refuse)
         self._closed = False
 
     def send(self, message: ServerMessage) -> None:
@@ -126,16 +115,7 @@ class Session:
             message = error
         if self.tap is not None and message is not None and not isinstance(message, DecodeError):
             self.tap.client(message)
-        now, weight = self._context.monotonic(), 1 + len(frame) // WEIGHTY
-        wait = self._messages.take(now, debt=True, weight=weight)
-        if self.identity.player and not wait:
-            wait = self._context.player_messages.take(self.identity.player, now, weight)
-        if self._messages.broken:
-            raise ProtocolError(
-                CloseCode.FLOODING,
-                ErrorCode.RATE_LIMITED,
-                "far more messages than limits.messages_per_second, for too long",
-            )
+        wait = self._pace.take_message(message, len(frame), self.identity.player)
         async with self._order:
             if message is not None and not self._closed:
                 await self._handle_or_refuse(message, wait)
@@ -145,12 +125,7 @@ class Session:
     async def _handle_or_refuse(self, message: ClientMessage | DecodeError, wait: float) -> None:
         try:
             if wait:
-                raise RequestError(
-                    ErrorCode.RATE_LIMITED,
-                    "Too many messages (limits.messages_per_second); send fewer, wait "
-                    "retry_after_ms.",
-                    retry_after=wait,
-                )
+                raise too_many(wait)
             if isinstance(message, DecodeError):
                 raise RequestError(message.code, message.detail)
             await self._handle(message)
@@ -162,6 +137,9 @@ class Session:
             self._refuse(problem, message)
 
     async def _handle(self, message: ClientMessage) -> None:
+        if isinstance(message, DesignersMessage):
+            await self._designing.answer(message, self.capabilities, self.identity.npcs)
+            return
         match message:
             case Say() | Regenerate() | Event() | Script() | Advance() | ActionResult():
                 await self._answer(message)
@@ -189,33 +167,11 @@ class Session:
             case Suggest():
                 self._refuse_when_draining()
                 conversation = self._conversation(message.conversation)
-                await self._take_line(conversation)
+                await self._pace.take_line(conversation.key.player)
                 conversation.suggesting.ask(message)
             case Inspect():
-                self._need_designer("inspect")
+                need_designer(self.capabilities, "inspect")
                 self.send(self._conversation(message.conversation).answers.inspect(message))
-            case Npcs():
-                self._need_designer("npcs")
-                self.send(npc_list(self._context, self.identity.npcs))
-            case Content():
-                self._need_designer("content")
-                self.send(await desk_of(self._context).info())
-                if message.watch:
-                    self._context.watchers[self.id] = self.send
-            case Source():
-                self._need_designer("source")
-                self.send(await desk_of(self._context).source(message.file, message.key))
-            case Recordings():
-                self._need_designer("recordings")
-                shelf = self._context.shelf
-                self.send(await shelf.listing(message.last) if shelf else RecordingList(False, []))
-            case ReadRecording():
-                self._need_designer("read_recording")
-                shelf = shelf_of(self._context)
-                self.send(await shelf.piece(message.name, message.offset))
-            case Rerun():
-                self._need_designer("rerun")
-                self._rerun(message)
             case Hello():
                 raise RequestError(
                     ErrorCode.BAD_MESSAGE, "hello: was said already; it opens a socket, once."
@@ -236,7 +192,7 @@ class Session:
                 f"{limit} conversations are open (limits.conversations); close one first.",
             )
         if message.model:
-            self._need_designer("open.model")
+            need_designer(self.capabilities, "open.model")
             if message.model not in self._context.models:
                 known = ", ".join(self._context.models) or "none"
                 raise RequestError(
@@ -288,14 +244,6 @@ class Session:
         self._conversations[conversation.name] = conversation
         return opened
 
-    def _need_designer(self, message: str) -> None:
-        if "designer" not in self.capabilities:
-            raise RequestError(
-                ErrorCode.FORBIDDEN,
-                f"{message}: needs the right of a designer; ask for the capability `designer` in "
-                "the hello, with a token that has it where the server wants one.",
-            )
-
     async def _answer(self, message: TurnRequest) -> None:
         self._refuse_when_draining()
         conversation = self._conversation(message.conversation)
@@ -304,7 +252,7 @@ class Session:
         ):
             self._answer_later(conversation, message)
             return
-        await self._take_line(conversation)
+        await self._pace.take_line(conversation.key.player)
         if not isinstance(message, Script):  # which needs no model
             self._context.places.check(conversation.key.player)
         self._last_turn += 1
@@ -313,22 +261,6 @@ class Session:
             self._turns[turn.number] = (conversation, turn)
             if len(self._turns) > _REMEMBERED_TURNS:
                 self._turns.popitem(last=False)
-
-    async def _take_line(self, conversation: OpenConversation) -> None:
-        """Count a request for the model, for the session and for the player, wherever it is."""
-        now, player = self._context.monotonic(), conversation.key.player
-        wait = self._lines.take(now) or self._context.player_lines.take(player, now)
-        rate, directory = self._context.limits.lines_per_minute, self._context.directory
-        if rate and directory is not None and not wait:
-            with contextlib.suppress(StoreError):  # alone, each server still keeps the limit
-                wait = await directory.take_line(player, rate)
-        if wait:
-            raise RequestError(
-                ErrorCode.RATE_LIMITED,
-                f"More than {rate:g} lines a minute of this "
-                "session or player (limits.lines_per_minute); wait retry_after_ms.",
-                retry_after=wait,
-            )
 
     def _answer_later(self, conversation: OpenConversation, message: Event | ActionResult) -> None:
         """The world does not wait for an NPC to finish: what happens meanwhile is remembered, and
@@ -353,24 +285,6 @@ class Session:
         task = asyncio.create_task(answer(), name=f"waits {message.line}")
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
-
-    def _rerun(self, message: Rerun) -> None:
-        """It may take minutes; the session goes on meanwhile."""
-        if self._rerunning is not None and not self._rerunning.done():
-            raise RequestError(ErrorCode.BUSY, "A re-run is under way; wait for its report.")
-        shelf = shelf_of(self._context)
-
-        async def run() -> None:
-            try:
-                self.send(await shelf.rerun(message))
-            except DialogueError as error:
-                self._refuse(error, message)
-            except Exception:
-                self._context.observe(Failure(where="rerun", error=traceback.format_exc()))
-                problem = DialogueError(ErrorCode.INTERNAL, "The server failed; its log says how.")
-                self._refuse(problem, message)
-
-        self._rerunning = asyncio.create_task(run(), name=f"rerun {message.name}")
 
     async def _interrupt(self, message: Interrupt) -> None:
         known = self._turns.get(message.turn)
@@ -430,13 +344,11 @@ class Session:
     async def close(self) -> None:
         """Stop what runs and store it. What still arrives is ignored."""
         self._closed = True
-        if self._rerunning is not None:
-            self._rerunning.cancel()
-            await asyncio.wait([self._rerunning])
+        await self._designing.stop()
         async with self._order:  # what is being handled may begin a turn
             await asyncio.gather(*(self._leave(c) for c in self._conversations.values()))
             self._conversations.clear()
-            self._context.watchers.pop(self.id, None)
+            self._designing.unwatch()
         if self._waiting:
             await asyncio.wait(self._waiting)
 

@@ -28,6 +28,7 @@ from websockets.exceptions import ConnectionClosed
 
 from dialogue_server.engine.context import EngineLimits
 from dialogue_server.engine.observer import Failure, SessionEnded
+from dialogue_server.engine.pacing import COSTLY
 from tests.fakes.steered import SteeredBackend
 from tests.harness import Client, Served, serving
 
@@ -110,7 +111,8 @@ async def test_a_flood_is_refused_then_closed_and_others_do_not_notice(
         await pouring
         refusals = [m for m in flood.received if isinstance(m, Error)]
         limited = [m for m in refusals if m.code == "rate_limited"]
-        assert 80 <= len(limited) <= 120  # 100 beyond the burst, then the door
+        weight = COSTLY if isinstance(message, Open) else 1
+        assert 80 <= weight * len(limited) <= 120  # 100 beyond the burst, then the door
         assert all(m.retryable and m.retry_after_ms > 0 for m in limited[:-1])
         assert close_policy(CloseCode.FLOODING) is ClosePolicy.RECONNECT
         assert sorted(delays)[len(delays) // 2] < 0.1
@@ -139,7 +141,8 @@ async def test_a_refused_line_is_told_when_to_come_back_and_then_answered() -> N
         client = await Client.connect(served.url)
         await client.open()
         session = next(iter(served.registry._sessions.values()))
-        session._lines._level, session._lines._at = 1.0, time.monotonic()  # nearly used up
+        lines = session._pace._lines
+        lines._level, lines._at = 1.0, time.monotonic()  # nearly used up
         await client.send(Say("c", "1", "Hello?"))
         call = await backend.call()
         call.say("Good day.")

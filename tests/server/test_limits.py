@@ -6,19 +6,27 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import pytest
 from dialogue_protocol.codec import MSGPACK
 from dialogue_protocol.codes import CloseCode, EndReason, ErrorCode
 from dialogue_protocol.messages import (
+    ClientMessage,
     Error,
+    Event,
     Hello,
+    History,
     Interrupt,
+    Load,
+    Open,
     Ping,
     Player,
     Pong,
     Queued,
+    Save,
     Say,
     Script,
     ServerMessage,
+    State,
     Turn,
     TurnEnd,
 )
@@ -139,6 +147,50 @@ async def test_a_players_sessions_share_what_it_may_send() -> None:
         other = await player(served.url, "bob")
         await other.send(Ping(3))
         await other.expect(Pong)
+
+
+COSTLY: list[ClientMessage] = [
+    Open("c", ["mira"], Player("ann")),
+    Load("c", "nowhere"),
+    Save("c"),
+    History("c"),
+]
+
+
+@pytest.mark.parametrize("message", COSTLY, ids=lambda each: type(each).__name__)
+async def test_what_is_cheap_to_send_and_costly_to_serve_counts_four_times(
+    message: ClientMessage,
+) -> None:
+    limits = EngineLimits(messages_per_second=4)  # twenty at once
+    async with serving(SteeredBackend(), limits=limits) as served:
+        client = await Client.connect(served.url)
+        await client.open("c")
+        for _ in range(6):
+            await client.send(message)
+        answers = [await client.next() for _ in range(6)]
+        limited = [each for each in answers if getattr(each, "code", "") == "rate_limited"]
+        assert isinstance(answers[0], Error) == isinstance(message, Load)
+        assert 1 <= len(limited) <= 2
+        assert limited[-1] is answers[-1]
+
+
+async def test_a_game_may_open_tell_save_and_load_all_its_conversations_at_once() -> None:
+    """As after a reconnect in which the server was lost: everything, and a line for each."""
+    async with serving(SteeredBackend()) as served:
+        client = await Client.connect(served.url)
+        names = [f"c{number}" for number in range(EngineLimits().conversations)]
+        for name in names:
+            await client.send(Open(name, ["mira"], Player("ann")))
+        for name in names:
+            await client.send(Load(name, "nowhere"))
+            await client.send(Save(name))
+        for name in names:
+            await client.send(State(name, 1, {"day": 1}))
+        for name in names:
+            await client.send(Event(name, name, "It rains.", react="never"))
+        answers = [await client.next() for _ in range(5 * len(names))]
+        codes = {each.code for each in answers if isinstance(each, Error)}
+        assert codes == {ErrorCode.UNKNOWN_CHECKPOINT}
 
 
 async def test_a_players_sessions_share_its_lines_a_minute() -> None:
