@@ -15,26 +15,23 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from dialogue_protocol.codes import EndReason, ErrorCode
-from dialogue_protocol.messages import MAX_DELTA_CHARS, Cue, Delta, Queued, ServerMessage, TurnEnd
+from dialogue_protocol.messages import Queued, ServerMessage, TurnEnd
 
 from ..backends.base import Finished, ModelRequest, Show, Usage
-from ..domain import authored
 from ..domain.conversation import ConversationKey, Node
-from ..domain.graphemes import split
 from ..domain.guards.stream import GuardedStream
 from ..domain.persona import Persona
-from ..domain.reactions import awaits
-from ..domain.stream import Action, Mood, Pause, Piece, Rejected, Text, TextStream
-from ..domain.tone import shown
+from ..domain.stream import TextStream
 from ..errors import BackendError, DialogueError, StoreError
 from .context import EngineContext
 from .direction import Direction
 from .guarding import asked_anew, guarded, tell_hits
 from .metering import Gaps, Meter, in_ms, timings
-from .observer import CueDropped, Failure
+from .observer import Failure
 from .reporting import turn_finished
 from .request import model_key
 from .spending import Charge
+from .voice import Voice
 
 _FINISHED = {
     "stop": EndReason.COMPLETE,
@@ -75,14 +72,11 @@ class TurnRunner:
         self._parent = parent
         self._heard = heard
         self._script = False
-        self._awaited = 0
         self._began = began
         self._remember = remember
         self._direction = direction
-        self._tone = direction.tone(persona)
-        self._first = 0.0
+        self._voice = Voice(context, send, number, self.node, persona, direction.tone(persona))
         self._prompted = self._placed = self._ended = 0.0
-        self._cues: list[list[Any]] = []
         self._stop: tuple[EndReason, int | None] | None = None
         self._task: asyncio.Task[Node] | None = None
         self._usage = Usage()
@@ -90,7 +84,6 @@ class TurnRunner:
         self._meter = Meter()
         self._gaps = Gaps(context.monotonic)
         self._prompt_tokens = 0
-        self._filler: asyncio.TimerHandle | None = None
 
     def start(
         self,
@@ -120,10 +113,14 @@ class TurnRunner:
 
     async def _recite(self, text: str, stream: TextStream) -> Node:
         self.phase = "ending"
+        error: DialogueError | None = None
         if self._stop is None:
-            self._show_mood()
-            self._emit([*stream.feed(text), *stream.finish()])
-        return await self._end(stream, EndReason.COMPLETE, None, "")
+            try:
+                self._voice.show_mood(self._direction.mood_to_tell(self._persona))
+                self._voice.say([*stream.feed(text), *stream.finish()])
+            except Exception:
+                error = self._failed()
+        return await self._end(stream, EndReason.COMPLETE, error, "")
 
     @property
     def npc(self) -> str:
@@ -140,7 +137,7 @@ class TurnRunner:
             "placed": self._placed,
             "connected": self._meter.connected,
             "model_text": self._gaps.first,
-            "first_token": self._first,
+            "first_token": self._voice.first,
             "total": self._ended,
         }
 
@@ -166,10 +163,10 @@ class TurnRunner:
         try:
             if self._stop is None:
                 self.phase = "streaming"
-                self._show_mood()
+                self._voice.show_mood(self._direction.mood_to_tell(self._persona))
                 if self._charge.error is not None:
                     raise self._charge.error
-                self._expect_words()
+                self._voice.expect_words()
                 places, limits = self._context.places, self._context.limits
                 async with (
                     places.place(self._key.player, self._tell_position) as self._placed,
@@ -190,10 +187,9 @@ class TurnRunner:
                 "limits.turn_seconds or ask a faster model.",
             )
         except Exception:
-            self._context.observe(Failure(where=f"turn {self.node}", error=traceback.format_exc()))
-            error = BackendError(ErrorCode.INTERNAL, "The server failed; its log says how.")
+            error = self._failed()
         self.phase = "ending"
-        self._hush()
+        self._voice.hush()
         return await self._end(stream, reason, error, fallback)
 
     def _tell_position(self, position: int) -> None:
@@ -235,7 +231,7 @@ class TurnRunner:
         return EndReason.FILTERED, guarded(stream)
 
     async def _stream(self, request: ModelRequest, stream: TextStream | GuardedStream) -> EndReason:
-        feed, emit, gap = stream.feed, self._emit, self._gaps.piece
+        feed, emit, gap = stream.feed, self._voice.say, self._gaps.piece
         said: list[str] = []
         keep = said.append
 
@@ -276,80 +272,6 @@ class TurnRunner:
         )
         self._usage = self._usage.plus(usage)
 
-    def _emit(self, pieces: list[Piece]) -> None:
-        for piece in pieces:
-            if type(piece) is Text:
-                if not self._first:
-                    self._begin_words()
-                if len(piece.text) <= MAX_DELTA_CHARS:
-                    self._send(Delta(self.number, piece.text))
-                else:
-                    self._send_long(piece.text)
-            else:
-                self._emit_cue(piece)
-
-    def _expect_words(self) -> None:
-        """Have the NPC make a sound if the first word is late."""
-        after, fillers = self._context.limits.filler_seconds, self._persona.fillers
-        if after and fillers:
-            text = authored.plain(fillers[self.number % len(fillers)])
-            cue = Cue(self.number, 0, "filler", "", {"text": text})
-            self._filler = asyncio.get_running_loop().call_later(after, self._send, cue)
-
-    def _show_mood(self) -> None:
-        """Tell the mood that rules have brought the NPC into, before its first word."""
-        now = self._direction.mood_to_tell(self._persona)
-        if now is not None:
-            self._put(Cue(self.number, 0, "mood", now.mood, {"intensity": now.intensity}))
-
-    def _begin_words(self) -> None:
-        self._first = self._context.monotonic()
-        self._hush()
-
-    def _hush(self) -> None:
-        if self._filler is not None:
-            self._filler.cancel()
-            self._filler = None
-
-    def _send_long(self, text: str) -> None:
-        for part in split(text, MAX_DELTA_CHARS):
-            self._send(Delta(self.number, part))
-
-    def _emit_cue(self, piece: Piece) -> None:
-        match piece:
-            case Mood():
-                self._tone = shown(self._persona, self._tone, piece.name, piece.intensity)
-                strength = {"intensity": self._tone.intensity}
-                cue = Cue(self.number, piece.offset, "mood", piece.name, strength)
-                if self._cues and self._cues[-1] == [cue.offset, "mood", cue.name, strength]:
-                    return  # told already, of a rule
-            case Action():
-                waits = awaits(self._persona, piece.name)
-                self._awaited += waits
-                number = self._awaited if waits else 0
-                cue = Cue(self.number, piece.offset, "action", piece.name, piece.args, number)
-            case Pause():
-                cue = Cue(self.number, piece.offset, "pause", "", {"ms": piece.ms})
-            case Rejected():
-                self._context.observe(
-                    CueDropped(
-                        turn=self.node,
-                        npc=self._persona.id,
-                        kind=piece.kind,
-                        name=piece.name,
-                        problem=piece.problem,
-                    )
-                )
-                return
-            case _:
-                raise AssertionError(piece)
-        self._put(cue)
-
-    def _put(self, cue: Cue) -> None:
-        kept = [cue.offset, cue.kind, cue.name, cue.args]
-        self._cues.append([*kept, cue.action] if cue.action else kept)
-        self._send(cue)
-
     async def _end(
         self,
         stream: TextStream | GuardedStream,
@@ -357,29 +279,18 @@ class TurnRunner:
         error: DialogueError | None,
         fallback: str,
     ) -> Node:
-        seen = None
+        """End the turn, whatever fails by now: one `turn_end`, the costs settled, and the
+        conversation free for the next line."""
+        try:
+            stream, reason, error = self._last_words(stream, reason, error, fallback)
+        except Exception:
+            error = self._failed()
+            reason = EndReason.TRUNCATED if self._voice.length else EndReason.FAILED
+        text = stream.text[: self._voice.length]
         if self._stop is not None:
             reason, seen = self._stop
             error = None
-            if seen is None:
-                self._emit(stream.finish())
-        elif self._script:
-            pass  # an authored line may be a gesture without words
-        elif error is None and not stream.text and reason is not EndReason.FILTERED:
-            error = BackendError(ErrorCode.MODEL_EMPTY, "The model answered with nothing.")
-        elif error is None and reason is EndReason.FILTERED:
-            error = BackendError(ErrorCode.MODEL_REFUSED, "The provider's filter cut the answer.")
-        if error is not None:
-            if not stream.text and fallback:
-                stream = TextStream(self._persona)
-                self._emit([*stream.feed(fallback), *stream.finish()])
-                reason = EndReason.FALLBACK
-            elif not stream.text:
-                reason = EndReason.FAILED
-            elif reason is not EndReason.FILTERED:
-                self._emit(stream.finish())
-                reason = EndReason.TRUNCATED
-        text = stream.text if seen is None else stream.text[:seen]
+            text = text[:seen]
         node = Node(
             id=self.node,
             parent=self._parent,
@@ -391,25 +302,63 @@ class TurnRunner:
             reason=reason,
             meta=self._meta(len(text)),
         )
-        node = self._direction.conclude(node)
         try:
+            node = self._direction.conclude(node)
             await self._context.store.append(self._key, node)
         except StoreError as problem:
             # The player has read the answer: end the turn well, and say that it is not kept.
             error = error or problem
         except Exception:
-            self._context.observe(Failure(where=f"turn {self.node}", error=traceback.format_exc()))
+            self._failed()
             error = error or StoreError("The server failed to keep the turn; its log says how.")
         self._remember(node)
         self.phase = "ended"
-        self._report(node, reason, error)
-        self._direction.tell(node)
+        try:
+            self._report(node, reason, error)
+            self._direction.tell(node)
+        except Exception:
+            self._failed()
         await self._charge.settle(self._meter)
         return node
 
+    def _last_words(
+        self,
+        stream: TextStream | GuardedStream,
+        reason: EndReason,
+        error: DialogueError | None,
+        fallback: str,
+    ) -> tuple[TextStream | GuardedStream, EndReason, DialogueError | None]:
+        """Send what the stream still holds, or the fallback if nothing was said."""
+        if self._stop is not None:
+            if self._stop[1] is None:
+                self._voice.say(stream.finish())
+            return stream, reason, error
+        if self._script:
+            pass  # an authored line may be a gesture without words
+        elif error is None and not stream.text and reason is not EndReason.FILTERED:
+            error = BackendError(ErrorCode.MODEL_EMPTY, "The model answered with nothing.")
+        elif error is None and reason is EndReason.FILTERED:
+            error = BackendError(ErrorCode.MODEL_REFUSED, "The provider's filter cut the answer.")
+        if error is not None:
+            if not stream.text and fallback:
+                stream = TextStream(self._persona)
+                self._voice.say([*stream.feed(fallback), *stream.finish()])
+                reason = EndReason.FALLBACK
+            elif not stream.text:
+                reason = EndReason.FAILED
+            elif reason is not EndReason.FILTERED:
+                self._voice.say(stream.finish())
+                reason = EndReason.TRUNCATED
+        return stream, reason, error
+
+    def _failed(self) -> BackendError:
+        """Tell the operator what has just been raised; what the client is told of it."""
+        self._context.observe(Failure(where=f"turn {self.node}", error=traceback.format_exc()))
+        return BackendError(ErrorCode.INTERNAL, "The server failed; its log says how.")
+
     def _meta(self, length: int) -> dict[str, Any]:
         meta: dict[str, Any] = {
-            "cues": [cue for cue in self._cues if cue[0] <= length],
+            "cues": [cue for cue in self._voice.cues if cue[0] <= length],
             "heard": self._heard,
         }
         if self._script:
@@ -417,12 +366,13 @@ class TurnRunner:
         return meta
 
     def _report(self, node: Node, reason: EndReason, error: DialogueError | None) -> None:
-        ended = self._ended = self._context.monotonic()
+        first, ended = self._voice.first, self._context.monotonic()
+        self._ended = ended
         end = TurnEnd(
             turn=self.number,
             reason=reason,
             length=len(node.text),
-            first_token_ms=round(1000 * (self._first - self._began)) if self._first else 0,
+            first_token_ms=round(1000 * (first - self._began)) if first else 0,
             total_ms=round(1000 * (ended - self._began)),
             input_tokens=self._usage.input_tokens,
             output_tokens=self._usage.output_tokens,

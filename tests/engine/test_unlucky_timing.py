@@ -9,6 +9,7 @@ from dialogue_protocol.codes import ErrorCode
 from dialogue_protocol.messages import (
     Close,
     Closed,
+    Delta,
     Error,
     Event,
     Interrupt,
@@ -22,8 +23,11 @@ from dialogue_protocol.messages import (
 )
 
 from dialogue_server.domain.conversation import ConversationKey, Snapshot
+from dialogue_server.domain.stream import TextStream
 from dialogue_server.engine import answers
 from dialogue_server.engine.context import EngineLimits
+from dialogue_server.engine.direction import Direction
+from dialogue_server.engine.observer import Failure
 from dialogue_server.engine.session import MAX_WAITING
 from dialogue_server.stores.memory import MemoryStore
 from tests.fakes.steered import SteeredBackend
@@ -181,3 +185,36 @@ async def test_a_close_answers_every_suggestion_that_is_open_and_asks_no_model_a
         await backend.call()  # of the turn; no other was made
         assert backend.calls.empty()
         await client.leave()
+
+
+@pytest.mark.parametrize("broken", ["finish", "tell", "conclude"])
+async def test_whatever_fails_at_a_turns_end_it_ends_once_and_the_next_line_is_answered(
+    broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise LookupError("a mistake in the server")
+
+    backend = SteeredBackend()
+    async with serving(backend) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        with monkeypatch.context() as patch:
+            patch.setattr(TextStream if broken == "finish" else Direction, broken, fail)
+            await client.send(Say("c", "1", "Hello?"))
+            call = await backend.call()
+            call.say("Good day.")
+            call.finish()
+            end = await client.expect(TurnEnd)
+        shown = "".join(each.text for each in client.received if isinstance(each, Delta))
+        assert end.length == len(shown)
+        assert shown == "Good day." or broken == "finish"
+        assert (end.code == "") == (broken == "tell")
+        await client.send(Say("c", "2", "And now?"))
+        call = await backend.call()
+        call.say("Well.")
+        call.finish()
+        assert (await client.expect(TurnEnd)).code == ""
+        await client.leave()
+        ends = [message.turn for message in client.received if isinstance(message, TurnEnd)]
+        assert ends == sorted(set(ends))
+    assert served.seen(Failure)
