@@ -14,14 +14,10 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 SECONDS = 60.0
 """How long a state may take to come."""
-
-wanted = pytest.mark.skipif(not os.environ.get("IMAGE"), reason="needs Docker: `make image`")
 
 
 def docker(

@@ -18,10 +18,10 @@ from tests.end_to_end.chaos_upstream import answer_to
 from tests.end_to_end.server_process import make_world
 from tests.harness import Answer, Client
 
-from .docker import copy_of_the_sources, docker, documented, wait_healthy, wait_ready, wanted
+from .docker import copy_of_the_sources, docker, documented, wait_healthy, wait_ready
 from .talk import LONG, MODEL, MODEL_COMMAND, MODEL_MOUNT, MODEL_PATH, come_in, make_keys, ticket
 
-pytestmark = [wanted, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 class Stack:

@@ -17,7 +17,7 @@ from tests.end_to_end.chaos_upstream import answer_to
 from tests.end_to_end.server_process import make_world
 from tests.harness import Client
 
-from .docker import docker, documented, log, state, swapped, wait_healthy, wait_ready, wanted
+from .docker import docker, documented, log, state, swapped, wait_healthy, wait_ready
 from .talk import (
     LONG,
     MODEL,
@@ -29,7 +29,7 @@ from .talk import (
     ticket,
 )
 
-pytestmark = [wanted, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 LIMITED = ("--rm", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL")
 
 

@@ -15,10 +15,10 @@ from dialogue_protocol.messages import Delta, GoAway, Say, TurnEnd
 from tests.end_to_end.chaos_upstream import answer_to
 from tests.end_to_end.server_process import make_world
 
-from .docker import DEPLOY, SECONDS, copy_of_the_sources, docker, wait_ready, wanted
+from .docker import DEPLOY, SECONDS, copy_of_the_sources, docker, wait_ready
 from .talk import LONG, MODEL_COMMAND, come_in, ticket
 
-pytestmark = [wanted, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 UNIT = "dialogue-server.service"
 IMAGE = """
