@@ -35,6 +35,8 @@ SECRET_BYTES = 32
 """The shortest secret of HS256 (RFC 7518, section 3.2)."""
 MAX_TOKEN = 4096
 """Code points, as the wire allows."""
+LATEST = 253402300800.0
+"""Unix seconds by which a ticket must expire: the year 10000, where dates end."""
 _FORM = (
     'write a JSON Web Key Set ({"keys": [...]}), a PEM with an Ed25519 key, or one secret of at '
     f"least {SECRET_BYTES} characters; `dialogue-server ticket --make-key FILE` makes a set"
@@ -181,10 +183,13 @@ class Admission:
         except (ValueError, OverflowError, RecursionError):  # its JSON is hostile
             raise _refusal(_PROBLEMS[jwt.DecodeError]) from None
         try:
-            return msgspec.convert(payload, Claims)
+            claims = msgspec.convert(payload, Claims)
         except msgspec.ValidationError as error:
             what = str(error)[-120:]  # its end names the claim
             raise _refusal(f"has a claim of the wrong form: {what}") from None
+        if not claims.exp < LATEST:  # also for NaN, which JSON in Python knows
+            raise _refusal("has an `exp` that is no time (Unix seconds)")
+        return claims
 
     def _key(self, name: str) -> Key:
         for key in self._keys:
