@@ -6,12 +6,10 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import ssl
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from .. import __version__
 from ..backends.base import ModelBackend, Sampling
@@ -40,6 +38,7 @@ from .addresses import Addresses
 from .admission import Admission, is_local
 from .budgets import start_spending
 from .desk import Folder
+from .joining import obstacles, own_address
 from .models import choose_backend, compared_backends, summary_mode
 from .recordings import RecordingsFolder
 from .siblings import Siblings
@@ -241,7 +240,11 @@ class App:
         settings = self.settings
         tls = tls_context(settings.server)
         if tls is not None:
-            self._warn_of_certificate(tls, "")
+            certificate = Path(settings.server.tls_certificate)
+            problem = refused(tls, certificate)
+            if problem:
+                note = f"{certificate.name}: clients refuse it: {problem}; renew it"
+                self.log.warning("server.certificate", note=note)
         admission = Admission(
             settings.access,
             os.environ,
@@ -285,16 +288,6 @@ class App:
             )
         self.url = f"{'wss' if tls else 'ws'}://{f'[{host}]' if ':' in host else host}:{port}"
 
-    def _warn_of_certificate(self, tls: ssl.SSLContext, host: str) -> None:
-        certificate = Path(self.settings.server.tls_certificate)
-        problem = refused(tls, certificate, host)
-        if problem:
-            mend = "set server.address to a name that it has" if host else "renew it"
-            who = f"the other servers, which come to {host}," if host else "clients"
-            self.log.warning(
-                "server.certificate", note=f"{certificate.name}: {who} refuse it: {problem}; {mend}"
-            )
-
     async def _join(
         self, listener: Listener, registry: Registry, tls: ssl.SSLContext | None
     ) -> None:
@@ -303,29 +296,10 @@ class App:
         if isinstance(store, RedisStore):
             directory = self.context.directory = RedisDirectory(store)
             self._stack.push_async_callback(directory.aclose)
-            address = self._own_address(listener)
-            host = urlsplit(address).hostname or ""
-            if host in ("0.0.0.0", "::") or (  # noqa: S104
-                is_local(host, {}) and not is_near(self.settings.store.path)
-            ):
-                self.log.warning(
-                    "server.unreachable",
-                    note=f"tells the other servers of its Redis that it is at {address}, where "
-                    "those of other machines cannot reach it; set server.address, or listen on an "
-                    "address of the inner network",
-                )
-            if tls is not None and address.startswith("wss:"):
-                self._warn_of_certificate(tls, host)
+            address = own_address(self.settings.server, listener)
+            for event, note in obstacles(self.settings, address, tls):
+                self.log.warning(event, note=note)
             await directory.start(address, registry.release)
-
-    def _own_address(self, listener: Listener) -> str:
-        """By what the other servers reach this one. A worker's port is always its own."""
-        server = self.settings.server
-        if server.address and server.reuse_port == "off":
-            return server.address
-        host = urlsplit(server.address).hostname or own_host(listener.own_host)
-        scheme = "wss" if listener.own_port_has_tls else "ws"
-        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{listener.own_port}"
 
 
 async def serve(
@@ -344,25 +318,6 @@ async def serve(
             await app.run()
         finally:
             await app.stop()
-
-
-def own_host(host: str) -> str:
-    """By what name others reach a server that listens on `host`."""
-    if host not in ("0.0.0.0", "::", ""):  # noqa: S104
-        return host
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            # No packet is sent: the system only says which of its addresses it would send from.
-            probe.connect(("10.255.255.255", 1))
-        except OSError:  # it has no network
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])
-
-
-def is_near(store: str) -> bool:
-    """Whether a Redis is on this machine, so that the servers that share it seem to be, too."""
-    host = urlsplit(store).hostname or ""
-    return store.startswith("unix:") or host in ("", "localhost") or is_local(host, {})
 
 
 def _store(settings: Settings) -> Store:

@@ -17,8 +17,8 @@ from dialogue_protocol.messages import Delta, Say, Turn, TurnEnd
 from prometheus_client.parser import text_string_to_metric_families
 
 from dialogue_server.domain.conversation import ConversationKey
-from dialogue_server.server.app import own_host
 from dialogue_server.server.client_socket import ConnectError
+from dialogue_server.server.joining import own_host
 from dialogue_server.stores.redis import RedisStore
 from tests.fakes.certificate import write_certificate
 from tests.harness import Answer, Client

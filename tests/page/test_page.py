@@ -13,7 +13,8 @@ from axe_playwright_python.async_playwright import Axe
 from msgspec import structs
 from playwright.async_api import Browser, Page, expect
 
-from dialogue_server.server.app import App, own_host
+from dialogue_server.server.app import App
+from dialogue_server.server.joining import own_host
 from tests.fakes.upstream import FakeUpstream
 from tests.page.conftest import PICTURES
 

@@ -15,7 +15,8 @@ from msgspec import structs
 from dialogue_server.domain.conversation import ConversationKey, Node
 from dialogue_server.errors import BackendError, SettingsError
 from dialogue_server.instrumentation.logging import Log
-from dialogue_server.server.app import App, is_near
+from dialogue_server.server.app import App
+from dialogue_server.server.joining import is_near
 from dialogue_server.settings import MEMORY, Settings
 from dialogue_server.stores.sqlite import SQLiteStore
 from tests.fakes.certificate import write_certificate
