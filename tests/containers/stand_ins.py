@@ -15,9 +15,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.engines.install_godot import find_mirror
+
 from .docker import DEPLOY
 
-DEBIAN = "http://deb.debian.org/debian"
 BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 PYTHON = ("trixie", "python3", "python3-venv", "python-is-python3")  # which is 3.13
 SERVICES = ("bookworm", "redis-server", "caddy", "wget")  # which are 7 and 2
@@ -58,7 +59,8 @@ def _make_base(name: str, suite: str, *packages: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "root"
         wanted = ",".join(["ca-certificates", "netbase", "tzdata", *packages])
-        _run("debootstrap", "--variant=minbase", f"--include={wanted}", suite, str(root), DEBIAN)
+        packaged = f"--include={wanted}"
+        _run("debootstrap", "--variant=minbase", packaged, suite, str(root), find_mirror())
         if BUNDLE.exists():
             (root / BUNDLE.relative_to("/")).write_bytes(BUNDLE.read_bytes())
             (root / "etc/pip.conf").write_text(f"[global]\ncert = {BUNDLE}\n")
