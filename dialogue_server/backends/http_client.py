@@ -1,9 +1,9 @@
 """HTTP as the backends need it: POST, then a body that is read as it arrives and cut at will.
 
 The sole owner of httpx and of its aiohttp transport; their exceptions leave as BackendErrors.
-A body is poured out from the transport's own callback, without a switch of tasks for each chunk:
-a third less CPU a token than awaiting the library's reader. Three things that the libraries do
-not say aloud:
+A body is poured out from the transport's own callback, without a switch of tasks for each chunk,
+which awaiting the library's reader costs (about 6 µs a token). Three things that the libraries
+do not say aloud:
 
 - With the aiohttp transport `Limits(max_connections=None)` means 100, and
   `max_keepalive_connections` is ignored; so the connector is made here.

@@ -222,8 +222,10 @@ class Answers:
         words = authored.authored_text(persona, self._talk.state, asked.text, said=said)
         # "What did you say?" answers a player, and no event: without a model, only a line that
         # fits is an answer to what happened; another one stands in for it, and says so.
-        fits = authored.choose(persona, self._talk.state, asked.text, said=said) is not None
-        voice = words if fits or asked.kind != "event" else ""
+        fits = asked.kind != "event" or authored.choose(
+            persona, self._talk.state, asked.text, said=said
+        )
+        voice = words if fits else ""
 
         def request(prompt: Prompt) -> ModelRequest:
             made = model_request(context, persona, prompt, self._talk.key, voice)

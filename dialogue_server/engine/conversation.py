@@ -260,7 +260,8 @@ class OpenConversation:
 
     def check_cast(self) -> None:
         """Raise a RequestError if one of them is not there."""
-        assert self.cast
+        for npc in self._npcs:
+            self.persona(npc)
 
     def cast_in(self, locale: str = "") -> list[Persona]:
         """The cast with its texts in the language of a line, else of the conversation: what a

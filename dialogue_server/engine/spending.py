@@ -200,7 +200,6 @@ async def ask_aside(
     usage: Usage | None = None
     failed: BackendError | None = None
     said: list[str] = []
-
     chars = 0
 
     def listen(text: str) -> bool:

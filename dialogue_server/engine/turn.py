@@ -258,12 +258,10 @@ class TurnRunner:
             self._meter.end(usage, said, self._prompt_tokens, failed)
             if tap is not None:
                 tap.answered(self.number, finished or failed)
-        if finished is None:
-            emit(stream.finish())
-            return EndReason.COMPLETE
-        self._take_usage(finished.usage)
+        if finished is not None:
+            self._take_usage(finished.usage)
         emit(stream.finish())
-        return _FINISHED[finished.reason]
+        return EndReason.COMPLETE if finished is None else _FINISHED[finished.reason]
 
     def _take_usage(self, usage: Usage) -> None:
         context = self._context

@@ -27,8 +27,10 @@ from dialogue_server.domain.stream import TextStream
 from dialogue_server.engine import answers
 from dialogue_server.engine.context import EngineLimits
 from dialogue_server.engine.direction import Direction
+from dialogue_server.engine.metering import Meter
 from dialogue_server.engine.observer import Failure
 from dialogue_server.engine.session import MAX_WAITING
+from dialogue_server.engine.spending import Charge
 from dialogue_server.stores.memory import MemoryStore
 from tests.fakes.steered import SteeredBackend
 from tests.harness import Client, serving
@@ -194,6 +196,14 @@ async def test_whatever_fails_at_a_turns_end_it_ends_once_and_the_next_line_is_a
     def fail(*_: object) -> None:
         raise LookupError("a mistake in the server")
 
+    settled: list[Meter | None] = []
+    settle = Charge.settle
+
+    async def settling(charge: Charge, meter: Meter | None = None) -> None:
+        settled.append(meter)
+        await settle(charge, meter)
+
+    monkeypatch.setattr(Charge, "settle", settling)
     backend = SteeredBackend()
     async with serving(backend) as served:
         client = await Client.connect(served.url)
@@ -216,5 +226,6 @@ async def test_whatever_fails_at_a_turns_end_it_ends_once_and_the_next_line_is_a
         assert (await client.expect(TurnEnd)).code == ""
         await client.leave()
         ends = [message.turn for message in client.received if isinstance(message, TurnEnd)]
-        assert ends == sorted(set(ends))
+        assert ends == [1, 2]
+    assert [meter.spent.output_tokens for meter in settled if meter] == [10, 10]
     assert served.seen(Failure)
