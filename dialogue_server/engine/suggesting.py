@@ -73,7 +73,7 @@ class Suggesting:
                 code = ErrorCode.UNKNOWN_CONVERSATION
                 self._send(Error(code, detail, name, message.line))
         if self._asking is not None:  # until what it did cost is counted
-            await asyncio.wait([self._asking])
+            await asyncio.gather(self._asking, return_exceptions=True)
 
     async def _answer(self, message: Suggest, before: asyncio.Task[None] | None) -> None:
         if before is not None:
@@ -107,6 +107,8 @@ class Suggesting:
         own = suggestions.authored(situation, count)
         if not count or talk.context.backend.layout == "compact":
             return own  # a tiny model would only spoil it
+        if asyncio.current_task() is not self._task:
+            return own  # a newer request asks
         if not talk.context.has_spare_model:
             return own  # others wait for the model to speak
         began = talk.context.monotonic()
@@ -146,21 +148,22 @@ class Suggesting:
             said, _ = await ask_aside(context, talk.key, npc, talk.budget, request, "suggestions")
             return said
 
-        self._asking = asyncio.create_task(listen(), name="suggest: model")
+        asking = self._asking = asyncio.create_task(listen(), name="suggest: model")
+        late = False
         try:
             async with asyncio.timeout(context.limits.suggestion_seconds):
                 # Waiting, not awaiting: the task's cancellation is not ours.
-                await asyncio.wait([self._asking])
+                await asyncio.wait([asking])
         except TimeoutError:
-            self._asking.cancel()
-            await asyncio.wait([self._asking])
-            return "", f"no answer within {context.limits.suggestion_seconds:g} s"
+            late = asking.cancel()
+            await asyncio.wait([asking])
         except asyncio.CancelledError:
-            self._asking.cancel()
+            asking.cancel()
             raise
-        if self._asking.cancelled():
-            return "", "a turn took the model over"
+        if asking.cancelled():
+            took = f"no answer within {context.limits.suggestion_seconds:g} s"
+            return "", took if late else "a turn took the model over"
         try:
-            return self._asking.result(), ""
+            return asking.result(), ""
         except DialogueError as error:
             return "", error.detail

@@ -145,6 +145,25 @@ async def test_each_of_several_requests_is_answered() -> None:
         assert await suggested(client, "s3") == []
 
 
+async def test_of_several_requests_that_wait_for_a_turn_only_the_newest_asks_the_model() -> None:
+    backend = SteeredBackend()
+    async with serving(backend, personas=(HOST,)) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Say("c", "1", "Hello!"))
+        turn = await backend.call()
+        for line in ("s1", "s2", "s3"):
+            await client.send(Suggest("c", line))
+        turn.finish()
+        call = await backend.call()
+        assert await suggested(client, "s1") == OWN
+        assert await suggested(client, "s2") == OWN
+        call.say("Who are you?")
+        call.finish()
+        assert (await suggested(client, "s3"))[0] == "Who are you?"
+        assert backend.calls.empty()
+
+
 @pytest.mark.parametrize("layout", ["standard", "compact"])
 async def test_without_a_capable_model_the_designers_own_are_given(layout: str) -> None:
     backend = ScriptedBackend(layout=layout)  # type: ignore[arg-type]
