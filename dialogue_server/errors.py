@@ -6,6 +6,7 @@ DialogueError            anything below; caught at the session's border and sent
 ├── SettingsError        the operator's settings are wrong
 ├── BackendError         the model: its code says how it failed
 └── StoreError           the disk or the database
+    └── TakenOverError   another server has the conversation now
 
 `detail` is read by a developer: it says what to do, and never carries a secret, an upstream's
 body or a path outside the content folder.
@@ -71,3 +72,17 @@ class StoreError(DialogueError):
 
     def __init__(self, detail: str) -> None:
         super().__init__(ErrorCode.STORE_FAILED, detail)
+
+
+class TakenOverError(StoreError):
+    """Another server has taken a conversation, and nothing of this one is kept there any more:
+    what its client is told, as for one that another connection has taken over on this server."""
+
+    def __init__(self, conversation: str) -> None:
+        DialogueError.__init__(
+            self,
+            ErrorCode.UNKNOWN_CONVERSATION,
+            f"There is no open conversation {conversation!r}; another connection has taken it "
+            "over.",
+        )
+        self.conversation = conversation

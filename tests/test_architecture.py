@@ -49,6 +49,7 @@ PARTS = {  # modules that are split over files: what each may use of its own fol
     "backends.weights": {"gguf"},
     "stores.sqlite": {"sqlite_schema"},
     "backends.weights_get": {"gguf", "weights"},
+    "stores.redis": {"redis_scripts"},
     "stores.redis_directory": {"redis"},
     "stores.redis_ledger": {"redis"},
     "stores.sqlite_ledger": {"sqlite"},

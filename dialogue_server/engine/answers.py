@@ -205,6 +205,7 @@ class Answers:
             heard=self._talk.heard,
             direction=self._talk.direction,
             remember=self._talk.nodes.append,
+            lose=self._talk.lose,
             charge=charge,
         )
         self._talk.suggesting.give_way()

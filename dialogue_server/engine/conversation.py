@@ -228,6 +228,16 @@ class OpenConversation:
                     one, text=text, reason=EndReason.INTERRUPTED, meta=meta
                 )
 
+    def lose(self) -> None:
+        """Another server has taken it over, since this one gave no sign of life for a while:
+        nothing of it goes on here. `close` follows, with the session's or before its next
+        `open`."""
+        self.closed = True
+        if self._shared.conversations.get(self.key) is self:
+            del self._shared.conversations[self.key]
+        if self.answers.turn is not None:
+            self.answers.turn.stop(EndReason.TRUNCATED)
+
     async def close(self) -> None:
         """Stop a running turn, keep what was sent; wait until it is stored."""
         self.closed = True

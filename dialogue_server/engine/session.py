@@ -40,7 +40,7 @@ from dialogue_protocol.messages import (
 )
 from msgspec import structs
 
-from ..errors import DialogueError, RequestError, StoreError
+from ..errors import DialogueError, RequestError, StoreError, TakenOverError
 from .asking import TurnRequest
 from .context import EngineContext
 from .conversation import OpenConversation
@@ -130,6 +130,8 @@ class Session:
                 raise RequestError(message.code, message.detail)
             await self._handle(message)
         except DialogueError as error:
+            if isinstance(error, TakenOverError) and error.conversation in self._conversations:
+                self._conversations[error.conversation].lose()
             self._refuse(error, message)
         except Exception:
             self._context.observe(Failure(where="session", error=traceback.format_exc()))
@@ -184,7 +186,7 @@ class Session:
         self.identity.check_open(message)
         # What another connection has taken over is open no more, and nobody can close it.
         for name in [name for name, each in self._conversations.items() if each.closed]:
-            del self._conversations[name]
+            await self._conversations.pop(name).close()
         limit = self._context.limits.conversations
         if message.conversation not in self._conversations and len(self._conversations) >= limit:
             raise RequestError(

@@ -22,7 +22,7 @@ from ..domain.conversation import ConversationKey, Node
 from ..domain.guards.stream import GuardedStream
 from ..domain.persona import Persona
 from ..domain.stream import TextStream
-from ..errors import BackendError, DialogueError, StoreError
+from ..errors import BackendError, DialogueError, StoreError, TakenOverError
 from .context import EngineContext
 from .direction import Direction
 from .guarding import asked_anew, guarded, tell_hits
@@ -58,6 +58,7 @@ class TurnRunner:
         heard: list[str],
         direction: Direction,
         remember: Callable[[Node], None],
+        lose: Callable[[], None],
         charge: Charge,
     ) -> None:
         self.number = number
@@ -74,6 +75,7 @@ class TurnRunner:
         self._script = False
         self._began = began
         self._remember = remember
+        self._lose = lose
         self._direction = direction
         self._voice = Voice(context, send, number, self.node, persona, direction.tone(persona))
         self._prompted = self._placed = self._ended = 0.0
@@ -306,6 +308,9 @@ class TurnRunner:
         except StoreError as problem:
             # The player has read the answer: end the turn well, and say that it is not kept.
             error = error or problem
+            if isinstance(problem, TakenOverError):
+                self._lose()
+                error = problem
         except Exception:
             self._failed()
             error = error or StoreError("The server failed to keep the turn; its log says how.")

@@ -8,6 +8,8 @@ tests/contracts/test_store.py runs on each:
 - `append` with a `line` that the conversation already holds changes nothing and returns the
   node of the first (exactly once, spec.md "Promises").
 - Failures are `StoreError`s; nothing that was acknowledged before is lost.
+- Where servers share it, a conversation that another server has taken is changed by that one alone:
+  for this one, a `TakenOverError`.
 """
 
 from __future__ import annotations

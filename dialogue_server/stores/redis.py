@@ -4,12 +4,13 @@ One conversation is a handful of keys with one hash tag, so that they lie in one
 cluster, and every change of it is one script: whole, or not at all. What is durable is up to the
 Redis: `appendonly yes` keeps all but the last second, `appendfsync always` everything.
 
-    {d:TAG}:conversation  hash   player, conversation, head, revision, state, version, last
+    {d:TAG}:conversation  hash   player, conversation, head, revision, state, version, last, by
     {d:TAG}:nodes         hash   node id -> the node, in msgpack
     {d:TAG}:order         list   node ids as they came, parents before children
     {d:TAG}:lines         hash   a request's line id -> the node that it made
     {d:TAG}:answers       hash   p:PARENT and l:LINE -> the newest NPC's node that answers it
     {d:TAG}:checkpoints   hash   checkpoint id -> the checkpoint, in msgpack
+    {d:TAG}:holder        string the server that has it open (redis_directory.py)
     d:node:ID             string the TAG of a node's conversation
     d:player:PLAYER       zset   the player's TAGs by when they last grew
     d:conversations       zset   all TAGs, likewise
@@ -29,8 +30,9 @@ from redis.backoff import ExponentialWithJitterBackoff
 
 from ..domain.conversation import Archive, Checkpoint, ConversationKey, Listed, Node, Snapshot
 from ..domain.state import merge_patch
-from ..errors import SettingsError, StoreError
+from ..errors import SettingsError, StoreError, TakenOverError
 from ..settings_option import shown
+from . import redis_scripts as scripts
 from .base import Found, already_there
 
 TIMEOUT = 5.0
@@ -44,59 +46,6 @@ _encode = msgspec.msgpack.encode
 _node = msgspec.msgpack.Decoder(Node).decode
 _checkpoint = msgspec.msgpack.Decoder(Checkpoint).decode
 
-_APPEND = """
-local conversation, nodes, order, lines, answers = unpack(KEYS)
-local id, packed, kind, line, parent, at, player, name = unpack(ARGV)
-if kind ~= 'npc' and line ~= '' then
-  local known = redis.call('HGET', lines, line)
-  if known then return redis.call('HGET', nodes, known) end
-  redis.call('HSET', lines, line, id)
-end
-if redis.call('HSETNX', nodes, id, packed) == 0 then return packed end
-redis.call('RPUSH', order, id)
-if kind == 'npc' then
-  redis.call('HSET', answers, 'p:' .. parent, id)
-  if line ~= '' then redis.call('HSET', answers, 'l:' .. line, id) end
-end
-redis.call('HSET', conversation, 'player', player, 'conversation', name, 'head', id, 'last', at)
-redis.call('HINCRBY', conversation, 'version', 1)
-return packed
-"""
-_PATH = """
-local found, id, left = {}, ARGV[1], tonumber(ARGV[2])
-while id and id ~= '' and left > 0 do
-  local packed = redis.call('HGET', KEYS[1], id)
-  if not packed then break end
-  found[#found + 1] = packed
-  id = cmsgpack.unpack(packed)['parent']
-  left = left - 1
-end
-return found
-"""
-_REPLACE = """
-if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
-return 1
-"""
-_SET = """
-redis.call('HSET', KEYS[1], unpack(ARGV))
-return redis.call('HINCRBY', KEYS[1], 'version', 1)
-"""
-_COLLECT = """
-local conversation, nodes, order, lines, answers = unpack(KEYS)
-if redis.call('HGET', conversation, 'version') ~= ARGV[1] then return 0 end
-local gone = cmsgpack.unpack(ARGV[2])
-for _, id in ipairs(gone) do
-  redis.call('HDEL', nodes, id)
-  redis.call('LREM', order, 0, id)
-end
-redis.call('DEL', lines, answers)
-for key, hash in pairs({[ARGV[3]] = lines, [ARGV[4]] = answers}) do
-  local pairs_ = cmsgpack.unpack(key)
-  for at = 1, #pairs_, 2 do redis.call('HSET', hash, pairs_[at], pairs_[at + 1]) end
-end
-return 1
-"""
 _ALL = 2**31
 
 
@@ -113,15 +62,18 @@ class RedisStore:
             retry=Retry(
                 ExponentialWithJitterBackoff(cap=0.5, base=0.05),
                 ATTEMPTS,
-                # Every script may be sent again: it finds what it did.
+                # Every script may be sent again (redis_scripts.py).
                 supported_errors=(exceptions.ConnectionError, exceptions.TimeoutError),
             ),
             health_check_interval=30,
         )
         script = self.client.register_script
-        self._path_script = script(_PATH)
-        self._replace_script, self._set_script = script(_REPLACE), script(_SET)
-        self._collect_script = script(_COLLECT)
+        self._path_script = script(scripts.PATH)
+        self._replace_script, self._set_script = script(scripts.REPLACE), script(scripts.SET)
+        self._collect_script = script(scripts.COLLECT)
+        self.server = ""
+        """The server whose changes these are, and are refused where another has a conversation
+        (TakenOverError); "" for a command, which asks nobody."""
 
     async def start(self) -> None:
         """Reach Redis; a StoreError that says what to do if it cannot be."""
@@ -143,17 +95,19 @@ class RedisStore:
     async def append(self, key: ConversationKey, node: Node) -> Node:
         """Add a node and make it the head, unless its line is known."""
         names = _Keys(key)
-        keys = [names.conversation, names.nodes, names.order, names.lines, names.answers]
+        keys = [names.conversation, names.holder, *names.tree]
         arguments: list[Any] = [
-            *(node.id, _encode(node), node.kind, node.line, node.parent, node.at),
+            *(self.server, node.id, _encode(node), node.kind, node.line, node.parent, node.at),
             *(key.player, key.conversation),
         ]
         async with self.client.pipeline(transaction=False) as pipe:  # one journey for all
             # The way from a node to its conversation first: by itself it does no harm.
             pipe.set(f"d:node:{node.id}", names.tag)
-            pipe.eval(_APPEND, len(keys), *keys, *arguments)
+            pipe.eval(scripts.APPEND, len(keys), *keys, *arguments)
             self._grow(pipe, key, names, node.at)
             _, packed, *_ = await self.ask(pipe.execute())
+        if packed is None:
+            raise TakenOverError(key.conversation)
         return _node(packed)
 
     async def find_line(self, key: ConversationKey, line: str) -> Found | None:
@@ -207,7 +161,7 @@ class RedisStore:
         if packed is None or known is None:
             return None
         found = _checkpoint(packed)
-        await self._set(names, head=found.head, revision=found.revision, state=_encode(found.state))
+        await self._set(key, head=found.head, revision=found.revision, state=_encode(found.state))
         return msgspec.structs.replace(await self.load(key), saved=found.at)
 
     async def collect(self, before: float) -> int:
@@ -263,16 +217,15 @@ class RedisStore:
             await self.append(archive.key, node)
         for checkpoint in archive.checkpoints:
             await self.save_checkpoint(archive.key, checkpoint)
-        await self._begin(archive.key, names)
+        await self._begin(archive.key)
         await self._set(
-            names, head=archive.head, revision=archive.revision, state=_encode(archive.state)
+            archive.key, head=archive.head, revision=archive.revision, state=_encode(archive.state)
         )
 
     async def save_state(self, key: ConversationKey, revision: int, state: dict[str, Any]) -> None:
         """Replace the state."""
-        names = _Keys(key)
-        await self._begin(key, names)
-        await self._set(names, revision=revision, state=_encode(state))
+        await self._begin(key)
+        await self._set(key, revision=revision, state=_encode(state))
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -281,7 +234,7 @@ class RedisStore:
     @staticmethod
     def holder_key(key: ConversationKey) -> str:
         """Where it stands which server has a conversation open (redis_directory.py)."""
-        return f"{{d:{_Keys(key).tag}}}:holder"
+        return _Keys(key).holder
 
     async def ask(self, answer: Awaitable[Any] | Any) -> Any:
         """The answer of Redis, its failures as ours."""
@@ -294,11 +247,11 @@ class RedisStore:
 
     # ------------------------------------------------------------ the keys
 
-    async def _begin(self, key: ConversationKey, names: _Keys) -> None:
+    async def _begin(self, key: ConversationKey) -> None:
         """A conversation may have a state before anything is said in it."""
-        await self._set(names, player=key.player, conversation=key.conversation)
+        await self._set(key, player=key.player, conversation=key.conversation)
         async with self.client.pipeline(transaction=False) as pipe:
-            self._grow(pipe, key, names, 0.0)
+            self._grow(pipe, key, _Keys(key), 0.0)
             await self.ask(pipe.execute())
 
     def _grow(self, pipe: Any, key: ConversationKey, names: _Keys, at: float) -> None:
@@ -306,9 +259,13 @@ class RedisStore:
         pipe.zadd("d:conversations", {names.tag: at}, gt=True)
         pipe.zadd(f"d:player:{key.player}", {names.tag: at}, gt=True)
 
-    async def _set(self, names: _Keys, **fields: str | int | bytes) -> None:
-        flat = [part for pair in fields.items() for part in pair]
-        await self.ask(self._set_script(keys=[names.conversation], args=flat))
+    async def _set(self, key: ConversationKey, **fields: str | int | bytes) -> None:
+        names, flat = _Keys(key), [part for pair in fields.items() for part in pair]
+        done = await self.ask(
+            self._set_script(keys=[names.conversation, names.holder], args=[self.server, *flat])
+        )
+        if done is None:
+            raise TakenOverError(key.conversation)
 
     async def _change(self, node: str, meta: dict[str, Any] | None = None, **fields: Any) -> bool:
         """Change a node as one step, whoever else changes it; False if there is none."""
@@ -324,7 +281,16 @@ class RedisStore:
             if meta is not None:
                 fields["meta"] = merge_patch(old.meta, meta)
             new = _encode(msgspec.structs.replace(old, **fields))
-            if await self.ask(self._replace_script(keys=[names.nodes], args=[node, packed, new])):
+            done = await self.ask(
+                self._replace_script(
+                    keys=[names.conversation, names.holder, names.nodes],
+                    args=[self.server, node, packed, new],
+                )
+            )
+            if done is None:
+                name = await self._hget(names.conversation, "conversation")
+                raise TakenOverError(name or "")
+            if done:
                 return True
 
     async def _collect(self, names: _Keys, before: float) -> int:
@@ -352,7 +318,7 @@ class RedisStore:
         answers |= {f"l:{n.line}": n.id for n in staying if n.kind == "npc" and n.line}
         done = await self.ask(
             self._collect_script(
-                keys=[names.conversation, names.nodes, names.order, names.lines, names.answers],
+                keys=[names.conversation, *names.tree],
                 args=[version or b"", _encode(gone), _pairs(lines), _pairs(answers)],
             )
         )
@@ -412,6 +378,8 @@ class _Keys:
         self.lines = f"{base}:lines"
         self.answers = f"{base}:answers"
         self.checkpoints = f"{base}:checkpoints"
+        self.holder = f"{base}:holder"
+        self.tree = (self.nodes, self.order, self.lines, self.answers)
 
 
 def _pairs(of: dict[str, str]) -> bytes:

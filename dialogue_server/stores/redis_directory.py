@@ -12,6 +12,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
+import weakref
+from typing import cast
 
 import msgspec
 
@@ -56,7 +58,7 @@ class RedisDirectory:
     """A server's view of the others. `start`, then `aclose`."""
 
     def __init__(self, store: RedisStore) -> None:
-        self.server = uuid.uuid4().hex[:16]
+        self.server = store.server = uuid.uuid4().hex[:16]
         self._redis = store.client
         self._ask = store.ask
         self._claim = store.client.register_script(_CLAIM)
@@ -66,6 +68,7 @@ class RedisDirectory:
         self._release: Release
         self._tasks: list[asyncio.Task[None]] = []
         self._letting_go: set[asyncio.Task[None]] = set()
+        self._changing = weakref.WeakValueDictionary[ConversationKey, asyncio.Lock]()
 
     async def start(self, address: str, release: Release) -> None:
         """Make this server known, and go on giving signs of life."""
@@ -86,10 +89,10 @@ class RedisDirectory:
 
     async def claim(self, key: ConversationKey) -> None:
         """Take a conversation, after whoever else has it has stored what it holds."""
-        name, dead, other, asked = RedisStore.holder_key(key), "", "", False
+        dead, other, asked = "", "", False
         now = asyncio.get_running_loop().time
         until = now() + PATIENCE
-        while holder := await self._ask(self._claim(keys=[name], args=[self.server, dead])):
+        while holder := await self._try(key, dead):
             if holder.decode() != other:  # a third one was faster, and has its own time
                 other, asked, until = holder.decode(), False, now() + PATIENCE
             late = now() > until
@@ -104,7 +107,20 @@ class RedisDirectory:
 
     async def disclaim(self, key: ConversationKey) -> None:
         """Let go of a conversation."""
-        await self._ask(self._disclaim(keys=[RedisStore.holder_key(key)], args=[self.server]))
+        async with self._order(key):
+            await self._ask(self._disclaim(keys=[RedisStore.holder_key(key)], args=[self.server]))
+
+    async def _try(self, key: ConversationKey, dead: str) -> bytes | None:
+        async with self._order(key):
+            name = RedisStore.holder_key(key)
+            return cast(
+                "bytes | None", await self._ask(self._claim(keys=[name], args=[self.server, dead]))
+            )
+
+    def _order(self, key: ConversationKey) -> asyncio.Lock:
+        """What is told of one conversation goes over several connections: one after the other, or
+        a letting go may arrive after the claim that followed it."""
+        return self._changing.setdefault(key, asyncio.Lock())
 
     async def take_line(self, player: str, per_minute: float) -> float:
         """Count a line of a player on all servers."""

@@ -13,7 +13,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from dialogue_protocol.messages import Delta, Say, Turn, TurnEnd
+from dialogue_protocol.codes import ErrorCode
+from dialogue_protocol.messages import Delta, Error, Say, Turn, TurnEnd
 from prometheus_client.parser import text_string_to_metric_families
 
 from dialogue_server.domain.conversation import ConversationKey
@@ -136,30 +137,66 @@ async def test_workers_end_when_the_one_that_watches_over_them_is_killed(
     await logged(server, "server.stopped", 2)
 
 
-async def test_a_player_goes_on_at_another_machine_when_his_dies_in_mid_turn(
+@pytest.fixture
+async def machines(
     tmp_path: Path, upstream: str, redis: RedisServer
-) -> None:
+) -> AsyncIterator[list[ServerProcess]]:
+    """Two servers, each by itself, over one Redis."""
     servers = []
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         make_world(tmp_path / name)
         servers.append(ServerProcess(tmp_path / name, upstream, "--store", redis.url))
         await servers[-1].start()
-    first, second = servers
-    try:
-        marker = long_marker()
-        client = await Client.connect(first.url)
-        await client.open()
-        await client.send(Say("c", "1", marker))
-        await client.expect(Delta)
-        await first.kill()
-        answer = await finish(client, second.url, "c", marker)
-        assert answer.text == answer_to(marker).text
-        assert await second.stop() == 0
-    finally:
-        for server in servers:
-            await server.kill()
+    yield servers
+    for server in servers:
+        await server.kill()
+
+
+async def test_a_player_goes_on_at_another_machine_when_his_dies_in_mid_turn(
+    machines: list[ServerProcess],
+) -> None:
+    first, second = machines
+    marker = long_marker()
+    client = await Client.connect(first.url)
+    await client.open()
+    await client.send(Say("c", "1", marker))
+    await client.expect(Delta)
+    await first.kill()
+    answer = await finish(client, second.url, "c", marker)
+    assert answer.text == answer_to(marker).text
+    assert await second.stop() == 0
     assert second.complaints() == ""
+
+
+async def test_a_machine_that_stood_still_adds_nothing_to_what_another_went_on_with(
+    machines: list[ServerProcess], redis: RedisServer
+) -> None:
+    """It wakes in mid-turn, and knows of nothing."""
+    first, second = machines
+    marker = long_marker()
+    old = await Client.connect(first.url)
+    await old.open()
+    await old.send(Say("c", "1", marker))
+    await old.expect(Delta)
+    first.send(signal.SIGSTOP)
+    new = await Client.connect(second.url)
+    await new.open()  # within the directory's PATIENCE
+    await new.send(Say("c", "1", marker))
+    assert (await new.answer()).text == answer_to(marker).text
+    first.send(signal.SIGCONT)
+    ended = await old.expect(TurnEnd)
+    assert ended.code == ErrorCode.UNKNOWN_CONVERSATION
+    await old.send(Say("c", "2", "Hello?"))
+    assert "taken it over" in (await old.expect(Error)).detail
+    store = RedisStore(redis.url)
+    nodes = (await store.load(ConversationKey("ann", "c"))).nodes
+    await store.aclose()
+    assert [node.kind for node in nodes] == ["npc", "player", "npc"]
+    assert nodes[-1].text == answer_to(marker).text
+    for server in machines:
+        assert await server.stop() == 0
+        assert server.complaints() == ""
 
 
 async def test_one_scrape_of_the_shared_port_tells_of_all_workers(

@@ -5,14 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 from dialogue_protocol.codec import JSON
 from dialogue_protocol.codes import ErrorCode
-from dialogue_protocol.messages import Close, Closed, Delta, Error, Hello, Resume, Say, TurnEnd
+from dialogue_protocol.messages import (
+    Close,
+    Closed,
+    Delta,
+    Error,
+    Hello,
+    Regenerate,
+    Resume,
+    Say,
+    TurnEnd,
+)
 
-from dialogue_server.domain.conversation import ConversationKey
+from dialogue_server.domain.conversation import Checkpoint, ConversationKey, Node
 from dialogue_server.engine.context import EngineLimits
+from dialogue_server.errors import TakenOverError
 from dialogue_server.stores import redis_directory
 from dialogue_server.stores.redis import RedisStore
 from dialogue_server.stores.redis_directory import RedisDirectory
@@ -228,6 +240,10 @@ async def test_an_allowance_of_lines_fills_with_time_and_bounds_what_comes_at_on
     await store.aclose()
 
 
+def said(node: str, parent: str = "", line: str = "") -> Node:
+    return Node(id=node, parent=parent, kind="player", speaker="Ann", text=node, at=1.0, line=line)
+
+
 class Asked:
     """A server's directory without the server: it notes what it was asked to let go of."""
 
@@ -285,3 +301,150 @@ async def test_of_two_that_wait_for_a_server_that_hangs_the_second_asks_the_firs
         await first.directory.claim(KEY)
         await asyncio.gather(second.directory.claim(KEY), third.directory.claim(KEY))
         assert len(second.asked) + len(third.asked) == 1
+
+
+async def test_a_server_that_was_taken_for_dead_adds_nothing_to_what_another_has_taken(
+    two: list[tuple[Served, SteeredBackend]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its client is told what a client is told whose conversation was taken over."""
+    monkeypatch.setattr(redis_directory, "PATIENCE", 0.0)  # as if the first were cut off
+    (first, _), (second, model) = two
+    old = await Client.connect(first.url)
+    await old.open()
+    await first.context.directory.aclose()  # type: ignore[union-attr]
+    new = await Client.connect(second.url)
+    await new.open()
+    await old.send(Say("c", "1", "Hello?"))
+    error = await old.expect(Error)
+    assert (error.code, error.line) == (ErrorCode.UNKNOWN_CONVERSATION, "1")
+    await old.send(Regenerate("c", "2", "any"))  # nothing of it goes on there
+    again = await old.expect(Error)
+    assert (again.code, again.detail) == (error.code, error.detail)
+    assert "taken it over" in again.detail
+    assert KEY not in first.context.conversations
+    await new.send(Say("c", "1", "Hello?"))
+    call = await model.call()
+    call.say("Yes.")
+    call.finish()
+    assert (await new.answer()).text == "Yes."
+    nodes = (await second.context.store.load(KEY)).nodes
+    assert [node.text for node in nodes][1:] == ["Hello?", "Yes."]
+
+
+async def test_an_answer_that_ends_after_the_conversation_was_taken_is_not_kept_and_says_so(
+    two: list[tuple[Served, SteeredBackend]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one line would have two answers."""
+    monkeypatch.setattr(redis_directory, "PATIENCE", 0.0)
+    (first, slow), (second, model) = two
+    old = await Client.connect(first.url)
+    await old.open()
+    await old.send(Say("c", "1", "Hello?"))
+    held = await slow.call()
+    held.say("Who is there?")
+    await old.expect(Delta)
+    await first.context.directory.aclose()  # type: ignore[union-attr]
+    new = await Client.connect(second.url)
+    await new.open()
+    await new.send(Say("c", "1", "Hello?"))
+    call = await model.call()
+    call.say("Yes.")
+    call.finish()
+    assert (await new.answer()).text == "Yes."
+    held.finish()
+    ended = await old.expect(TurnEnd)
+    assert ended.code == ErrorCode.UNKNOWN_CONVERSATION
+    assert "taken it over" in ended.detail
+    assert KEY not in first.context.conversations
+    nodes = (await second.context.store.load(KEY)).nodes
+    assert [node.text for node in nodes][1:] == ["Hello?", "Yes."]
+
+
+@pytest.mark.parametrize("closed", [False, True])
+async def test_what_another_server_has_gone_on_with_is_changed_by_it_alone(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch, closed: bool
+) -> None:
+    """Also after it has closed it, and nobody holds it."""
+    monkeypatch.setattr(redis_directory, "PATIENCE", 0.0)
+    await empty(server.url)
+    async with Asked(server.url) as first, Asked(server.url) as second:
+        await first.directory.claim(KEY)
+        await first.store.append(KEY, said("a"))
+        await first.store.save_checkpoint(KEY, Checkpoint("k", "a", 1, {"at": 1}, 1.0))
+        await second.directory.claim(KEY)
+        await second.store.append(KEY, said("b", "a"))
+        await second.store.save_state(KEY, 2, {"at": 2})
+        if closed:
+            await second.directory.disclaim(KEY)
+        before = await second.store.export(KEY)
+        with pytest.raises(TakenOverError, match="'c'; another connection has taken it over"):
+            await first.store.append(KEY, said("late", "a"))
+        with pytest.raises(TakenOverError):
+            await first.store.append(KEY, said("late", "a", line="b"))  # a line that is known
+        with pytest.raises(TakenOverError):
+            await first.store.save_state(KEY, 9, {})
+        with pytest.raises(TakenOverError):
+            await first.store.restore(KEY, "k")
+        with pytest.raises(TakenOverError, match="'c'"):
+            await first.store.amend("a", "", "interrupted")
+        assert await second.store.export(KEY) == before
+        await first.directory.claim(KEY)  # it may have it again
+        await first.store.append(KEY, said("c", "b"))
+        await first.store.save_state(KEY, 3, {})
+        assert [node.id for node in (await first.store.load(KEY)).nodes] == ["a", "b", "c"]
+
+
+async def test_a_conversation_that_nobody_holds_goes_on_where_it_was(server: RedisServer) -> None:
+    """A Redis that was restarted may have forgotten who holds what, and servers go on."""
+    await empty(server.url)
+    async with Asked(server.url) as first, Asked(server.url) as second:
+        await first.directory.claim(KEY)
+        await first.store.append(KEY, said("a"))
+        await first.store.client.delete(RedisStore.holder_key(KEY))
+        await first.store.append(KEY, said("b", "a"))
+        await second.directory.claim(KEY)
+        await second.directory.disclaim(KEY)  # which has changed nothing
+        await first.store.save_state(KEY, 1, {"at": 1})
+        await first.store.append(KEY, said("c", "b"))
+        assert [node.id for node in (await second.store.load(KEY)).nodes] == ["a", "b", "c"]
+
+
+async def test_a_store_of_no_server_changes_what_servers_hold(server: RedisServer) -> None:
+    """`dialogue-server import`, and whatever else brings no directory."""
+    await empty(server.url)
+    store = RedisStore(server.url)
+    async with Asked(server.url) as first:
+        await first.directory.claim(KEY)
+        await first.store.append(KEY, said("a"))
+        await store.append(KEY, said("b", "a"))
+        await store.save_state(KEY, 1, {})
+        await first.store.append(KEY, said("c", "b"))
+        assert len((await store.load(KEY)).nodes) == 3
+    await store.aclose()
+
+
+async def test_a_claim_that_follows_a_letting_go_on_the_same_server_outlasts_it(
+    server: RedisServer,
+) -> None:
+    """They go over two connections, of which the first may be the slower."""
+    await empty(server.url)
+    async with Asked(server.url) as first, Asked(server.url) as second:
+        await first.directory.claim(KEY)
+        script, may_go = first.directory._disclaim, asyncio.Event()
+
+        async def slow(**arguments: Any) -> Any:
+            await may_go.wait()
+            return await script(**arguments)
+
+        first.directory._disclaim = slow  # type: ignore[assignment]
+        leaving = asyncio.create_task(first.directory.disclaim(KEY))
+        await asyncio.sleep(0)
+        taking = asyncio.create_task(first.directory.claim(KEY))
+        await asyncio.wait([taking], timeout=0.1)
+        await first.directory.claim(ConversationKey("bob", "c"))  # others wait for nothing
+        may_go.set()
+        await asyncio.gather(leaving, taking)
+        assert await second.store.client.get(RedisStore.holder_key(KEY)) == (
+            first.directory.server.encode()
+        )
+        assert not first.directory._changing  # nothing is kept for it
