@@ -189,6 +189,8 @@ class Metrics:
             self._dollars.labels(*labels).inc(dollars)
 
     def _bounded(self, label: str, value: str) -> str:
+        if not value.isprintable():
+            value = ascii(value)
         known = self._values.setdefault(label, set())
         if value in known:
             return value
@@ -204,7 +206,7 @@ def by_worker(texts: Mapping[str, bytes]) -> bytes:
     families: dict[str, list[str]] = {}
     for worker, text in texts.items():
         label, family = f'worker="{worker}"', ""
-        for line in text.decode().splitlines():
+        for line in text.decode().removesuffix("\n").split("\n"):
             if line.startswith("# "):
                 family = line.split(" ", 3)[2]
                 described = families.setdefault(family, [])

@@ -211,3 +211,16 @@ def test_the_metrics_of_several_workers_are_one_text_that_a_scraper_can_read() -
         (("resumed", "yes"), ("worker", "1")): 1.0,
     }
     assert 'dialogue_sessions{worker="1"} 2.0\n' in text
+
+
+def test_a_model_of_any_name_leaves_the_metrics_readable() -> None:
+    """The name of a file with weights, say."""
+    vile = 'a"b\\c\nd\r\x85\u2028\x0b\x1b[2J\udcff'
+    metrics = Metrics()
+    metrics.attempt_failed(vile, "internal")
+    text = metrics.text().decode()
+    assert text.replace("\n", "").isprintable()
+    for told in (text, by_worker({"0": text.encode()}).decode()):
+        families = {family.name: family for family in text_string_to_metric_families(told)}
+        (sample,) = families["dialogue_model_attempts_failed"].samples
+        assert sample.labels["backend"] == ascii(vile)
