@@ -6,6 +6,9 @@ instrumentation/ turns records into log lines and metrics. Nothing is emitted pe
 
 from __future__ import annotations
 
+import contextlib
+import traceback
+from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import Struct, field
@@ -213,3 +216,16 @@ class Observer(Protocol):
     def __call__(self, record: Record) -> None:
         """Take note of a record."""
         ...
+
+
+def tell_all(observers: Sequence[Observer], record: Record) -> None:
+    """Tell several listeners. What one of them raises ends nothing: the others are told of it."""
+    for observer in observers:
+        try:
+            observer(record)
+        except Exception:
+            failure = Failure(where="observer", error=traceback.format_exc())
+            for other in observers:
+                if other is not observer:
+                    with contextlib.suppress(Exception):
+                        other(failure)

@@ -19,7 +19,7 @@ from ..domain.language import normalized
 from ..engine.context import EngineContext, EngineLimits
 from ..engine.housekeeping import collect_branches
 from ..engine.languages import prepare_detector
-from ..engine.observer import Record
+from ..engine.observer import Observer, Record, tell_all
 from ..engine.registry import Registry
 from ..errors import BackendError, SettingsError
 from ..instrumentation.logging import Log
@@ -58,7 +58,7 @@ class App:
         self.context: EngineContext
         self._stack = contextlib.AsyncExitStack()
         self._cheaper: ModelBackend | None = None
-        self._traces: Tracing | None = None
+        self._observers: list[Observer] = [self.log, self.metrics]
         self._stopping = asyncio.Event()
         self._registry: Registry | None = None
 
@@ -74,8 +74,9 @@ class App:
                 )
             world = self._load_content()
             if settings.server.traces == "on":
-                self._traces = Tracing(f"dialogue-server {__version__}")
-                self._stack.push_async_callback(self._traces.aclose)
+                traces = Tracing(f"dialogue-server {__version__}")
+                self._stack.push_async_callback(traces.aclose)
+                self._observers.append(traces)
             store = _store(settings)
             self._stack.push_async_callback(store.aclose)
             await store.start()
@@ -193,10 +194,7 @@ class App:
         return choice.backend
 
     def _observe(self, record: Record) -> None:
-        self.log(record)
-        self.metrics(record)
-        if self._traces is not None:
-            self._traces(record)
+        tell_all(self._observers, record)
 
     async def _start_compared(self) -> dict[str, ModelBackend]:
         """For the designers' page. One that cannot start is left out, loudly."""

@@ -10,9 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from dialogue_protocol.messages import Error, Say, Suggest, Suggestions
 from msgspec import structs
 
 from dialogue_server.domain.conversation import ConversationKey, Node
+from dialogue_server.engine.observer import Record
 from dialogue_server.errors import BackendError, SettingsError
 from dialogue_server.instrumentation.logging import Log
 from dialogue_server.server.app import App
@@ -209,6 +211,36 @@ def test_a_line_of_the_log_is_one_write_so_that_workers_do_not_tear_each_others(
     Log("json", stream=Stream()).info("worker.started", worker=1)
     (line,) = writes
     assert line.endswith("}\n")
+
+
+async def test_a_listener_that_fails_ends_no_turn_and_no_session(
+    world: Path, damaged: Path
+) -> None:
+    class Broken(Log):
+        def __call__(self, record: Record) -> None:
+            raise ZeroDivisionError
+
+    app = App(settings_for(world, "scripted", damaged), Broken("json", stream=io.StringIO()))
+    await app.start()
+    client = await Client.connect(app.url)
+    await client.open(npcs=("pell",))
+    answer = await client.say("Who are you?")
+    assert answer.text and answer.ended.reason == "complete"
+    await client.send(Say("none", "x", "Hello?"))
+    assert (await client.expect(Error)).code == "unknown_conversation"
+    await client.send(Suggest("c", "s"))
+    await client.expect(Suggestions)
+    client.socket.abort()
+    client = await client.resume(app.url)
+    assert client.welcome is not None and client.welcome.resumed
+    assert (await client.say("And you?", line="2")).ended.reason == "complete"
+    await client.leave()
+    await app.stop()
+    counted = app.metrics.text().decode()
+    assert 'dialogue_turns_total{backend="scripted",code="",reason="complete"} 2.0' in counted
+    assert 'dialogue_sessions_started_total{resumed="yes"} 1.0' in counted
+    assert 'dialogue_sessions_ended_total{reason="restart"} 1.0' in counted
+    assert 'dialogue_failures_total{where="observer"}' in counted
 
 
 async def test_a_language_that_is_none_stops_the_start(world: Path, damaged: Path) -> None:
