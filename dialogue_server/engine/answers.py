@@ -213,9 +213,9 @@ class Answers:
         # Whatever may fail comes before the turn is announced: what is announced ends.
         if asked.script:
             script = TextStream(persona, state=self._talk.state)
-            self.turn = turn
             self._announce(turn, context, 0, 0)
             self._task = turn.speak(asked.text, script)
+            self.turn = turn
             self._task.add_done_callback(self._ended)
             return turn
         prompt = assemble_prompt(context, question)
@@ -237,7 +237,6 @@ class Answers:
 
         names = [self._talk.player.name, *(member.name for member in question.cast)]
         first, stream = request(prompt), answer_stream(context, question, prompt, names, words)
-        self.turn = turn
         self._keep(turn, prompt)
         self._announce(turn, context, prompt.tokens, len(prompt.dropped))
         self._task = turn.start(
@@ -247,6 +246,7 @@ class Answers:
             shorter=shorter,
             prompt_tokens=prompt.tokens,
         )
+        self.turn = turn
         self._task.add_done_callback(self._ended)
         return turn
 

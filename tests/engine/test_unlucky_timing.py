@@ -18,6 +18,7 @@ from dialogue_protocol.messages import (
     Player,
     Say,
     Suggest,
+    Suggestions,
     Turn,
     TurnEnd,
 )
@@ -28,7 +29,7 @@ from dialogue_server.engine import answers
 from dialogue_server.engine.context import EngineLimits
 from dialogue_server.engine.direction import Direction
 from dialogue_server.engine.metering import Meter
-from dialogue_server.engine.observer import Failure
+from dialogue_server.engine.observer import Failure, Record, TurnStarted
 from dialogue_server.engine.session import MAX_WAITING
 from dialogue_server.engine.spending import Charge
 from dialogue_server.stores.memory import MemoryStore
@@ -113,6 +114,31 @@ async def test_a_turn_that_cannot_be_prepared_leaves_the_conversation_free(
         call.say("Yes.")
         call.finish()
         assert (await client.answer()).text == "Yes."
+        await client.leave()
+
+
+async def test_a_turn_that_cannot_be_announced_leaves_the_conversation_free() -> None:
+    backend = SteeredBackend()
+
+    def broken(record: Record) -> None:
+        if isinstance(record, TurnStarted):
+            raise ZeroDivisionError
+
+    async with serving(backend) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        observe, served.context.observe = served.context.observe, broken
+        await client.send(Say("c", "1", "Hello?"))
+        await client.expect(Turn)
+        served.context.observe = observe
+        assert (await client.expect(Error)).code == ErrorCode.INTERNAL
+        assert not next(iter(served.context.conversations.values())).answers.busy
+        await client.send(Say("c", "2", "Hello?"))
+        (await backend.call()).finish()
+        await client.answer()
+        await client.send(Suggest("c", "s"))
+        (await backend.call()).finish()
+        await client.expect(Suggestions)
         await client.leave()
 
 
