@@ -7,7 +7,6 @@ goes back with a save slot.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -41,6 +40,8 @@ class Direction:
         self._talk = conversation
         self._send = send
         self._judges: set[asyncio.Task[None]] = set()
+        self._settled: set[asyncio.Task[None]] = set()
+        """Those of them whose verdict is being kept and told."""
         self._verdicts = asyncio.Lock()  # else two at a time would write over each other's
 
     # ------------------------------------------------------------ before a turn
@@ -113,6 +114,7 @@ class Direction:
             task = asyncio.create_task(self._judge(placed, node.id), name=f"judge {placed.id}")
             self._judges.add(task)
             task.add_done_callback(self._judges.discard)
+            task.add_done_callback(self._settled.discard)
 
     def _fire(self, firing: triggers.Firing) -> None:
         talk = self._talk
@@ -136,11 +138,22 @@ class Direction:
 
     async def _judge(self, placed: triggers.Placed, node: str) -> None:
         """Ask the model about a conversation as it is after a turn, and act on a yes."""
+        try:
+            if await self._ask(placed):
+                async with self._verdicts:
+                    await self._agreed(placed, node)
+        except DialogueError as error:
+            self._talk.context.observe(Failure(where=f"judge {placed.id}", error=error.detail))
+        except Exception:
+            self._failed(f"judge {placed.id}")
+
+    async def _ask(self, placed: triggers.Placed) -> bool:
+        """Whether the model says yes."""
         talk = self._talk
         if not talk.context.has_spare_model:  # it is asked another time
             problem = "turns wait for the model"
             talk.context.observe(TriggerJudged(talk.name, placed.id, "", problem))
-            return
+            return False
         messages = triggers.judge_messages(
             placed, self._moment(tuple(talk.nodes)), talk.player.name
         )
@@ -158,20 +171,15 @@ class Direction:
             problem = f"no answer within {JUDGE_SECONDS:g} s"
         except DialogueError as error:
             problem = error.detail
-        except Exception:
-            self._failed(f"judge {placed.id}")
-            return
         yes = not problem and triggers.verdict(said)
         word = "" if problem else "yes" if yes else "no"
         talk.context.observe(TriggerJudged(talk.name, placed.id, word, problem))
-        if yes:
-            async with self._verdicts:
-                await self._agreed(placed, node)
+        return yes
 
     async def _agreed(self, placed: triggers.Placed, node: str) -> None:
         """Act on a judge's yes about the conversation as it was after a turn."""
         talk = self._talk
-        if talk.closed or all(one.id != node for one in talk.nodes):
+        if talk.closed or not self._is_on_path(node):
             return  # the game has gone back to before it
         moment = self._moment(tuple(talk.nodes))
         firing = triggers.judged(placed, moment)
@@ -180,17 +188,24 @@ class Direction:
         newest = talk.nodes[-1]
         stage = firing.stage or stage_of(moment.world, moment.scene, moment.nodes, moment.state)
         meta = triggers.record(moment, [firing], stage)
-        with contextlib.suppress(DialogueError):
-            await talk.context.store.annotate(newest.id, meta)
+        task = asyncio.current_task()
+        assert task is not None
+        self._settled.add(task)  # what is kept is told: it would not fire again
+        await talk.context.store.annotate(newest.id, meta)
+        if self._is_on_path(newest.id):
             talk.nodes[:] = [
                 triggers.with_meta(one, meta) if one.id == newest.id else one for one in talk.nodes
             ]
             self._fire(firing)
 
+    def _is_on_path(self, node: str) -> bool:
+        """Whether a node is on the path that the game is on."""
+        return any(one.id == node for one in self._talk.nodes)
+
     async def stop(self) -> None:
-        """Ask no judge any more."""
+        """Ask no judge any more. What one has agreed to and is being kept is told first."""
         judges = list(self._judges)
-        for judge in judges:
+        for judge in self._judges - self._settled:
             judge.cancel()
         if judges:
             await asyncio.wait(judges)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
+import pytest
 from dialogue_protocol.messages import (
     Advance,
+    Close,
+    Closed,
     Delta,
     Error,
     Event,
@@ -35,7 +39,9 @@ from dialogue_server.domain.persona import Persona, World
 from dialogue_server.domain.staging import Happening, Relation, Scene, Stage, ToneRule
 from dialogue_server.domain.staging import Trigger as TriggerSpec
 from dialogue_server.engine.context import EngineLimits
-from dialogue_server.engine.observer import TriggerFired, TriggerJudged
+from dialogue_server.engine.direction import Direction
+from dialogue_server.engine.observer import Failure, TriggerFired, TriggerJudged
+from dialogue_server.errors import StoreError
 from dialogue_server.stores.base import Store
 from dialogue_server.stores.memory import MemoryStore
 from dialogue_server.stores.sqlite import SQLiteStore
@@ -457,6 +463,83 @@ async def test_a_judges_yes_after_the_game_went_back_comes_too_late() -> None:
         call.finish()
         await call.cancelled()
         assert await triggers(client) == []
+
+
+class SlowToAnnotate(MemoryStore):
+    """Returns from annotating when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.annotated = asyncio.Event()
+        self.may = asyncio.Event()
+
+    async def annotate(self, node: str, meta: dict[str, Any]) -> None:
+        await super().annotate(node, meta)
+        self.annotated.set()
+        await self.may.wait()
+
+
+async def test_a_trigger_that_is_kept_is_told_though_its_conversation_closes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It fires once: what is recorded and not told would never be told."""
+    backend, store = SteeredBackend(), SlowToAnnotate()
+    real = Direction.stop
+
+    async def stop(direction: Direction) -> None:
+        asyncio.get_running_loop().call_soon(store.may.set)  # once the judges are stopped
+        await real(direction)
+
+    monkeypatch.setattr(Direction, "stop", stop)
+    async with served(backend, store, replace(WORLD, triggers=[JUDGED])) as server:
+        client, call = await judged(server, backend)
+        call.say("Yes.")
+        call.finish()
+        await store.annotated.wait()
+        await client.send(Close("c"))
+        assert (await client.expect(Trigger)).name == "promised"
+        await client.expect(Closed)
+        assert server.seen(TriggerFired) == [TriggerFired("c", "world:promised", "")]
+
+
+async def test_a_trigger_is_not_told_of_a_talk_that_the_game_leaves_while_it_is_kept() -> None:
+    backend, store = SteeredBackend(), SlowToAnnotate()
+    async with served(backend, store, replace(WORLD, triggers=[JUDGED])) as server:
+        client = await Client.connect(server.url)
+        await client.open()
+        await client.send(Save("c"))
+        saved = await client.expect(Saved)
+        await turn(client, backend, Say("c", "1", "I'll mend the lamp."), "Good.")
+        call = await backend.call()
+        call.say("Yes.")
+        call.finish()
+        await store.annotated.wait()
+        await client.send(Load("c", saved.checkpoint))
+        await client.expect(Opened)
+        store.may.set()
+        assert await triggers(client) == []
+        assert server.seen(TriggerFired) == []
+
+
+async def test_what_a_judges_yes_cannot_be_kept_for_is_told_the_operator() -> None:
+    class Failing(MemoryStore):
+        async def annotate(self, node: str, meta: dict[str, Any]) -> None:
+            raise StoreError("The disk is full.")
+
+    backend = SteeredBackend()
+    async with served(backend, Failing(), replace(WORLD, triggers=[JUDGED])) as server:
+        client, call = await judged(server, backend)
+        call.say("Yes.")
+        call.finish()
+        await turn(client, backend, Say("c", "2", "The lamp!"), "Well?")
+        call = await backend.call()
+        server.context.personas = {}  # the content has changed meanwhile
+        call.say("Yes.")
+        call.finish()
+        assert await triggers(client) == []
+        full, gone = server.seen(Failure)
+        assert full == Failure("judge world:promised", "The disk is full.")
+        assert "There is no NPC 'mira'" in gone.error
 
 
 async def test_a_client_can_name_only_npcs_that_there_are() -> None:
