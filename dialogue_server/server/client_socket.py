@@ -38,17 +38,19 @@ class ClientSocket:
 
     @classmethod
     async def connect(cls, url: str, codec: Codec = MSGPACK, *, timeout: float = 10.0) -> Self:
-        """Connect to ws:// or wss:// `url`; raises ConnectError within `timeout` seconds."""
+        """Connect to ws:// or wss:// `url`; raises ConnectError within `timeout` seconds, which
+        closing may take as well."""
         try:
             connection = await connect(
                 url,
                 subprotocols=[Subprotocol(codec.subprotocol)],
                 compression=None,
                 open_timeout=timeout,
+                close_timeout=timeout,
                 max_size=None,
                 proxy=None,
             )
-        except InvalidURI as error:
+        except (InvalidURI, ValueError) as error:  # of a port or a name that none can be
             raise ConnectError(f"{url!r} is no WebSocket address (ws://host:port)") from error
         except TimeoutError as error:
             raise ConnectError(f"{url} did not answer within {timeout:g} s") from error
@@ -119,7 +121,9 @@ async def relay(client: ServerConnection, hello: Frame, address: str, codec: Cod
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         if ways[1].done():
             code = server.close_code
-            await client.close(CloseCode.GOING_AWAY if code == 1006 else code, server.close_reason)
+            if code in (1005, 1006):  # none came, and neither can be sent
+                code = CloseCode.GOING_AWAY
+            await client.close(code, server.close_reason)
     finally:
         for way in ways:
             way.cancel()
