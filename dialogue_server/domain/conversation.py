@@ -14,6 +14,9 @@ from msgspec import Struct, field
 
 HEARD = "heard"
 """The key of `Node.meta` with the ids of the NPCs that were there when the line was said."""
+AGAIN = "again"
+"""The key of `Node.meta` with the id of a request that was stored elsewhere, never answered there,
+and is said here."""
 
 
 class ConversationKey(Struct, frozen=True):
@@ -40,8 +43,8 @@ class Node(Struct, frozen=True):
     meta: dict[str, Any] = field(default_factory=dict)
     """`heard`: the ids of the NPCs that were there. `to` (kinds player, event): the id of the NPC
     that answers, "" for nobody. `cues` (kind npc): [offset, kind, name, args, action] each.
-    `result` (kind event): which action it tells of, [node id, number]. `time`, `undone`, `memory`:
-    see memory/past.py."""
+    `result` (kind event): which action it tells of, [node id, number]. `again`: see AGAIN. `time`,
+    `undone`, `memory`: see memory/past.py."""
 
 
 class Checkpoint(Struct, frozen=True):
@@ -88,6 +91,11 @@ class Snapshot(Struct, frozen=True):
     def head(self) -> str:
         """The id of the newest node, "" for none."""
         return self.nodes[-1].id if self.nodes else ""
+
+
+def line_of(node: Node) -> str:
+    """The client's id of the request that a node stands for."""
+    return node.line or str(node.meta.get(AGAIN, ""))
 
 
 def was_heard(meta: Mapping[str, object], npc: str) -> bool:

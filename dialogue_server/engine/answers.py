@@ -21,13 +21,13 @@ from msgspec import structs
 
 from ..backends.base import ModelRequest
 from ..domain import authored, turn_taking
-from ..domain.conversation import Node
+from ..domain.conversation import AGAIN, Node
 from ..domain.persona import Persona
 from ..domain.prompt import Kind, Prompt
 from ..domain.stream import TextStream
 from ..domain.tone import describe
 from ..errors import RequestError
-from .asking import Asked, TurnRequest, asked_again, understand
+from .asking import Asked, TurnRequest, asked_again, understand, waits
 from .context import EngineContext
 from .guarding import answer_stream
 from .inspecting import inspected
@@ -65,50 +65,85 @@ class Answers:
         self._session = session
         self._inspected: dict[int, tuple[TurnRunner, Prompt]] | None = {} if designer else None
         self._task: asyncio.Task[Node] | None = None
+        self._doubtful: set[str] = set()
+        """Lines that the store may have taken without saying so."""
 
     async def answer(self, message: TurnRequest, number: int) -> TurnRunner | None:
         """Answer a request; None if nobody speaks, or if the request is known and its answer was
-        repeated."""
-        began = self._talk.context.monotonic()
+        repeated. What cannot be answered has not been said: the talk stays where it was."""
+        talk, began = self._talk, self._talk.context.monotonic()
+        await talk.catch_up()
         fresh = not isinstance(message, Say | Event)  # no node is known by it, or not alone
         if (fresh or self._running) and await self._has_answer(message.line, number):
             return None
-        if isinstance(message, Regenerate):
-            asked, parent = await self._anew(message)
-        else:
-            asked, parent = understand(self._talk, message), self._head
-        before = tuple(self._talk.nodes)
-        if isinstance(message, Regenerate):
-            if asked.node is not None:
-                before = before[:-1]  # what is answered anew
-        elif asked.node is not None:
-            heard = self._talk.direction.hear(asked.node)
-            asked = structs.replace(asked, node=heard)
-            stored = await self._talk.context.store.append(self._talk.key, heard)
-            if stored.id != heard.id:
-                if await self._has_answer(message.line, number):
-                    return None
-                # Said before, and never answered: the server died in between.
-                *earlier, node = await self._talk.context.store.path(self._talk.key, stored.id)
-                self._talk.nodes[:] = before = tuple(earlier)
-                asked = asked_again(self._talk, node)
-            self._talk.nodes.append(asked.node or stored)
-            parent = self._head
-        if asked.persona is None:
-            self._send(Noted(self._talk.name, message.line))
-            if asked.node is not None:
-                self._talk.direction.tell(asked.node)
-            return None
-        await self._talk.remembering.refresh()
-        question = self.question(asked.persona, asked, before)
-        charge = await self._charge(asked)
+        was = tuple(talk.nodes)
         try:
-            return self._start(
-                question, asked, parent, charge, number=number, began=began, line=message.line
-            )
+            heard = await self._hear(message, number)
+            if heard is None:
+                return None
+            asked, before = heard
+            if asked.persona is not None:
+                await talk.remembering.refresh()
+                question = self.question(asked.persona, asked, before)
+                charge = await self._charge(asked)
+                try:
+                    return self._start(
+                        question, asked, charge, number=number, began=began, line=message.line
+                    )
+                except BaseException:
+                    await charge.settle()
+                    raise
         except BaseException:
-            await charge.settle()
+            noted = {node.id: node for node in talk.nodes}  # more may be known of it meanwhile
+            talk.nodes[:] = [noted.get(node.id, node) for node in was]
             raise
+        self._send(Noted(talk.name, message.line))
+        if asked.node is not None:
+            talk.direction.tell(asked.node)
+        return None
+
+    async def _hear(
+        self, message: TurnRequest, number: int
+    ) -> tuple[Asked, tuple[Node, ...]] | None:
+        """What a request comes to, which is remembered, and what was said before it; None if it
+        is known and its answer was repeated."""
+        talk, store = self._talk, self._talk.context.store
+        if isinstance(message, Regenerate):
+            asked = await self._anew(message)
+            return asked, tuple(talk.nodes if asked.node is None else talk.nodes[:-1])
+        asked = understand(talk, message)
+        if asked.node is None:
+            return asked, tuple(talk.nodes)
+        node = talk.direction.hear(asked.node)
+        try:
+            stored = await store.append(talk.key, node)
+        except BaseException:
+            self._doubtful.add(message.line)
+            raise
+        if stored.id == node.id:
+            asked = structs.replace(asked, node=node)
+        elif await self._has_answer(message.line, number):
+            return None
+        else:
+            asked = await self._take_up(asked, node, stored)
+        before = tuple(talk.nodes)
+        talk.nodes.append(asked.node or node)
+        self._doubtful.discard(message.line)
+        return asked, before
+
+    async def _take_up(self, asked: Asked, node: Node, stored: Node) -> Asked:
+        """A line that was stored before and never answered: the store failed then, or the server
+        died. It is answered where it stands if that is the newest place; else it is said now, and
+        nothing that was said since is taken back."""
+        nodes = self._talk.nodes
+        newest = nodes[-1] if nodes else None
+        if newest is not None and (newest.id == stored.id or newest.meta.get(AGAIN) == node.line):
+            return asked_again(self._talk, nodes.pop())
+        if stored.parent == self._head and waits(stored):  # its answer will move the store's head
+            return asked_again(self._talk, stored)
+        node = structs.replace(node, line="", meta={**node.meta, AGAIN: node.line})
+        await self._talk.context.store.append(self._talk.key, node)
+        return structs.replace(asked, node=node)
 
     async def _charge(self, asked: Asked) -> Charge:
         """What the turn may cost."""
@@ -120,9 +155,8 @@ class Answers:
         most = (read, limits.answer_tokens)
         return await reserve(context, talk.key, asked.persona.id, talk.budget, most)
 
-    async def _anew(self, message: Regenerate) -> tuple[Asked, str]:
-        """What an old answer answered, and the node that it stood under; the conversation goes
-        back there."""
+    async def _anew(self, message: Regenerate) -> Asked:
+        """What an old answer answered; the conversation goes back there."""
         path = await self._talk.context.store.path(self._talk.key, message.id)
         if len(path) < 2 or path[-1].kind != "npc" or path[-1].meta.get("script"):
             raise RequestError(
@@ -133,9 +167,8 @@ class Answers:
         persona = self._talk.member("regenerate.id", old.speaker)
         self._talk.nodes[:] = [*before, asked]
         if asked.kind == "npc" or asked.meta.get("to") == "":  # it went on by itself
-            return Asked(persona, "", "advance"), asked.id
-        again = asked_again(self._talk, asked)
-        return structs.replace(again, persona=persona), asked.id
+            return Asked(persona, "", "advance")
+        return structs.replace(asked_again(self._talk, asked), persona=persona)
 
     @property
     def _head(self) -> str:
@@ -163,7 +196,8 @@ class Answers:
             return True
         found = await self._talk.context.store.find_line(self._talk.key, line)
         asked, answer = (found.asked, found.answer) if found is not None else (None, None)
-        if asked is not None and asked.line == line and asked.meta.get("to") == "":
+        noted = asked is not None and asked.line == line and asked.meta.get("to") == ""
+        if asked is not None and noted and line not in self._doubtful:
             self._send(Noted(self._talk.name, line))
             for trigger in triggered(asked, self._talk.name):
                 self._send(trigger)
@@ -183,7 +217,6 @@ class Answers:
         self,
         question: Question,
         asked: Asked,
-        parent: str,
         charge: Charge,
         *,
         number: int,
@@ -199,12 +232,12 @@ class Answers:
             key=self._talk.key,
             persona=persona,
             number=number,
-            parent=parent,
+            parent=self._head,
             line=line,
             began=began,
             heard=self._talk.heard,
             direction=self._talk.direction,
-            remember=self._talk.nodes.append,
+            keep=self._talk.keep,
             lose=self._talk.lose,
             charge=charge,
         )

@@ -17,7 +17,7 @@ from dialogue_protocol.messages import (
 from msgspec import Struct
 
 from ..domain import reactions, turn_taking
-from ..domain.conversation import Node
+from ..domain.conversation import Node, line_of
 from ..domain.persona import Persona
 from ..domain.prompt import Kind
 from ..errors import RequestError
@@ -86,6 +86,12 @@ def asked_again(conversation: OpenConversation, node: Node) -> Asked:
         persona = turn_taking.addressed(conversation.cast_in(), node.text, conversation.nodes)
     kind: Kind = "event" if node.kind == "event" else "say"
     return Asked(persona, node.text, kind, str(node.meta.get("locale", "")), node)
+
+
+def waits(node: Node) -> bool:
+    """Whether a client's request, the newest of a path, still waits to be answered: it is said when
+    it is, and then only once."""
+    return node.kind != "npc" and node.meta.get("to") != "" and bool(line_of(node))
 
 
 def checked(conversation: OpenConversation, field: str, given: str) -> str:
@@ -200,7 +206,8 @@ def _result(conversation: OpenConversation, message: ActionResult) -> Asked:
         )
     told = [message.id, message.action]
     cue = next((cue for cue in turn.meta.get("cues", []) if cue[4:] == [message.action]), None)
-    if cue is None or any(node.meta.get("result") == told for node in conversation.nodes):
+    others = (each for each in conversation.nodes if line_of(each) != message.line)
+    if cue is None or any(node.meta.get("result") == told for node in others):
         why = "waits for no result" if cue is None else "has its result already"
         raise RequestError(
             ErrorCode.UNKNOWN_ACTION,

@@ -29,9 +29,9 @@ from ..domain.prompt import Message
 from ..domain.scene import cast_ids
 from ..domain.state import check_state, merge_patch
 from ..domain.translations import localized
-from ..errors import DialogueError, RequestError
+from ..errors import DialogueError, RequestError, StoreError
 from .answers import Answers
-from .asking import Asked
+from .asking import Asked, waits
 from .context import EngineContext
 from .direction import Direction
 from .inspecting import npc_info
@@ -74,6 +74,7 @@ class OpenConversation:
         self._revision = 0
         self._warming: asyncio.Task[None] | None = None
         self._loading = asyncio.Lock()
+        self._unstored: Node | None = None
         self.direction = Direction(self, send)
         self.remembering = Remembering(self)
         self.suggesting = Suggesting(self, send)
@@ -97,6 +98,8 @@ class OpenConversation:
         personas = self.cast
         if checkpoint:
             await self.answers.stop()
+        await self.catch_up()
+        if checkpoint:
             snapshot = await self.context.store.restore(self.key, checkpoint)
             if snapshot is None:
                 raise RequestError(
@@ -106,6 +109,8 @@ class OpenConversation:
         else:
             snapshot = await self.context.store.load(self.key)
         self.nodes[:] = snapshot.nodes
+        if not checkpoint and self.nodes and waits(self.nodes[-1]):
+            del self.nodes[-1]
         known = snapshot.revision or checkpoint
         self.state = snapshot.state if known else self.context.world.state
         self._revision = snapshot.revision
@@ -185,8 +190,33 @@ class OpenConversation:
         self.nodes.append(await self.context.store.append(self.key, node))
         return text
 
+    async def keep(self, node: Node) -> None:
+        """Remember what an NPC said, and store it. If the store fails, which is raised, it is
+        stored before what comes next; if it breaks in its own way, as it would again, the talk goes
+        on without."""
+        self._unstored = node
+        try:
+            await self.catch_up()
+        except StoreError:
+            self.nodes.append(node)
+            raise
+        except Exception:
+            self._unstored = None
+            raise
+        self.nodes.append(node)
+
+    async def catch_up(self) -> None:
+        """Store the answer that the store did not take, if there is one: without it, what comes
+        next would stand under nothing."""
+        node = self._unstored
+        if node is not None:
+            await self.context.store.append(self.key, node)
+            if self._unstored is node:
+                self._unstored = None
+
     async def save(self) -> Saved:
         """Mark this moment."""
+        await self.catch_up()
         checkpoint = Checkpoint(
             id=self.context.new_id(),
             head=self.nodes[-1].id if self.nodes else "",
@@ -201,6 +231,7 @@ class OpenConversation:
         """What was said, on this branch or another."""
         nodes: Sequence[Node] = self.nodes
         if message.until:
+            await self.catch_up()
             nodes = await self.context.store.path(self.key, message.until)
             if not nodes:
                 raise RequestError(
@@ -214,6 +245,7 @@ class OpenConversation:
         at = next((at for at, one in enumerate(self.nodes) if one.id == node), None)
         if at is None or seen >= len(self.nodes[at].text):
             return
+        await self.catch_up()
         old = self.nodes[at]
         speaker = self.context.personas.get(old.speaker)
         patch = tone.unseen(speaker, self.nodes[:at], old, seen) if speaker else {}
@@ -248,6 +280,10 @@ class OpenConversation:
             await asyncio.wait([self._warming])
         await self.suggesting.stop()  # first: a turn's end would let it ask
         await self.answers.stop()
+        async with self._loading:
+            with contextlib.suppress(StoreError):  # its turn_end has said so
+                await self.catch_up()
+            self._unstored = None  # whoever opens it goes on without
         await self.direction.stop()
         await self.remembering.stop()
 

@@ -16,7 +16,7 @@ from dialogue_protocol.messages import (
     TurnEnd,
 )
 
-from ..domain.conversation import Node
+from ..domain.conversation import Node, line_of
 from ..domain.graphemes import split
 from ..domain.persona import Persona
 from ..domain.stream import Mood, TextStream
@@ -83,7 +83,7 @@ def spoken(node: Node) -> SpokenLine:
         kind=node.kind,
         speaker=node.speaker,
         text=node.text,
-        line=node.line,
+        line=line_of(node),
         reason=node.reason,
         mood=moods[-1].mood if moods else "",
         intensity=moods[-1].intensity if moods else 0,

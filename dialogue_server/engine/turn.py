@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 from dialogue_protocol.codes import EndReason, ErrorCode
@@ -57,7 +57,7 @@ class TurnRunner:
         began: float,
         heard: list[str],
         direction: Direction,
-        remember: Callable[[Node], None],
+        keep: Callable[[Node], Awaitable[None]],
         lose: Callable[[], None],
         charge: Charge,
     ) -> None:
@@ -74,7 +74,7 @@ class TurnRunner:
         self._heard = heard
         self._script = False
         self._began = began
-        self._remember = remember
+        self._keep = keep
         self._lose = lose
         self._direction = direction
         self._voice = Voice(context, send, number, self.node, persona, direction.tone(persona))
@@ -304,9 +304,9 @@ class TurnRunner:
         )
         try:
             node = self._direction.conclude(node)
-            await self._context.store.append(self._key, node)
+            await self._keep(node)
         except StoreError as problem:
-            # The player has read the answer: end the turn well, and say that it is not kept.
+            # The player has read the answer: end the turn well, and say that it is not kept yet.
             error = error or problem
             if isinstance(problem, TakenOverError):
                 self._lose()
@@ -314,7 +314,6 @@ class TurnRunner:
         except Exception:
             self._failed()
             error = error or StoreError("The server failed to keep the turn; its log says how.")
-        self._remember(node)
         self.phase = "ended"
         try:
             self._report(node, reason, error)

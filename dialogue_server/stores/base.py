@@ -7,6 +7,8 @@ tests/contracts/test_store.py runs on each:
 - `append` is atomic, and durable against the death of the process when it returns.
 - `append` with a `line` that the conversation already holds changes nothing and returns the
   node of the first (exactly once, spec.md "Promises").
+- `append` of a node that the conversation already holds changes nothing: whoever could not be told
+  that it was stored stores it again.
 - Failures are `StoreError`s; nothing that was acknowledged before is lost.
 - Where servers share it, a conversation that another server has taken is changed by that one alone:
   for this one, a `TakenOverError`.
@@ -24,7 +26,8 @@ from ..domain.conversation import Archive, Checkpoint, ConversationKey, Listed, 
 
 class Found(Struct, frozen=True):
     """What a line id led to: the node (the player's, or an event) that it stands for, and the
-    newest answer. `asked` is None for an answer to nothing."""
+    newest answer: under that node, or else the one that names the line (a line that was said again,
+    `Node.meta`). `asked` is None for an answer to nothing."""
 
     asked: Node | None
     answer: Node | None = None

@@ -47,6 +47,8 @@ class MemoryStore:
             known = conversation.by_line.setdefault(node.line, node.id)
             if known != node.id:
                 return self._nodes[known]
+        if node.id in self._nodes:
+            return node
         self._nodes[node.id] = node
         conversation.nodes.append(node.id)
         conversation.head = node.id
@@ -58,12 +60,13 @@ class MemoryStore:
         if conversation is None:
             return None
         known = conversation.by_line.get(line)
-        nodes = [self._nodes[name] for name in conversation.nodes]
+        said = [n for n in map(self._nodes.__getitem__, conversation.nodes) if n.kind == "npc"]
+        under = [node for node in said if known is not None and node.parent == known]
+        answers = under or [node for node in said if node.line == line]
+        answer = answers[-1] if answers else None
         if known is not None:
-            answers = [n for n in nodes if n.parent == known and n.kind == "npc"]
-            return Found(self._nodes[known], answers[-1] if answers else None)
-        answers = [node for node in nodes if node.kind == "npc" and node.line == line]
-        return Found(self._nodes.get(answers[-1].parent), answers[-1]) if answers else None
+            return Found(self._nodes[known], answer)
+        return Found(self._nodes.get(answer.parent), answer) if answer else None
 
     async def path(self, key: ConversationKey, node: str) -> tuple[Node, ...]:
         """The branch that ends in a node."""

@@ -117,6 +117,8 @@ class RedisStore:
         if known is not None:
             asked = await self._one(names, known)
             answer = await self._hget(names.answers, f"p:{known}")
+            if answer is None:
+                answer = await self._hget(names.answers, f"l:{line}")
             return Found(asked, await self._one(names, answer))
         answered = await self._one(names, await self._hget(names.answers, f"l:{line}"))
         return Found(await self._one(names, answered.parent), answered) if answered else None

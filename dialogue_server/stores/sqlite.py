@@ -145,7 +145,7 @@ class SQLiteStore:
     def _explain(self, error: sqlite3.Error) -> str:
         text = str(error)
         advice = {
-            "disk is full": "Free some space; talk goes on, but is not remembered until then.",
+            "disk is full": "Free some space; until then new lines are refused.",
             "readonly": "Give the server the right to write to the file and its folder.",
             "unable to open": "Check that its folder exists and that the server may write there.",
             "locked": "Another program holds the file; each server needs a file of its own.",
@@ -227,7 +227,9 @@ class SQLiteStore:
                 known = self._by_line(key, node.line)
                 if known is not None:
                     return known
-            db.execute(INSERT, node_row(key, node))
+            added = db.execute(f"{INSERT} ON CONFLICT (id) DO NOTHING", node_row(key, node))
+            if not added.rowcount:
+                return node
             db.execute(
                 "INSERT INTO conversations (player, conversation, head) VALUES (?, ?, ?) "
                 "ON CONFLICT DO UPDATE SET head = excluded.head",
@@ -242,14 +244,16 @@ class SQLiteStore:
         )
 
     def _find_line(self, key: ConversationKey, line: str) -> Found | None:
-        player = self._by_line(key, line)
+        player, answer = self._by_line(key, line), None
         if player is not None:
             answer = self._node_where("parent = ? AND kind = 'npc'", player.id)
+        if answer is None:
+            answer = self._node_where(
+                "player = ? AND conversation = ? AND line = ? AND kind = 'npc'",
+                *(key.player, key.conversation, line),
+            )
+        if player is not None:
             return Found(player, answer)
-        answer = self._node_where(
-            "player = ? AND conversation = ? AND line = ? AND kind = 'npc'",
-            *(key.player, key.conversation, line),
-        )
         return Found(self._node_where("id = ?", answer.parent), answer) if answer else None
 
     def _node_where(self, condition: str, *values: str) -> Node | None:

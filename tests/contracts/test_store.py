@@ -80,6 +80,27 @@ async def test_a_line_is_stored_once_however_often_it_is_appended(store: Store) 
     assert [node.id for node in (await store.load(KEY)).nodes] == ["a"]
 
 
+async def test_a_node_is_stored_once_however_often_it_is_appended(store: Store) -> None:
+    """Whoever was not told that it was stored stores it again."""
+    nodes = [player("a", line="1"), npc("b", "a", line="1"), npc("c", "b")]
+    for node in (*nodes, *nodes[:2]):
+        assert await store.append(KEY, node) == node
+    assert list((await store.load(KEY)).nodes) == nodes
+    archive = await store.export(KEY)
+    assert archive is not None
+    assert list(archive.nodes) == nodes
+
+
+async def test_a_line_that_was_said_again_finds_its_answer_there(store: Store) -> None:
+    """Its node was never answered where it stands, but under another one, which names no line."""
+    ask = await store.append(KEY, player("a", line="1"))
+    await store.append(KEY, npc("x", "", line="0"))
+    assert await store.find_line(KEY, "1") == Found(ask, None)
+    await store.append(KEY, player("a2", "x"))
+    answer = await store.append(KEY, npc("b", "a2", line="1"))
+    assert await store.find_line(KEY, "1") == Found(ask, answer)
+
+
 async def test_a_line_appended_at_once_from_many_sides_is_stored_once(store: Store) -> None:
     nodes = await asyncio.gather(*(store.append(KEY, player(f"n{i}", line="1")) for i in range(20)))
     assert len({node.id for node in nodes}) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from dialogue_protocol.codes import EndReason, ErrorCode
-from dialogue_protocol.messages import Cue, Delta, Interrupt, Say, Turn, TurnEnd
+from dialogue_protocol.messages import Cue, Delta, Error, Interrupt, Say, Turn, TurnEnd
 
 from dialogue_server.backends.base import Usage
 from dialogue_server.domain.conversation import ConversationKey, Node
@@ -320,8 +320,13 @@ async def test_an_answer_that_cannot_be_stored_is_shown_and_says_so() -> None:
         assert (answer.text, answer.ended.reason) == ("Good day.", "complete")
         assert answer.ended.code == "store_failed"
         await client.send(Say("c", "2", "And?"))
-        call = await backend.call()  # the talk goes on, and this process still remembers
+        assert (await client.expect(Error)).code == "store_failed"
+        store.full = False
+        await client.send(Say("c", "2", "And?"))
+        call = await backend.call()  # the talk goes on, and nothing is missing
         assert any("Good day." in message.content for message in call.request.messages)
+        kept = (await store.load(KEY)).nodes
+        assert [node.text for node in kept[1:]] == ["Hello?", "Good day.", "And?"]
 
 
 async def test_every_turn_is_reported_once_with_its_figures() -> None:
