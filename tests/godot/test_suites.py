@@ -141,6 +141,22 @@ def test_a_server_that_demands_a_ticket_refuses_once_and_clearly(
     assert len(run.lines) < 12, f"a flood of output:\n{run.text}"
 
 
+def test_a_server_that_is_full_is_left_alone_for_as_long_as_it_says(
+    engine: Engine, world: Path
+) -> None:
+    server = ServerProcess(world, DIALOGUE_LIMITS_SESSIONS="1")
+    server.start()
+    refusals = []
+    try:
+        run = engine.suites(
+            "full", url=server.url, asked=lambda _: refusals.append(server.log.count("request.refused"))
+        )
+    finally:
+        server.stop()
+    run.assert_passed(at_least=1)
+    assert refusals == [1]
+
+
 def command_line(*arguments: str) -> str:
     """What a command of the server prints."""
     command = [sys.executable, "-m", "dialogue_server", *arguments]

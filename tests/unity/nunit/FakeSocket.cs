@@ -27,6 +27,7 @@ namespace DialogueServer.Tests
             {
                 if (field is string text) writer.WriteString(text);
                 else if (field is int number) writer.WriteInteger(number);
+                else if (field is bool flag) writer.WriteBoolean(flag);
                 else writer.WriteStrings((string[])field);
             }
             Arriving.Enqueue(writer.ToArray());

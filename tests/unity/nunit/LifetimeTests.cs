@@ -441,6 +441,28 @@ namespace DialogueServer.Tests
             Assert.That(told, Is.EqualTo(0));
         }
 
+        [Test]
+        public void A_server_that_is_full_is_left_alone_for_as_long_as_it_says()
+        {
+            var options = new SessionOptions { CreateTransport = () => _socket, Random = () => 0.5 };
+            using (var session = new DialogueSession(options, new ServerMessagesAsJson()))
+            {
+                session.Start();
+                session.Update(0);
+                session.Update(0.1);
+                _socket.Tell(ErrorMessage.TypeNumber, "too_many_sessions", "full", "", "", 0, true, 30000);
+                _socket.BrokenWith = 4101;
+                session.Update(0.2);
+                Assert.That(session.RetryIn, Is.EqualTo(30.25).Within(1e-9), "and not as all the others do");
+                session.Update(31);
+                session.Update(31.1);
+                session.Update(31.2);
+                _socket.BrokenWith = 1006;
+                session.Update(31.3);
+                Assert.That(session.RetryIn, Is.EqualTo(0.5).Within(1e-9), "it was for that attempt");
+            }
+        }
+
         private DialogueClient Online(bool begin = true)
         {
             DialogueClient client = Client("ws://127.0.0.1:1", connect: false);

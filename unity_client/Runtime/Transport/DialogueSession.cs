@@ -47,7 +47,7 @@ namespace DialogueServer.Transport
         private double _deadline; // of the connection attempt, or of the wait
         private double _lastReceived;
         private double _pingedAt = double.NaN;
-        private double _reconnectAfter = double.NaN; // as go_away said
+        private double _reconnectAfter = double.NaN; // as go_away or a refusal said
         private string _refusal = "";
         private int _attempt;
         private long _pings;
@@ -360,7 +360,11 @@ namespace DialogueServer.Transport
 
             public override void OnError(in ErrorMessage message)
             {
-                if (_session.Status == SessionStatus.Connecting) _session._refusal = message.Detail;
+                if (_session.Status == SessionStatus.Connecting)
+                {
+                    _session._refusal = message.Detail;
+                    _session._reconnectAfter = message.RetryAfterMs / 1000.0;
+                }
                 base.OnError(in message);
             }
         }

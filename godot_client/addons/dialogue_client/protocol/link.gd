@@ -18,6 +18,10 @@ signal status_changed
 ## Where the link is.
 enum Status { OFFLINE, CONNECTING, ONLINE, WAITING }
 
+## How long a server that is full is left alone where its own word on it is lost: the engine drops
+## a message that comes together with the end of the connection.
+const FULL_MS: int = 30000
+
 ## Where the link is.
 var status: Status = Status.OFFLINE
 ## Seconds to wait for an answer when connecting.
@@ -196,7 +200,7 @@ func _lost(code: int, problem: String) -> void:
 		if _refusal != null:
 			refused.emit(_refusal.code, _refusal.detail)
 		elif code == DialogueMessages.CloseCode.UNAUTHORIZED:
-			# The engine drops a message that comes together with the end of the connection.
+			# Its error is lost (see FULL_MS).
 			refused.emit(DialogueMessages.ErrorCode.UNAUTHORIZED, problem)
 		else:
 			refused.emit("", problem)
@@ -205,7 +209,12 @@ func _lost(code: int, problem: String) -> void:
 		_attempt, randf(), reconnect_base, reconnect_longest
 	)
 	_attempt += 1
-	_retry_at_ms = maxi(_retry_at_ms, Time.get_ticks_msec() + int(wait * 1000.0))
+	var wait_ms: int = int(wait * 1000.0)
+	if _refusal != null:
+		wait_ms += _refusal.retry_after_ms
+	elif code == DialogueMessages.CloseCode.SESSION_LIMIT:
+		wait_ms += FULL_MS
+	_retry_at_ms = maxi(_retry_at_ms, Time.get_ticks_msec() + wait_ms)
 	_set_status(Status.WAITING)
 	if was_online:
 		disconnected.emit(problem)
