@@ -149,7 +149,9 @@ def test_a_server_that_is_full_is_left_alone_for_as_long_as_it_says(
     refusals = []
     try:
         run = engine.suites(
-            "full", url=server.url, asked=lambda _: refusals.append(server.log.count("request.refused"))
+            "full",
+            url=server.url,
+            asked=lambda _: refusals.append(server.log.count("request.refused")),
         )
     finally:
         server.stop()
