@@ -59,15 +59,14 @@ class Registry:
         A HandshakeError for a ticket that has expired, for want of room, and while the server
         drains: then nothing new begins."""
         session = self._resume(hello, codec, socket, identity)
+        resumed = session is not None
         if session is None:
             self._check_new(identity)
             self._make_room_of(identity.player)
             self._make_room()
             session = self._begin(hello, codec, socket, identity)
         self._context.observe(
-            SessionStarted(
-                session=session.id, client=hello.client, resumed=session.connection.seq > 0
-            )
+            SessionStarted(session=session.id, client=hello.client, resumed=resumed)
         )
         return session
 
@@ -84,9 +83,7 @@ class Registry:
         frames = session.connection.resume(wanted, codec)
         if frames is None:
             return None
-        timer = self._expiring.pop(session.id, None)
-        if timer is not None:
-            timer.cancel()
+        self._keep(session)
         session.socket = socket
         session.identity = identity
         for frame in frames:
@@ -141,7 +138,6 @@ class Registry:
         self._give_up(longest)
 
     def _give_up(self, session: str) -> None:
-        self._expiring[session].cancel()
         self._expire(self._sessions[session], "its place was needed (limits.sessions)")
 
     def _begin(self, hello: Hello, codec: Codec, socket: Socket, identity: Identity) -> Session:
@@ -201,7 +197,6 @@ class Registry:
             )
 
     def _expire(self, session: Session, reason: str = "expired") -> None:
-        self._expiring.pop(session.id, None)
         self._forget(session)  # whoever comes from here on begins anew
         self._soon(self._end(session, reason, CloseCode.GOING_AWAY), f"expire {session.id}")
 
@@ -213,7 +208,14 @@ class Registry:
             self._forget(session)
             await self._end(session, reason, code)
 
+    def _keep(self, session: Session) -> None:
+        """Let it not expire."""
+        timer = self._expiring.pop(session.id, None)
+        if timer is not None:
+            timer.cancel()
+
     def _forget(self, session: Session) -> None:
+        self._keep(session)
         del self._sessions[session.id]
         player = session.identity.player
         if player:
@@ -251,9 +253,6 @@ class Registry:
             for task in waiting:
                 task.cancel()
             await asyncio.wait(waiting)
-        for timer in self._expiring.values():
-            timer.cancel()
-        self._expiring.clear()
         sessions = list(self._sessions.values())
         await asyncio.gather(*(self.end(each, "the server restarts") for each in sessions))
         if self._closing:
