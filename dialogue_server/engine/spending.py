@@ -4,6 +4,7 @@ cost is settled; what is used up makes an NPC thrifty, and then has it say autho
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -226,4 +227,5 @@ async def ask_aside(
                 dollars=meter.spent.cost,
             )
         )
-        await charge.settle(meter)
+        # Who has given the request up may do so once more meanwhile.
+        await asyncio.shield(charge.settle(meter))

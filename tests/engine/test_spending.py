@@ -12,7 +12,9 @@ from dialogue_protocol.codes import EndReason, ErrorCode
 from dialogue_protocol.messages import (
     Hello,
     Interrupt,
+    Ping,
     Player,
+    Pong,
     Say,
     Script,
     Suggest,
@@ -23,7 +25,7 @@ from dialogue_protocol.messages import (
 
 from dialogue_server.backends.base import Usage
 from dialogue_server.backends.scripted import Answer, ScriptedBackend
-from dialogue_server.domain.budget import Amount, Budget, accounts, day_of
+from dialogue_server.domain.budget import Amount, Budget, Entry, accounts, day_of
 from dialogue_server.domain.conversation import ConversationKey
 from dialogue_server.engine.context import EngineLimits
 from dialogue_server.engine.observer import Failure, ModelUsed, TurnFinished
@@ -357,6 +359,37 @@ async def test_suggestions_of_a_model_that_fails_cost_nothing() -> None:
         (used,) = served.seen(ModelUsed)
         assert (used.tokens, used.dollars) == (0, 0.0)
         assert (await held(served))[0] == Amount()
+
+
+async def test_a_request_that_is_given_up_twice_is_settled_all_the_same() -> None:
+    """By a newer one, and by the next before the ledger has answered."""
+
+    class Slow(MemoryLedger):
+        settling = asyncio.Event()
+        may = asyncio.Event()
+
+        async def settle(self, entry: Entry, amount: Amount) -> None:
+            self.settling.set()
+            await self.may.wait()
+            await super().settle(entry, amount)
+
+    ledger, backend = Slow(), SteeredBackend()
+    async with serving(backend, spending=Spending(ledger, Budget(all_tokens=10**6))) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Suggest("c", "1", 2))
+        bill = (await backend.call()).request.bill
+        assert bill is not None
+        bill.is_free = True
+        await client.send(Suggest("c", "2", 2))
+        await ledger.settling.wait()
+        await client.send(Suggest("c", "3", 0))
+        await client.send(Ping(1))
+        await client.expect(Pong)
+        ledger.may.set()
+        for line in ("1", "2", "3"):
+            assert (await client.expect(Suggestions)).line == line
+        assert await held(served) == (Amount(),) * 4
 
 
 async def test_suggestions_are_settled_when_their_conversation_is_closed(tmp_path: Path) -> None:
