@@ -8,6 +8,7 @@ error.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -31,6 +32,21 @@ from rich.text import Text
 
 Unit = Literal["bytes", "steps"]
 _SPEAKERS = ("cyan", "magenta", "yellow", "green", "blue")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # rich drops returns
+
+
+def _visible(text: str) -> str:
+    """A text without orders to the terminal: files and models are not always one's own."""
+    return _CONTROL.sub(lambda control: f"\\x{ord(control[0]):02x}", text)
+
+
+class _Screen(Console):
+    """Shows every text, and obeys none."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As rich prints them."""
+        shown = (_visible(each) if isinstance(each, str) else each for each in objects)
+        super().print(*shown, **options)
 
 
 class Terminal:
@@ -41,8 +57,8 @@ class Terminal:
             # A character that the console's code page lacks becomes "?", never a crash.
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="replace")
-        self._out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-        self._err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self._out = _Screen(highlight=False, markup=False, emoji=False, soft_wrap=True)
+        self._err = _Screen(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
         self._colours: dict[str, str] = {}
 
     @property
@@ -71,7 +87,7 @@ class Terminal:
 
     def error(self, text: str) -> None:
         """Why the command failed, and what to do."""
-        self._err.print(Text.assemble(("error: ", "bold red"), text))
+        self._err.print(Text.assemble(("error: ", "bold red"), _visible(text)))
 
     def hint(self, text: str) -> None:
         """What one might do next, beside a log."""
@@ -83,7 +99,7 @@ class Terminal:
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """A table; its cells are wrapped to a terminal, and kept whole in a pipe."""
-        kept = [list(row) for row in rows]
+        kept = [list(map(_visible, row)) for row in rows]
         if self._out.is_terminal:
             table = Table(*head, box=None, pad_edge=False, header_style="bold")
             for row in kept:

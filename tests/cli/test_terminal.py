@@ -89,6 +89,36 @@ def test_control_characters_of_a_model_do_not_reach_the_terminal(
     assert "\r" not in out
 
 
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize("colours", [True, False])
+def test_what_stands_in_a_strangers_file_is_shown_and_not_obeyed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, colours: bool
+):
+    if not colours:
+        for name in ("FORCE_COLOR", "TERM"):
+            monkeypatch.delenv(name)
+    vile = "a\x1b[2Jb\x9b2Jc\x1b]0;t\x07\x7f\x08\rd\tö\n\u202ae"
+    terminal = Terminal()
+    for show in (
+        terminal.say,
+        terminal.heading,
+        terminal.note,
+        terminal.warn,
+        terminal.error,
+        terminal.hint,
+        terminal.complain,
+        terminal.prompt,
+        lambda text: terminal.table(["x"], [[text]]),
+        lambda text: terminal.speech("x", text).end(text),
+    ):
+        show(vile)
+        shown = capsys.readouterr()
+        text = bare(shown.out + shown.err)
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", text), ascii(text)
+        assert r"\x1b[2J" in text.replace("\n", "")
+        assert "ö" in text
+
+
 def test_complaints_go_to_standard_error(capsys: pytest.CaptureFixture[str]):
     terminal = Terminal()
     terminal.error("it broke")
