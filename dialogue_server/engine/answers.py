@@ -21,7 +21,7 @@ from msgspec import structs
 
 from ..backends.base import ModelRequest
 from ..domain import authored, turn_taking
-from ..domain.conversation import AGAIN, Node
+from ..domain.conversation import AGAIN, Node, line_of
 from ..domain.persona import Persona
 from ..domain.prompt import Kind, Prompt
 from ..domain.stream import TextStream
@@ -65,8 +65,6 @@ class Answers:
         self._session = session
         self._inspected: dict[int, tuple[TurnRunner, Prompt]] | None = {} if designer else None
         self._task: asyncio.Task[Node] | None = None
-        self._doubtful: set[str] = set()
-        """Lines that the store may have taken without saying so."""
 
     async def answer(self, message: TurnRequest, number: int) -> TurnRunner | None:
         """Answer a request; None if nobody speaks, or if the request is known and its answer was
@@ -115,11 +113,7 @@ class Answers:
         if asked.node is None:
             return asked, tuple(talk.nodes)
         node = talk.direction.hear(asked.node)
-        try:
-            stored = await store.append(talk.key, node)
-        except BaseException:
-            self._doubtful.add(message.line)
-            raise
+        stored = await store.append(talk.key, node)
         if stored.id == node.id:
             asked = structs.replace(asked, node=node)
         elif await self._has_answer(message.line, number):
@@ -128,7 +122,6 @@ class Answers:
             asked = await self._take_up(asked, node, stored)
         before = tuple(talk.nodes)
         talk.nodes.append(asked.node or node)
-        self._doubtful.discard(message.line)
         return asked, before
 
     async def _take_up(self, asked: Asked, node: Node, stored: Node) -> Asked:
@@ -196,12 +189,14 @@ class Answers:
             return True
         found = await self._talk.context.store.find_line(self._talk.key, line)
         asked, answer = (found.asked, found.answer) if found is not None else (None, None)
-        noted = asked is not None and asked.line == line and asked.meta.get("to") == ""
-        if asked is not None and noted and line not in self._doubtful:
-            self._send(Noted(self._talk.name, line))
-            for trigger in triggered(asked, self._talk.name):
-                self._send(trigger)
-            return True
+        if asked is not None and asked.line == line and asked.meta.get("to") == "":
+            answer = None  # what stands under it answers something else
+            said = next((node for node in self._talk.nodes if line_of(node) == line), None)
+            if said is not None:
+                self._send(Noted(self._talk.name, line))
+                for trigger in triggered(said, self._talk.name):
+                    self._send(trigger)
+                return True
         if answer is not None:
             for message in answer_again(answer, self._talk.name, number, line):
                 self._send(message)

@@ -259,6 +259,10 @@ async def test_a_load_takes_back_what_happened() -> None:
         await client.expect(Noted)
         await client.send(Load("c", saved.checkpoint))
         assert [kind for kind, _, _ in await transcript(client)] == ["npc"]
+        for _ in range(2):
+            await client.send(Event("c", "e1", "The roof leaks.", react="never"))
+            await client.expect(Noted)
+        assert [kind for kind, _, _ in await transcript(client)] == ["npc", "event"]
 
 
 async def test_a_script_can_be_interrupted_late_and_is_cut() -> None:
