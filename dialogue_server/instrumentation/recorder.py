@@ -115,7 +115,8 @@ class Recorder:
         began = self._monotonic()
         started = self._now()
         head = Head(started=started, session=session, server=self._server, client=hello.client)
-        name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(started))}-{session[:8]}"
+        # A session's name begins with its server's, where there are several.
+        name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(started))}-{session[-8:]}"
         recording = SessionRecording(
             head, name, began, self._monotonic, self._backend, cover=self._cover_players
         )
@@ -137,7 +138,10 @@ class Recorder:
         async with self._order:
             ended = [recording for recording in self._sessions if recording.ended]
             batches = [(recording, recording.take()) for recording in self._sessions]
-            failed = await asyncio.to_thread(self._write, batches)
+            try:
+                failed = await asyncio.to_thread(self._write, batches)
+            except RuntimeError:  # there is no thread to be had
+                failed = [(recording, traceback.format_exc()) for recording, _ in batches]
             for recording, error in failed:
                 self._observe(Failure(where="recorder", error=error))
                 recording.stop()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -220,6 +222,43 @@ async def test_the_oldest_files_make_room_for_the_newest(tmp_path: Path) -> None
     names = [path.name for path in sorted(tmp_path.glob("*.jsonl"))]
     assert len(names) == 2
     assert names[0] == "20200102-000000-old.jsonl"
+
+
+async def test_sessions_that_begin_in_one_second_have_files_of_their_own(tmp_path: Path) -> None:
+    """Over one Redis a session's name begins with its server's, which is the same for all."""
+    writer = recorder(tmp_path, now=lambda: 1_764_000_000.0)
+    await writer.start()
+    for session in ("0123456789abcdef-58079c7c00aa", "0123456789abcdef-58079c7c00bb"):
+        writer.begin(session, Hello(client=session)).end("over")
+    await writer.aclose()
+    paths = sorted(tmp_path.glob("*.jsonl"))
+    heads = [decode(path.name, path.read_bytes()).head for path in paths]
+    assert [head.client for head in heads] == [
+        "0123456789abcdef-58079c7c00aa",
+        "0123456789abcdef-58079c7c00bb",
+    ]
+
+
+async def test_a_machine_without_a_thread_to_spare_is_told_and_talking_goes_on(
+    tmp_path: Path,
+) -> None:
+    observed: list[Record] = []
+    recording = Recorder(tmp_path, observe=observed.append)
+    exhausted = ThreadPoolExecutor()
+    exhausted.shutdown()
+    async with talking(recording, ["One.", "Two."]) as client:
+        asyncio.get_running_loop().set_default_executor(exhausted)
+        async with asyncio.timeout(10):
+            while not observed:
+                await asyncio.sleep(0.05)
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+        assert await say(client, "The mine?") == "One."
+        recording.begin("later", Hello(client="later"))
+        async with asyncio.timeout(10):
+            while not list(tmp_path.glob("*-later.jsonl")):
+                await asyncio.sleep(0.05)
+    assert [type(record) for record in observed] == [Failure]
+    assert "RuntimeError" in observed[0].error  # type: ignore[union-attr]
 
 
 async def test_a_disk_that_fails_is_told_once_and_talking_goes_on(tmp_path: Path) -> None:
