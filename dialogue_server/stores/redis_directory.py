@@ -84,8 +84,10 @@ class RedisDirectory:
         server, dash, _ = session.partition("-")
         if not dash or server == self.server:
             return ""
-        address = await self._ask(self._redis.get(f"d:server:{server}"))
-        return address.decode() if address else ""
+        told = await self._ask(self._redis.get(f"d:server:{server}"))
+        address = told.decode() if told else ""
+        # This server's own is that of one that was killed, and in whose place this one stands.
+        return "" if address == self._address else address
 
     async def claim(self, key: ConversationKey) -> None:
         """Take a conversation, after whoever else has it has stored what it holds."""

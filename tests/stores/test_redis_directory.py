@@ -100,6 +100,23 @@ async def test_a_close_goes_through_to_the_client_with_its_code(
     await back.leave()
 
 
+async def test_a_server_that_was_killed_and_started_again_passes_nobody_on_to_itself(
+    two: list[tuple[Served, SteeredBackend]], server: RedisServer
+) -> None:
+    """Its address is still that of the dead one, for as long as that one's lease lasts."""
+    (first, _), (second, _) = two
+    store = RedisStore(server.url)
+    await store.client.set("d:server:dead", first.url, px=60_000)
+    await store.aclose()
+    hello = Hello(client="test", resume=Resume("dead-58079c7c", "an epoch", 3))
+    for served in (first, second):  # straight, and passed on by another one
+        client = await Client.connect(served.url, hello=hello)
+        assert client.welcome is not None
+        assert not client.welcome.resumed
+        await client.leave()
+    assert second.registry.count == 0
+
+
 async def test_a_session_over_the_relay_may_speak_json(
     two: list[tuple[Served, SteeredBackend]],
 ) -> None:
