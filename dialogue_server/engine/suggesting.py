@@ -45,7 +45,8 @@ class Suggesting:
 
     def ask(self, message: Suggest) -> None:
         """Begin to answer a request, after a turn that runs. An earlier one that is still open
-        is answered without the model."""
+        is answered without the model. A RequestError if the conversation is closed."""
+        self._talk.check_open()
         before = self._task
         self.give_way()
         self._task = asyncio.create_task(

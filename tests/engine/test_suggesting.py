@@ -22,6 +22,7 @@ from dialogue_server.backends.scripted import ScriptedBackend
 from dialogue_server.domain.staging import Suggestion
 from dialogue_server.engine.context import EngineLimits
 from dialogue_server.engine.observer import Failure, SuggestionsMade
+from dialogue_server.engine.pacing import Pace
 from dialogue_server.errors import BackendError
 from tests.fakes.steered import SteeredBackend
 from tests.harness import MIRA, Answer, Client, serving
@@ -161,6 +162,29 @@ async def test_of_several_requests_that_wait_for_a_turn_only_the_newest_asks_the
         call.say("Who are you?")
         call.finish()
         assert (await suggested(client, "s3"))[0] == "Who are you?"
+        assert backend.calls.empty()
+
+
+async def test_a_conversation_that_is_taken_over_while_the_request_is_counted_asks_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counting, may = asyncio.Event(), asyncio.Event()
+
+    async def slow(*_: object) -> None:
+        counting.set()
+        await may.wait()
+
+    backend = SteeredBackend()
+    async with serving(backend, personas=(HOST,)) as served:
+        client, another = await Client.connect(served.url), await Client.connect(served.url)
+        await client.open()
+        monkeypatch.setattr(Pace, "take_line", slow)
+        await client.send(Suggest("c", "s1"))
+        await counting.wait()
+        await another.open()
+        may.set()
+        error = await client.expect(Error)
+        assert (error.code, error.line) == ("unknown_conversation", "s1")
         assert backend.calls.empty()
 
 
