@@ -172,13 +172,13 @@ class Recorder:
         """To the file of the part in hand, or to a new one."""
         if recording.size and recording.size + len(data) > self._file_bytes:
             recording.next_part()
-        if not recording.size:
-            data = encode_head(recording.head) + data
         with (self._folder / recording.file).open("ab", buffering=0) as file:
+            if not file.tell():  # or it has been deleted meanwhile
+                data = encode_head(recording.head) + data
             file.write(data)
-        recording.size += len(data)
+            recording.size = file.tell()
+        self._total += recording.size - self._sizes.get(recording.file, 0)
         self._sizes[recording.file] = recording.size
-        self._total += len(data)
         if self._total > self._total_bytes:
             self._make_room()
 

@@ -261,6 +261,22 @@ async def test_a_machine_without_a_thread_to_spare_is_told_and_talking_goes_on(
     assert "RuntimeError" in observed[0].error  # type: ignore[union-attr]
 
 
+async def test_a_file_that_is_deleted_meanwhile_is_begun_again_and_can_be_read(
+    tmp_path: Path,
+) -> None:
+    """By a person, or by another worker that makes room."""
+    recording = recorder(tmp_path)
+    async with talking(recording, ["One.", "Two."]) as client:
+        assert await say(client, "The mine?") == "One."
+        await recording.flush()
+        (path,) = tmp_path.glob("*.jsonl")
+        path.unlink()
+        assert await say(client, "And now?", "2") == "Two."
+    found = read(tmp_path)
+    assert [said.text for said in of(found, Say)] == ["And now?"]
+    assert recording._total == path.stat().st_size
+
+
 async def test_a_disk_that_fails_is_told_once_and_talking_goes_on(tmp_path: Path) -> None:
     observed: list[Record] = []
     recording = Recorder(tmp_path / "deep", observe=observed.append)
