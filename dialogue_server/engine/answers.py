@@ -69,8 +69,13 @@ class Answers:
     async def answer(self, message: TurnRequest, number: int) -> TurnRunner | None:
         """Answer a request; None if nobody speaks, or if the request is known and its answer was
         repeated. What cannot be answered has not been said: the talk stays where it was."""
+        async with self._talk.changing:
+            self._talk.check_open()
+            return await self._answer(message, number)
+
+    async def _answer(self, message: TurnRequest, number: int) -> TurnRunner | None:
         talk, began = self._talk, self._talk.context.monotonic()
-        await talk.catch_up()
+        await talk.outbox.flush()
         fresh = not isinstance(message, Say | Event)  # no node is known by it, or not alone
         if (fresh or self._running) and await self._has_answer(message.line, number):
             return None

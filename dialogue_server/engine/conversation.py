@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -29,13 +30,15 @@ from ..domain.prompt import Message
 from ..domain.scene import cast_ids
 from ..domain.state import check_state, merge_patch
 from ..domain.translations import localized
-from ..errors import DialogueError, RequestError, StoreError
+from ..errors import DialogueError, RequestError, StoreError, TakenOverError
 from .answers import Answers
 from .asking import Asked, waits
 from .context import EngineContext
 from .direction import Direction
 from .inspecting import npc_info
 from .languages import persona_in
+from .observer import Failure
+from .outbox import Outbox, Work
 from .remembering import Remembering
 from .request import assemble_prompt
 from .retelling import transcript, without_tags
@@ -73,8 +76,9 @@ class OpenConversation:
         self.state: dict[str, Any] = context.world.state
         self._revision = 0
         self._warming: asyncio.Task[None] | None = None
-        self._loading = asyncio.Lock()
-        self._unstored: Node | None = None
+        self.changing = asyncio.Lock()
+        """Held by whatever changes the talk in the store, so that whoever comes next reads all."""
+        self.outbox = Outbox()
         self.direction = Direction(self, send)
         self.remembering = Remembering(self)
         self.suggesting = Suggesting(self, send)
@@ -90,7 +94,7 @@ class OpenConversation:
     async def load(self, checkpoint: str = "") -> Opened:
         """Read what the store knows, at a checkpoint or the newest; greet a new player. The
         answer to `open` and to `load`."""
-        async with self._loading:
+        async with self.changing:
             return await self._load(checkpoint)
 
     async def _load(self, checkpoint: str) -> Opened:
@@ -98,7 +102,7 @@ class OpenConversation:
         personas = self.cast
         if checkpoint:
             await self.answers.stop()
-        await self.catch_up()
+        await self.outbox.flush()
         if checkpoint:
             snapshot = await self.context.store.restore(self.key, checkpoint)
             if snapshot is None:
@@ -139,6 +143,11 @@ class OpenConversation:
 
     async def set_state(self, message: State) -> StateOk:
         """Take a snapshot, or a patch on the revision before it."""
+        async with self.changing:
+            self.check_open()
+            return await self._set_state(message)
+
+    async def _set_state(self, message: State) -> StateOk:
         limits = self.context.limits
         if message.snapshot is not None and message.patch is None:
             state = message.snapshot
@@ -187,51 +196,45 @@ class OpenConversation:
             reason=EndReason.COMPLETE,
             meta={"cues": cues, "heard": self.heard},
         )
-        self.nodes.append(await self.context.store.append(self.key, node))
+        try:
+            await self.keep(node)
+        except TakenOverError:
+            raise
+        except StoreError as error:  # it is said all the same, and stored before the first line
+            self.context.observe(Failure(where=f"greet {self.name}", error=error.detail))
         return text
 
     async def keep(self, node: Node) -> None:
         """Remember what an NPC said, and store it. If the store fails, which is raised, it is
-        stored before what comes next; if it breaks in its own way, as it would again, the talk goes
-        on without."""
-        self._unstored = node
+        stored before what comes next."""
         try:
-            await self.catch_up()
+            await self.outbox.put(partial(self.context.store.append, self.key, node))
         except StoreError:
             self.nodes.append(node)
             raise
-        except Exception:
-            self._unstored = None
-            raise
         self.nodes.append(node)
-
-    async def catch_up(self) -> None:
-        """Store the answer that the store did not take, if there is one: without it, what comes
-        next would stand under nothing."""
-        node = self._unstored
-        if node is not None:
-            await self.context.store.append(self.key, node)
-            if self._unstored is node:
-                self._unstored = None
 
     async def save(self) -> Saved:
         """Mark this moment."""
-        await self.catch_up()
-        checkpoint = Checkpoint(
-            id=self.context.new_id(),
-            head=self.nodes[-1].id if self.nodes else "",
-            revision=self._revision,
-            state=self.state,
-            at=self.context.now(),
-        )
-        await self.context.store.save_checkpoint(self.key, checkpoint)
+        async with self.changing:
+            self.check_open()
+            await self.outbox.flush()
+            checkpoint = Checkpoint(
+                id=self.context.new_id(),
+                head=self.nodes[-1].id if self.nodes else "",
+                revision=self._revision,
+                state=self.state,
+                at=self.context.now(),
+            )
+            await self.context.store.save_checkpoint(self.key, checkpoint)
         return Saved(self.name, checkpoint.id)
 
     async def history(self, message: History) -> Transcript:
         """What was said, on this branch or another."""
         nodes: Sequence[Node] = self.nodes
         if message.until:
-            await self.catch_up()
+            async with self.changing:
+                await self.outbox.flush()
             nodes = await self.context.store.path(self.key, message.until)
             if not nodes:
                 raise RequestError(
@@ -241,24 +244,25 @@ class OpenConversation:
         return Transcript(self.name, transcript(nodes, message.last))
 
     async def cut(self, node: str, seen: int) -> None:
-        """An interrupt that came after the turn's end: the reveal was slower than the stream."""
-        at = next((at for at, one in enumerate(self.nodes) if one.id == node), None)
-        if at is None or seen >= len(self.nodes[at].text):
-            return
-        await self.catch_up()
-        old = self.nodes[at]
-        speaker = self.context.personas.get(old.speaker)
-        patch = tone.unseen(speaker, self.nodes[:at], old, seen) if speaker else {}
-        text = old.text[:seen]
-        await self.context.store.amend(node, text, EndReason.INTERRUPTED)
-        if patch:
-            await self.context.store.annotate(node, patch)
-        for index, one in enumerate(self.nodes):  # it may have changed meanwhile
-            if one.id == node:
-                meta = merge_patch(one.meta, patch)
-                self.nodes[index] = msgspec.structs.replace(
-                    one, text=text, reason=EndReason.INTERRUPTED, meta=meta
-                )
+        """An interrupt that came after the turn's end: the reveal was slower than the stream. If
+        the store fails, which is raised, it is cut there before what comes next."""
+        async with self.changing:
+            at = next((at for at, one in enumerate(self.nodes) if one.id == node), None)
+            if at is None or seen >= len(self.nodes[at].text):
+                return
+            old, store = self.nodes[at], self.context.store
+            speaker = self.context.personas.get(old.speaker)
+            patch = tone.unseen(speaker, self.nodes[:at], old, seen) if speaker else {}
+            self.nodes[at] = cut = msgspec.structs.replace(
+                old,
+                text=old.text[:seen],
+                reason=EndReason.INTERRUPTED,
+                meta=merge_patch(old.meta, patch),
+            )
+            works: list[Work] = [partial(store.amend, node, cut.text, cut.reason)]
+            if patch:
+                works.append(partial(store.annotate, node, patch))
+            await self.outbox.put(*works)
 
     def lose(self) -> None:
         """Another server has taken it over, since this one gave no sign of life for a while:
@@ -273,17 +277,17 @@ class OpenConversation:
     async def close(self) -> None:
         """Stop a running turn, keep what was sent; wait until it is stored."""
         self.closed = True
-        async with self._loading:
+        async with self.changing:
             pass  # what moves the head in the store does it before another reads it
         if self._warming is not None:
             self._warming.cancel()
             await asyncio.wait([self._warming])
         await self.suggesting.stop()  # first: a turn's end would let it ask
         await self.answers.stop()
-        async with self._loading:
-            with contextlib.suppress(StoreError):  # its turn_end has said so
-                await self.catch_up()
-            self._unstored = None  # whoever opens it goes on without
+        async with self.changing:
+            with contextlib.suppress(Exception):  # whoever waited for it was told that it failed
+                await self.outbox.flush()
+            self.outbox.clear()  # whoever opens it goes on without
         await self.direction.stop()
         await self.remembering.stop()
 

@@ -242,6 +242,8 @@ class Session:
         except BaseException:
             if held.get(conversation.key) is conversation:
                 del held[conversation.key]
+            if namesake is not None and namesake.closed:
+                self._conversations.pop(conversation.name, None)
             raise
         self._conversations[conversation.name] = conversation
         return opened

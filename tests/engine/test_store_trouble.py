@@ -3,6 +3,7 @@ is there twice, what an NPC remembers is what the store holds, and the client he
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -18,7 +19,9 @@ from dialogue_protocol.messages import (
     Interrupt,
     Load,
     Noted,
+    Open,
     Opened,
+    Player,
     Regenerate,
     Save,
     Saved,
@@ -29,9 +32,11 @@ from dialogue_protocol.messages import (
     TurnEnd,
 )
 
-from dialogue_server.domain.conversation import ConversationKey, Node
+from dialogue_server.backends.scripted import ScriptedBackend
+from dialogue_server.domain.conversation import ConversationKey, Node, Snapshot
 from dialogue_server.domain.persona import Action, Parameter
 from dialogue_server.engine import answers
+from dialogue_server.engine.observer import Failure
 from dialogue_server.errors import StoreError
 from dialogue_server.stores.base import Store
 from dialogue_server.stores.memory import MemoryStore
@@ -48,8 +53,8 @@ POURING = msgspec.structs.replace(
 
 
 class Troubled:
-    """A real store whose appends of what is new fail as a test says: before they are done, or
-    after."""
+    """A real store whose appends of what is new, and cuts, fail as a test says: before they are
+    done, or after."""
 
     def __init__(self, inner: Store) -> None:
         self.inner = inner
@@ -67,6 +72,12 @@ class Troubled:
         if fails == "after" and stored.id == node.id:
             raise StoreError("The connection broke.")
         return stored
+
+    async def amend(self, node: str, text: str, reason: str) -> None:
+        if self.fails != "before":
+            await self.inner.amend(node, text, reason)
+        if self.fails:
+            raise StoreError("The disk is full.")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
@@ -418,3 +429,95 @@ async def test_a_moment_that_was_saved_in_mid_turn_comes_back_whole(tmp_path: Pa
         await client.send(Say("c", "1", "Hello?"))
         await answered(client, backend, "Good day.")
         assert await agree(served, troubled) == [GREETING, "Hello?", "Good day."]
+
+
+async def test_a_greeting_that_was_not_stored_is_told_and_stored_before_the_first_line(
+    troubled: Troubled,
+) -> None:
+    backend = SteeredBackend()
+    for fails in ("before", "after"):
+        async with serving(backend, store=troubled.store) as served:
+            client = await Client.connect(served.url)
+            troubled.fails = cast("Any", fails)
+            assert (await client.open(fails)).greeting == GREETING
+            assert len(served.seen(Failure)) == 1
+            await client.send(Say(fails, "1", "Hello?"))
+            await refused(client, "1")
+            troubled.fails = ""
+            await client.send(Say(fails, "1", "Hello?"))
+            await answered(client, backend, "Good day.")
+            held = (await troubled.load(ConversationKey("ann", fails))).nodes
+            assert [node.text for node in held] == [GREETING, "Hello?", "Good day."]
+        troubled.inner = MemoryStore()
+
+
+@pytest.mark.parametrize("fails", ["before", "after"])
+async def test_what_the_player_did_not_see_is_cut_at_once_and_stored_later(
+    troubled: Troubled, fails: Literal["before", "after"]
+) -> None:
+    backend = SteeredBackend()
+    async with serving(backend, store=troubled.store) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        await client.send(Say("c", "1", "Hello?"))
+        first = await answered(client, backend, "[mood: wary]Good day.")
+        troubled.fails = fails
+        await client.send(Interrupt(first.turn.turn, 4))
+        error = await client.expect(Error)
+        assert (error.code, error.turn) == (ErrorCode.STORE_FAILED, first.turn.turn)
+        assert served.context.conversations[KEY].nodes[-1].text == "Good"
+        troubled.fails = ""
+        await client.send(Say("c", "2", "And?"))
+        await answered(client, backend, "And what?")
+        assert await agree(served, troubled) == [GREETING, "Hello?", "Good", "And?", "And what?"]
+
+
+async def test_whoever_takes_a_conversation_over_waits_for_the_line_that_is_being_stored(
+    troubled: Troubled,
+) -> None:
+    """Else that line would be the newest in the store, in the place of what came after."""
+    begun, go = asyncio.Event(), asyncio.Event()
+    append = troubled.append
+
+    async def slow(key: ConversationKey, node: Node) -> Node:
+        if node.line == "1" and not begun.is_set():
+            begun.set()
+            await go.wait()
+        return await append(key, node)
+
+    async with serving(ScriptedBackend(), store=troubled.store) as served:
+        old, new = await Client.connect(served.url), await Client.connect(served.url)
+        await old.open()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(troubled, "append", slow)
+            await old.send(Say("c", "1", "Hello?"))
+            await begun.wait()
+            await new.send(Open("c", ["mira"], Player("ann", "Ann")))
+            await new.send(Say("c", "2", "And?"))
+            await asyncio.sleep(0.1)  # long enough to be answered too early
+            go.set()
+            assert (await old.expect(Error)).code == ErrorCode.UNKNOWN_CONVERSATION
+            await new.answer()
+        texts = await agree(served, troubled)
+        assert texts[1] == "And?"
+        await new.say("Hello?", line="1")
+        assert (await agree(served, troubled))[:4] == [*texts, "Hello?"]
+
+
+async def test_a_conversation_that_could_not_be_opened_again_is_not_said_to_be_anothers(
+    troubled: Troubled,
+) -> None:
+    async def broken(_: ConversationKey) -> Snapshot:
+        raise StoreError("The disk is gone.")
+
+    async with serving(SteeredBackend(), store=troubled.store) as served:
+        client = await Client.connect(served.url)
+        await client.open()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(troubled, "load", broken, raising=False)
+            await client.send(Open("c", ["mira"], Player("ann", "Ann")))
+            assert (await client.expect(Error)).code == ErrorCode.STORE_FAILED
+        await client.send(Say("c", "1", "Hello?"))
+        error = await client.expect(Error)
+        assert error.code == ErrorCode.UNKNOWN_CONVERSATION
+        assert error.detail.endswith("send `open` first.")
