@@ -46,7 +46,7 @@ from .suggesting import Suggesting
 
 
 class OpenConversation:
-    """One conversation of one session. `create` makes one; `close` ends it."""
+    """One conversation of one session. `take` opens it; `close` ends it."""
 
     def __init__(
         self,
@@ -91,13 +91,23 @@ class OpenConversation:
             return self._shared
         return replace(self._shared, backend=self._shared.models[self._model])
 
-    async def load(self, checkpoint: str = "") -> Opened:
-        """Read what the store knows, at a checkpoint or the newest; greet a new player. The
-        answer to `open` and to `load`."""
+    async def take(self, old: OpenConversation | None, checkpoint: str) -> Opened:
+        """Load it, after `old`, which had it open here, has stored what it holds. Whoever opens it
+        next waits for that, too. The answer to `open`."""
+        async with self.changing:
+            if old is not None:
+                await old.close()
+            if self._shared.directory is not None:
+                await self._shared.directory.claim(self.key)
+            return await self._load(checkpoint)
+
+    async def load(self, checkpoint: str) -> Opened:
+        """Read what the store knows, at a checkpoint or the newest. The answer to `load`."""
         async with self.changing:
             return await self._load(checkpoint)
 
     async def _load(self, checkpoint: str) -> Opened:
+        """Read it; greet a new player."""
         self.check_open()
         personas = self.cast
         if checkpoint:

@@ -234,11 +234,7 @@ class Session:
         old = held.get(conversation.key)
         held[conversation.key] = conversation
         try:
-            if old is not None:
-                await old.close()
-            if self._context.directory is not None:
-                await self._context.directory.claim(conversation.key)
-            opened = await conversation.load(checkpoint)
+            opened = await conversation.take(old, checkpoint)
         except BaseException:
             if held.get(conversation.key) is conversation:
                 del held[conversation.key]

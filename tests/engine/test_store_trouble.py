@@ -472,8 +472,9 @@ async def test_what_the_player_did_not_see_is_cut_at_once_and_stored_later(
         assert await agree(served, troubled) == [GREETING, "Hello?", "Good", "And?", "And what?"]
 
 
+@pytest.mark.parametrize("takers", [1, 2])
 async def test_whoever_takes_a_conversation_over_waits_for_the_line_that_is_being_stored(
-    troubled: Troubled,
+    troubled: Troubled, takers: int
 ) -> None:
     """Else that line would be the newest in the store, in the place of what came after."""
     begun, go = asyncio.Event(), asyncio.Event()
@@ -492,6 +493,11 @@ async def test_whoever_takes_a_conversation_over_waits_for_the_line_that_is_bein
             patch.setattr(troubled, "append", slow)
             await old.send(Say("c", "1", "Hello?"))
             await begun.wait()
+            for _ in range(1, takers):
+                other, held = await Client.connect(served.url), served.context.conversations[KEY]
+                await other.send(Open("c", ["mira"], Player("ann", "Ann")))
+                while served.context.conversations[KEY] is held:
+                    await asyncio.sleep(0)
             await new.send(Open("c", ["mira"], Player("ann", "Ann")))
             await new.send(Say("c", "2", "And?"))
             await asyncio.sleep(0.1)  # long enough to be answered too early
