@@ -49,8 +49,10 @@ evaluate: $(VENV)/.dev ## how well the embedded model plays the starter world
 	@$(BIN)/dialogue-server model get
 	$(BIN)/dialogue-server test dialogue_server/starter --backend local $(ARGS)
 
-chaos: $(VENV)/.dev ## 200 conversations while sockets are cut and the server is killed
+chaos: $(VENV)/.dev ## 200 conversations while sockets are cut and servers are killed: one, then three over one Redis
+	@$(BIN)/python tests/services/install_services.py
 	$(BIN)/python -m tests.end_to_end.chaos --conversations 200 --seed $(or $(SEED),1)
+	$(BIN)/python -m tests.end_to_end.chaos --conversations 200 --seed $(or $(SEED),1) --servers 3 --disasters 20
 
 soak: $(VENV)/.dev ## an hour of mixed and hostile load, after which nothing may be left (SECONDS=3600)
 	$(BIN)/python -m tests.end_to_end.soak --seconds $(or $(SECONDS),3600) --seed $(or $(SEED),1)

@@ -276,11 +276,9 @@ class OpenConversation:
 
     def lose(self) -> None:
         """Another server has taken it over, since this one gave no sign of life for a while:
-        nothing of it goes on here. `close` follows, with the session's or before its next
+        nothing of it goes on here. `close` follows, with the session's or before the next
         `open`."""
         self.closed = True
-        if self._shared.conversations.get(self.key) is self:
-            del self._shared.conversations[self.key]
         if self.answers.turn is not None:
             self.answers.turn.stop(EndReason.TRUNCATED)
 

@@ -186,7 +186,7 @@ class Session:
         self.identity.check_open(message)
         # What another connection has taken over is open no more, and nobody can close it.
         for name in [name for name, each in self._conversations.items() if each.closed]:
-            await self._conversations.pop(name).close()
+            await self._leave(self._conversations.pop(name))
         limit = self._context.limits.conversations
         if message.conversation not in self._conversations and len(self._conversations) >= limit:
             raise RequestError(

@@ -1,10 +1,12 @@
-"""Players talk to a real server through a bad network, while the server is killed.
+"""Players talk to real servers through a bad network, while the servers are killed.
 
     python -m tests.end_to_end.chaos --conversations 200 --seed 1
+    python -m tests.end_to_end.chaos --conversations 200 --seed 1 --servers 3
 
-Upstream, server and players are processes; between the last two is a proxy that cuts
-(chaos_proxy.py). At the end of it all every line has been answered once, each player's text is
-what the model sent, or a marked part of it, and the store remembers the same.
+Upstream, servers and players are processes; between the last two are proxies that cut
+(chaos_proxy.py). Several servers share a Redis; then servers and Redis stand still, too, and
+Redis is killed (chaos_servers.py). At the end of it all every line has been answered once, each
+player's text is what the model sent, or a marked part of it, and the store remembers the same.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ import asyncio
 import contextlib
 import os
 import random
-import sqlite3
 import sys
 import tempfile
 import time
@@ -23,52 +24,57 @@ from pathlib import Path
 
 from dialogue_protocol.messages import History, Transcript
 
+from dialogue_server.domain.conversation import Archive
 from tests.harness import Client
+from tests.services.install_services import find
+from tests.services.redis_server import RedisServer
 
 from .chaos_player import ChaosPlayer, Line
-from .chaos_proxy import Proxy
+from .chaos_servers import Servers
 from .chaos_upstream import FALLBACK, answer_to
-from .server_process import ServerProcess, make_world, start_upstream
+from .server_process import start_upstream
 
 
-async def run(conversations: int, seed: int, *, turns: int, kills: int, at_once: int) -> str:
-    """All of it; returns a report. Raises AssertionError where a promise is broken."""
+async def run(
+    conversations: int,
+    seed: int,
+    *,
+    turns: int,
+    disasters: int,
+    at_once: int,
+    servers: int = 1,
+    redis: RedisServer | None = None,
+) -> str:
+    """All of it; returns a report. Several `servers` share a `redis`. Raises AssertionError where
+    a promise is broken."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="dialogue-chaos-") as name:
         folder = Path(name)
-        make_world(folder)
         asked = folder / "asked"
         upstream, base_url = await start_upstream(asked)
-        server = ServerProcess(folder, base_url, "--limits-replay-bytes", "6000")
         try:
-            await server.start()
-            async with Proxy(server.port, seed) as proxy:
-                players = await _play(server, proxy, conversations, seed, turns, kills, at_once)
-            await _compare_memories(server.port, players)
-            assert await server.stop() == 0
-            assert not server.complaints(), server.complaints()
+            async with Servers(folder, base_url, seed, servers, redis) as there:
+                players = await _play(there, conversations, seed, turns, disasters, at_once)
+                await _compare_memories(there.all[-1].port, players)
+                _check_store(await there.stop(), players)
             requests = Counter(asked.read_text(encoding="utf-8").split())
-            _check_store(folder / "dialogue.db", players)
-            check_lines(players, requests, server.kills)
-            return _report(players, proxy, server, requests, time.monotonic() - began)
+            check_lines(players, requests, disasters)
+            return _report(players, there, requests, time.monotonic() - began)
         finally:
-            await server.kill()
             upstream.kill()
             await upstream.wait()
 
 
 async def _play(
-    server: ServerProcess,
-    proxy: Proxy,
-    conversations: int,
-    seed: int,
-    turns: int,
-    kills: int,
-    at_once: int,
+    servers: Servers, conversations: int, seed: int, turns: int, disasters: int, at_once: int
 ) -> list[ChaosPlayer]:
     dice = random.Random(seed)
     gate = asyncio.Semaphore(at_once)
-    players = [ChaosPlayer(n, lambda: proxy.port, turns, seed) for n in range(conversations)]
+
+    def port() -> int:
+        return dice.choice(servers.proxies).port
+
+    players = [ChaosPlayer(n, port, turns, seed) for n in range(conversations)]
     done = 0
 
     async def play(player: ChaosPlayer) -> None:
@@ -80,30 +86,29 @@ async def _play(
             except TimeoutError:
                 raise AssertionError(
                     f"player {player.number} waits for ever: {list(player.lines.items())[-1:]}, "
-                    f"{player._connection.state}, {list(player._connection._outbox)}"
+                    f"{player._connection.state}, {list(player._connection._outbox)}\n"
+                    + "\n".join(player.seen)
                 ) from None
             done += 1
 
-    async def murder() -> None:
-        """Kill at even shares of the work, so that a slow machine sees as many."""
-        for number in range(kills):
-            share = (number + dice.random()) / kills
+    async def befall() -> None:
+        """At even shares of the work, so that a slow machine sees as many."""
+        for number in range(disasters):
+            share = (number + dice.random()) / disasters
             while done < share * conversations * 0.9:
                 await asyncio.sleep(0.02)
             await asyncio.sleep(dice.random())
-            await server.kill()
-            await asyncio.sleep(dice.choice((0, 0.2)))
-            await server.start()
+            await servers.disaster()
 
     async with asyncio.TaskGroup() as group:
-        group.create_task(murder())
+        group.create_task(befall())
         for player in players:
             group.create_task(play(player))
-    proxy.kind = True
+    servers.be_kind()
     return players
 
 
-def check_lines(players: list[ChaosPlayer], requests: Counter[str], kills: int) -> None:
+def check_lines(players: list[ChaosPlayer], requests: Counter[str], disasters: int) -> None:
     """Each line was answered once, by what the model said or a marked part of it."""
     for player in players:
         for key, line in player.lines.items():
@@ -123,11 +128,14 @@ def check_lines(players: list[ChaosPlayer], requests: Counter[str], kills: int) 
                 assert answer.fate == "refused", f"{key}: {line.end}"
     for marker, count in requests.items():
         regenerated = sum(line.marker == marker for p in players for line in p.lines.values())
-        # A request is repeated only where the server died before it could store the answer.
-        assert count <= regenerated * (1 + kills), f"{marker}: the model was asked {count} times"
+        # A request is repeated only where the server died, or lost the conversation, before it
+        # could store the answer.
+        assert count <= regenerated * (1 + disasters), (
+            f"{marker}: the model was asked {count} times"
+        )
     lines = sum(len(p.lines) for p in players)
     extra = sum(requests.values()) - lines
-    assert extra <= kills * len(players), f"{extra} requests too many"
+    assert extra <= disasters * len(players), f"{extra} requests too many"
 
 
 async def _compare_memories(port: int, players: list[ChaosPlayer]) -> None:
@@ -158,36 +166,35 @@ def _same(player: ChaosPlayer, seen: Line, turn: str, text: str) -> None:
         assert text in (seen.shown, seen.text[: seen.seen]), about
 
 
-def _check_store(path: Path, players: list[ChaosPlayer]) -> None:
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        twice = db.execute(
-            "SELECT player, line, kind, count(*) FROM nodes WHERE line <> '' "
-            "GROUP BY player, line, kind HAVING count(*) > 1"
-        ).fetchall()
-        assert not twice, twice
-        (kept,) = db.execute("SELECT count(*) FROM nodes WHERE kind = 'npc'").fetchone()
-        assert kept == len(players) + sum(len(player.lines) for player in players)
+def _check_store(archives: list[Archive], players: list[ChaosPlayer]) -> None:
+    """Nothing is kept twice, and nothing is missing."""
+    for archive in archives:
+        lines = Counter((node.line, node.kind) for node in archive.nodes if node.line)
+        twice = [each for each, count in lines.items() if count > 1]
+        assert not twice, f"{archive.key}: {twice} twice in\n" + "\n".join(map(str, archive.nodes))
+    kept = sum(node.kind == "npc" for archive in archives for node in archive.nodes)
+    assert kept == len(players) + sum(len(player.lines) for player in players)
 
 
 def _report(
-    players: list[ChaosPlayer],
-    proxy: Proxy,
-    server: ServerProcess,
-    requests: Counter[str],
-    seconds: float,
+    players: list[ChaosPlayer], servers: Servers, requests: Counter[str], seconds: float
 ) -> str:
     lines = [line for player in players for line in player.lines.values()]
     reasons = Counter(str(line.end.reason) for line in lines if line.end is not None)
+    fates = sum((Counter(proxy.fates) for proxy in servers.proxies), Counter())
     return (
-        f"{len(players)} conversations, {len(lines)} lines, {server.kills} kills, {seconds:.0f} s\n"
-        f"sockets: {sum(p.sockets for p in players)} "
-        f"({', '.join(f'{count} {fate}' for fate, count in proxy.fates.items())}); "
+        f"{len(players)} conversations, {len(lines)} lines, {len(servers.all)} server(s), "
+        f"{seconds:.0f} s\n"
+        f"disasters: {_list(servers.disasters)}\n"
+        f"sockets: {sum(p.sockets for p in players)} ({_list(fates)}); "
         f"resumed {sum(p.resumes for p in players)}, "
         f"begun anew {sum(p.losses for p in players)}\n"
-        f"ends: {', '.join(f'{count} {reason}' for reason, count in reasons.most_common())}; "
-        f"requests to the model: {sum(requests.values())}"
+        f"ends: {_list(reasons)}; requests to the model: {sum(requests.values())}"
     )
+
+
+def _list(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.most_common())
 
 
 def main() -> int:
@@ -195,19 +202,32 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--conversations", type=int, default=200)
     parser.add_argument("--turns", type=int, default=6, help="lines of each")
-    parser.add_argument("--kills", type=int, default=12)
+    parser.add_argument("--servers", type=int, default=1, help="several share a Redis")
+    parser.add_argument("--disasters", type=int, default=12, help="kills, and whatever else")
     parser.add_argument("--at-once", type=int, default=40)
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(2)))
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
-    report = run(
-        options.conversations,
-        options.seed,
-        turns=options.turns,
-        kills=options.kills,
-        at_once=options.at_once,
-    )
-    print(asyncio.run(report))
+    with contextlib.ExitStack() as stack:
+        redis = None
+        if options.servers > 1:
+            program = find("redis-server")
+            if program is None:
+                parser.error("--servers needs a Redis: `python tests/services/install_services.py`")
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dialogue-chaos-"))
+            redis = RedisServer(program, Path(folder))
+            stack.callback(redis.close)
+            redis.start()
+        report = run(
+            options.conversations,
+            options.seed,
+            turns=options.turns,
+            disasters=options.disasters,
+            at_once=options.at_once,
+            servers=options.servers,
+            redis=redis,
+        )
+        print(asyncio.run(report))
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -37,6 +38,9 @@ from dialogue_server.server.client_socket import ClientSocket, ConnectError
 
 QUIET = 1.5
 """Seconds of silence after which a player who waits doubts the connection."""
+UNKEPT = ("store_failed", "unknown_conversation")
+"""The codes of a turn_end whose answer may be lost: repeated under its id, the line has the same
+answer, or is answered anew."""
 
 
 @dataclass
@@ -79,6 +83,10 @@ class ChaosPlayer:
         self._news = asyncio.Event()
         self._saved = ""
         self._state: dict[str, object] = {}
+        self._refused: Error | None = None
+        self.seen: deque[str] = deque(maxlen=30)
+        """What was sent and received last, for whoever wonders."""
+        self._open = Open("c", ["mira"], self.player)
 
     @property
     def player(self) -> Player:
@@ -105,8 +113,7 @@ class ChaosPlayer:
 
     async def _talk(self) -> None:
         dice = self._dice
-        await self._send(Open("c", ["mira"], self.player))
-        await self._settled()
+        await self._request(self._open)
         saved: list[Line] | None = None
         for turn in range(self._turns):
             line = await self._ask(f"#{self.number}-{turn}#")
@@ -121,12 +128,10 @@ class ChaosPlayer:
                 await self._answered(again, Regenerate("c", line.turn, f"r{self.number}-{turn}"))
                 self.path[-1] = again
             elif act == "save":
-                await self._send(Save("c"))
-                await self._settled()
+                await self._request(Save("c"))
                 saved = list(self.path)
             elif act == "load" and saved is not None:
-                await self._send(Load("c", self._saved))
-                await self._settled()
+                await self._request(Load("c", self._saved))
                 self.path = list(saved)
             elif act == "repeat":
                 await self._repeat(line)
@@ -146,12 +151,34 @@ class ChaosPlayer:
         await self._send(message)
         while True:
             await self._until(lambda: line.end is not None or line.error is not None)
-            if line.error is None:
+            if line.error is not None:
+                error, line.error = line.error, None
+            elif line.end is not None and line.end.code in UNKEPT:
+                error = Error(line.end.code, line.end.detail, retryable=True)
+                line.end, line.text, line.cues, line.turn = None, "", [], ""
+            else:
                 return
-            assert line.error.retryable, f"player {self.number}: {line.error}"
-            await asyncio.sleep(line.error.retry_after_ms / 1000)
-            line.error = None
+            await self._forgive(error)
             await self._send(message)
+
+    async def _request(self, message: Open | Save | Load) -> None:
+        """Ask until it is done."""
+        while True:
+            self._refused = None
+            await self._send(message)
+            await self._settled()
+            if self._refused is None:
+                return
+            await self._forgive(self._refused, opens=isinstance(message, Open))
+
+    async def _forgive(self, error: Error, *, opens: bool = False) -> None:
+        """Wait before asking again, as the error says. A conversation that could not be opened
+        again after a loss is opened now."""
+        if error.code == "unknown_conversation" and not opens:
+            await self._request(self._open)
+            return
+        assert error.retryable, f"player {self.number}: {error}"
+        await asyncio.sleep(max(0.05, error.retry_after_ms / 1000))
 
     async def _repeat(self, line: Line) -> None:
         """A line of long ago once more: the same turn comes again."""
@@ -164,13 +191,20 @@ class ChaosPlayer:
         return self.lines.setdefault(key, Line(marker))
 
     async def _send(self, message: ClientMessage) -> None:
+        self.seen.append(f"sent {message}")
         frame = self._connection.send(message)
         if self._connection.state is State.ATTACHED and self._socket is not None:
             await self._socket.send(frame)
 
     async def _settled(self) -> None:
         """Wait until everything sent has had its answer."""
-        await self._until(lambda: all(self._needs_none(m) for _, m in self._connection._outbox))
+        connection = self._connection
+        await self._until(
+            lambda: (
+                all(self._needs_none(message) for _, message in connection._outbox)
+                and not connection._awaited
+            )
+        )
 
     def _needs_none(self, message: ClientMessage) -> bool:
         """An interrupt after the turn's end, or a line repeated while it was being answered."""
@@ -200,6 +234,7 @@ class ChaosPlayer:
             if await self._serve(self._socket):
                 attempt = 0
             code = self._socket.close_code
+            self.seen.append(f"closed {code}")
             self._socket.abort()
             self._socket = None
             if self._connection.disconnected(code) is ClosePolicy.STOP:
@@ -242,6 +277,7 @@ class ChaosPlayer:
             if frame is None:
                 return welcomed
             message = self._connection.receive(frame)
+            self.seen.append(f"received {message}")
             if isinstance(message, Welcome):
                 welcomed = True
                 await self._recover(socket, message)
@@ -291,8 +327,11 @@ class ChaosPlayer:
                 self._finish(line, message)
             case Error(line=key) if key:
                 self.lines[key].error = message
+            case Error(turn=turn) if turn:  # an interrupt came too late, or could not be kept
+                known = ("unknown_turn", "store_failed", "unknown_conversation")
+                assert message.code in known, f"player {self.number}: {message}"
             case Error():
-                assert message.code == "unknown_turn", f"player {self.number}: {message}"
+                self._refused = message
             case Saved():
                 self._saved = message.checkpoint
             case Opened():
