@@ -100,7 +100,7 @@ class Recorder:
             probe = self._folder / ".writable"
             probe.touch()
             probe.unlink()
-            files = self._folder.glob(f"*{SUFFIX}")
+            files = sorted(self._folder.glob(f"*{SUFFIX}"))
             self._sizes = {path.name: path.stat().st_size for path in files}
             self._total = sum(self._sizes.values())
         except OSError as error:
@@ -185,12 +185,17 @@ class Recorder:
     def _make_room(self) -> None:
         """Delete the oldest files until the newest fit, those that are being written aside."""
         writing = {recording.name for recording in self._sessions}
-        for name in sorted(self._sizes):
-            if self._total <= self._total_bytes:
-                return
+        gone, total = [], self._total
+        for name, size in self._sizes.items():  # as they began; there may be tens of thousands
+            if total <= self._total_bytes:
+                break
             if name.partition(".")[0] not in writing:
-                (self._folder / name).unlink(missing_ok=True)
-                self._total -= self._sizes.pop(name)
+                gone.append(name)
+                total -= size
+        for name in gone:
+            (self._folder / name).unlink(missing_ok=True)
+            del self._sizes[name]
+        self._total = total
 
 
 class SessionRecording:
