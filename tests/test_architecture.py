@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -113,6 +114,13 @@ def test_imports_run_in_one_direction() -> None:
         and LAYERS.index(layer(imported)) > LAYERS.index(layer(name))
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_no_modules_know_each_other_in_a_circle() -> None:
+    """Not by their types either: what is only for the type checker counts."""
+    found = modules()
+    known = {name: imports(name, path) & found.keys() - {name} for name, path in found.items()}
+    graphlib.TopologicalSorter(known).prepare()  # a CycleError names them
 
 
 def test_adapters_do_not_know_their_siblings() -> None:

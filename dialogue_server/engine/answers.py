@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from dialogue_protocol.codes import EndReason, ErrorCode
 from dialogue_protocol.messages import (
@@ -20,7 +19,7 @@ from dialogue_protocol.messages import (
 from msgspec import structs
 
 from ..backends.base import ModelRequest
-from ..domain import authored, turn_taking
+from ..domain import authored, triggers, turn_taking
 from ..domain.conversation import AGAIN, Node, line_of
 from ..domain.persona import Persona
 from ..domain.prompt import Kind, Prompt
@@ -28,18 +27,18 @@ from ..domain.stream import TextStream
 from ..domain.tone import describe
 from ..errors import RequestError
 from .asking import Asked, TurnRequest, asked_again, understand, waits
+from .charging import Charge, reserve
 from .context import EngineContext
+from .direction import Direction
 from .guarding import answer_stream
 from .inspecting import inspected
 from .languages import persona_in
 from .observer import TurnStarted
+from .remembering import Remembering
 from .request import Question, assemble_prompt, model_request
 from .retelling import answer_again, triggered
-from .spending import Charge, reserve
+from .talk import Talk
 from .turn import TurnRunner
-
-if TYPE_CHECKING:
-    from .conversation import OpenConversation
 
 TRIMMED = 0.6
 """The share of the budget that a second prompt gets when the first overflowed the model."""
@@ -52,17 +51,24 @@ class Answers:
 
     def __init__(
         self,
-        conversation: OpenConversation,
+        talk: Talk,
         send: Callable[[ServerMessage], None],
         session: str,
+        direction: Direction,
+        remembering: Remembering,
         *,
+        give_way: Callable[[], None],
         designer: bool,
     ) -> None:
-        """`designer`: whether the prompts of recent turns are kept for `inspect`."""
+        """`give_way` is called before each turn: whatever else asks the model leaves it to the
+        turn. `designer`: whether the prompts of recent turns are kept for `inspect`."""
         self.turn: TurnRunner | None = None
-        self._talk = conversation
+        self._talk = talk
         self._send = send
         self._session = session
+        self._direction = direction
+        self._remembering = remembering
+        self._give_way = give_way
         self._inspected: dict[int, tuple[TurnRunner, Prompt]] | None = {} if designer else None
         self._task: asyncio.Task[Node] | None = None
 
@@ -86,7 +92,7 @@ class Answers:
                 return None
             asked, before = heard
             if asked.persona is not None:
-                await talk.remembering.refresh()
+                await self._remembering.refresh()
                 question = self.question(asked.persona, asked, before)
                 charge = await self._charge(asked)
                 try:
@@ -102,7 +108,7 @@ class Answers:
             raise
         self._send(Noted(talk.name, message.line))
         if asked.node is not None:
-            talk.direction.tell(asked.node)
+            self._direction.tell(asked.node)
         return None
 
     async def _hear(
@@ -117,7 +123,8 @@ class Answers:
         asked = understand(talk, message)
         if asked.node is None:
             return asked, tuple(talk.nodes)
-        node = talk.direction.hear(asked.node)
+        stamped = triggers.with_meta(asked.node, self._remembering.stamp())
+        node = self._direction.hear(stamped)
         stored = await store.append(talk.key, node)
         if stored.id == node.id:
             asked = structs.replace(asked, node=node)
@@ -236,13 +243,12 @@ class Answers:
             line=line,
             began=began,
             heard=self._talk.heard,
-            direction=self._talk.direction,
+            direction=self._direction,
             keep=self._talk.keep,
-            lose=self._talk.lose,
+            lose=self.lose,
             charge=charge,
         )
-        self._talk.suggesting.give_way()
-        self._talk.remembering.give_way()
+        self._give_way()
         # Whatever may fail comes before the turn is announced: what is announced ends.
         if asked.script:
             script = TextStream(persona, state=self._talk.state)
@@ -284,7 +290,7 @@ class Answers:
         return turn
 
     def _ended(self, task: asyncio.Task[Node]) -> None:
-        self._talk.remembering.turn_ended()
+        self._remembering.turn_ended()
 
     def _announce(
         self, turn: TurnRunner, context: EngineContext, tokens: int, dropped: int
@@ -335,7 +341,7 @@ class Answers:
         kind: Kind = "say" if text else "advance"
         question = self.question(persona, Asked(persona, text, kind), tuple(self._talk.nodes))
         if text:
-            tone = self._talk.direction.tone_after(persona, text)
+            tone = self._direction.tone_after(persona, text)
             question = structs.replace(question, mood=describe(question.persona, tone))
         prompt = assemble_prompt(self._talk.context, question)
         return inspected(self._talk.context, self._talk.name, 0, persona.id, prompt)
@@ -355,10 +361,18 @@ class Answers:
             locale=language,
             kind=asked.kind,
             cast=tuple(self._talk.cast_in(asked.locale)),
-            stage=self._talk.direction.stage,
-            mood=describe(persona, self._talk.direction.tone(persona)),
-            memory=self._talk.remembering.past(persona),
+            stage=self._direction.stage,
+            mood=describe(persona, self._direction.tone(persona)),
+            memory=self._remembering.past(persona),
         )
+
+    def lose(self) -> None:
+        """Another server has taken the conversation over, since this one gave no sign of life for
+        a while: nothing of it goes on here. Its `close` follows, with the session's or before the
+        next `open`."""
+        self._talk.closed = True
+        if self.turn is not None:
+            self.turn.stop(EndReason.TRUNCATED)
 
     async def stop(self) -> None:
         """End a running turn; wait until it is stored."""

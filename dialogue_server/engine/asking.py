@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from dialogue_protocol.codes import ErrorCode
@@ -21,9 +21,7 @@ from ..domain.conversation import Node, line_of
 from ..domain.persona import Persona
 from ..domain.prompt import Kind
 from ..errors import RequestError
-
-if TYPE_CHECKING:
-    from .conversation import OpenConversation
+from .talk import Talk
 
 MAX_DATA_BYTES = 4096
 """The details of an event or a result, as JSON."""
@@ -43,47 +41,43 @@ class Asked(Struct, frozen=True):
     script: bool = False
 
 
-def understand(conversation: OpenConversation, message: TurnRequest) -> Asked:
+def understand(talk: Talk, message: TurnRequest) -> Asked:
     """What a request comes to in a conversation as it stands. A RequestError says what is wrong
     with it. `regenerate` moves the conversation back to before the old answer."""
     match message:
         case Say():
-            text = checked(conversation, "say", message.text)
-            persona = _addressed(conversation, message, text)
-            return Asked(
-                persona, text, "say", message.locale, _said(conversation, message, persona, text)
-            )
+            text = checked(talk, "say", message.text)
+            persona = _addressed(talk, message, text)
+            return Asked(persona, text, "say", message.locale, _said(talk, message, persona, text))
         case Event():
-            text = checked(conversation, "event", message.text)
-            reacting = _reacting(conversation, message, text)
-            return Asked(
-                reacting, text, "event", "", _happened(conversation, message, reacting, text)
-            )
+            text = checked(talk, "event", message.text)
+            reacting = _reacting(talk, message, text)
+            return Asked(reacting, text, "event", "", _happened(talk, message, reacting, text))
         case ActionResult():
-            return _result(conversation, message)
+            return _result(talk, message)
         case Script(npc=""):
-            text = checked(conversation, "script", message.text)
-            return Asked(None, text, "say", "", _said(conversation, message, None, text))
+            text = checked(talk, "script", message.text)
+            return Asked(None, text, "say", "", _said(talk, message, None, text))
         case Script():
-            text = checked(conversation, "script", message.text)
-            return Asked(conversation.member("script.npc", message.npc), text, script=True)
+            text = checked(talk, "script", message.text)
+            return Asked(talk.member("script.npc", message.npc), text, script=True)
         case Advance():
             if message.npc:
-                persona = conversation.member("advance.npc", message.npc)
+                persona = talk.member("advance.npc", message.npc)
             else:
-                persona = turn_taking.next_speaker(conversation.cast, conversation.nodes)
+                persona = turn_taking.next_speaker(talk.cast, talk.nodes)
             return Asked(persona, "", "advance", message.locale)
         case _:
             raise AssertionError(message)
 
 
-def asked_again(conversation: OpenConversation, node: Node) -> Asked:
+def asked_again(talk: Talk, node: Node) -> Asked:
     """A node that was remembered and never answered, since the server died in between, or that
     is to be answered anew."""
     npc = str(node.meta.get("to", ""))
-    persona = conversation.member("line", npc) if npc else None
+    persona = talk.member("line", npc) if npc else None
     if persona is None and "to" not in node.meta:
-        persona = turn_taking.addressed(conversation.cast_in(), node.text, conversation.nodes)
+        persona = turn_taking.addressed(talk.cast_in(), node.text, talk.nodes)
     kind: Kind = "event" if node.kind == "event" else "say"
     return Asked(persona, node.text, kind, str(node.meta.get("locale", "")), node)
 
@@ -94,10 +88,10 @@ def waits(node: Node) -> bool:
     return node.kind != "npc" and node.meta.get("to") != "" and bool(line_of(node))
 
 
-def checked(conversation: OpenConversation, field: str, given: str) -> str:
+def checked(talk: Talk, field: str, given: str) -> str:
     """The text of a request without what surrounds it; a RequestError if it cannot be said."""
     text = given.strip()
-    limit = conversation.context.limits.line_chars
+    limit = talk.context.limits.line_chars
     if not text:
         raise RequestError(ErrorCode.EMPTY_LINE, f"{field}.text: the line is empty.")
     if len(text) > limit:
@@ -108,22 +102,22 @@ def checked(conversation: OpenConversation, field: str, given: str) -> str:
     return text
 
 
-def _addressed(conversation: OpenConversation, message: Say, text: str) -> Persona:
+def _addressed(talk: Talk, message: Say, text: str) -> Persona:
     if message.to:
-        return conversation.member("say.to", message.to)
-    locale = message.locale or conversation.locale
-    return turn_taking.addressed(conversation.cast_in(locale), text, conversation.nodes, locale)
+        return talk.member("say.to", message.to)
+    locale = message.locale or talk.locale
+    return turn_taking.addressed(talk.cast_in(locale), text, talk.nodes, locale)
 
 
-def _reacting(conversation: OpenConversation, message: Event, text: str) -> Persona | None:
+def _reacting(talk: Talk, message: Event, text: str) -> Persona | None:
     _check_react("event", message.react)
-    named = conversation.member("event.npc", message.npc) if message.npc else None
+    named = talk.member("event.npc", message.npc) if message.npc else None
     if message.react == "never":
         return None
-    cast = [one for one in conversation.cast_in() if named is None or one.id == named.id]
-    found = reactions.who_reacts(cast, message.name, text, conversation.state)
+    cast = [one for one in talk.cast_in() if named is None or one.id == named.id]
+    found = reactions.who_reacts(cast, message.name, text, talk.state)
     if message.react == "must":
-        return found or named or turn_taking.next_speaker(conversation.cast, conversation.nodes)
+        return found or named or turn_taking.next_speaker(talk.cast, talk.nodes)
     return found
 
 
@@ -134,15 +128,13 @@ def _check_react(field: str, react: str) -> None:
         )
 
 
-def _said(
-    conversation: OpenConversation, message: Say | Script, persona: Persona | None, text: str
-) -> Node:
+def _said(talk: Talk, message: Say | Script, persona: Persona | None, text: str) -> Node:
     meta = {"locale": message.locale} if isinstance(message, Say) and message.locale else {}
-    return _node(conversation, message, "player", conversation.player.name, text, persona, **meta)
+    return _node(talk, message, "player", talk.player.name, text, persona, **meta)
 
 
 def _happened(
-    conversation: OpenConversation,
+    talk: Talk,
     message: Event | ActionResult,
     persona: Persona | None,
     text: str,
@@ -153,7 +145,7 @@ def _happened(
     if message.data:
         _check_data(message)
         meta["data"] = message.data
-    return _node(conversation, message, "event", "", text, persona, **meta)
+    return _node(talk, message, "event", "", text, persona, **meta)
 
 
 def _check_data(message: Event | ActionResult) -> None:
@@ -168,7 +160,7 @@ def _check_data(message: Event | ActionResult) -> None:
 
 
 def _node(
-    conversation: OpenConversation,
+    talk: Talk,
     message: Say | Script | Event | ActionResult,
     kind: Any,
     speaker: str,
@@ -176,46 +168,44 @@ def _node(
     persona: Persona | None,
     **meta: Any,
 ) -> Node:
-    context = conversation.context
+    context = talk.context
     return Node(
         id=context.new_id(),
-        parent=conversation.nodes[-1].id if conversation.nodes else "",
+        parent=talk.nodes[-1].id if talk.nodes else "",
         kind=kind,
         speaker=speaker,
         text=text,
         at=context.now(),
         line=message.line,
         meta={
-            "heard": conversation.heard,
+            "heard": talk.heard,
             "to": persona.id if persona else "",
-            **conversation.remembering.stamp(),
             **meta,
         },
     )
 
 
-def _result(conversation: OpenConversation, message: ActionResult) -> Asked:
+def _result(talk: Talk, message: ActionResult) -> Asked:
     _check_react("action_result", message.react)
-    done = checked(conversation, "action_result", message.text) if message.text.strip() else ""
-    turn = next((node for node in conversation.nodes if node.id == message.id), None)
+    done = checked(talk, "action_result", message.text) if message.text.strip() else ""
+    turn = next((node for node in talk.nodes if node.id == message.id), None)
     if turn is None:
         raise RequestError(
             ErrorCode.UNKNOWN_TURN,
-            f"action_result.id: the branch in force of {conversation.name!r} has no turn "
-            f"{message.id!r}.",
+            f"action_result.id: the branch in force of {talk.name!r} has no turn {message.id!r}.",
         )
     told = [message.id, message.action]
     cue = next((cue for cue in turn.meta.get("cues", []) if cue[4:] == [message.action]), None)
-    others = (each for each in conversation.nodes if line_of(each) != message.line)
+    others = (each for each in talk.nodes if line_of(each) != message.line)
     if cue is None or any(node.meta.get("result") == told for node in others):
         why = "waits for no result" if cue is None else "has its result already"
         raise RequestError(
             ErrorCode.UNKNOWN_ACTION,
             f"action_result.action: action {message.action} of that turn {why}.",
         )
-    persona = conversation.persona(turn.speaker)
+    persona = talk.persona(turn.speaker)
     text = reactions.result_text(persona.name, cue[2], cue[3], accepted=message.accepted, text=done)
-    there = message.react != "never" and persona.id in conversation.heard
+    there = message.react != "never" and persona.id in talk.heard
     speaks = persona if there else None
-    node = _happened(conversation, message, speaks, text, result=told)
+    node = _happened(talk, message, speaks, text, result=told)
     return Asked(speaks, text, "event", "", node)

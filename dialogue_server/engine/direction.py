@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from dialogue_protocol.messages import ServerMessage
 from dialogue_protocol.messages import Trigger as TriggerMessage
@@ -21,11 +20,9 @@ from ..domain.persona import Persona
 from ..domain.scene import stage_of
 from ..domain.tone import TONE, Tone
 from ..errors import DialogueError
+from .charging import ask_aside
 from .observer import Failure, TriggerFired, TriggerJudged
-from .spending import ask_aside
-
-if TYPE_CHECKING:
-    from .conversation import OpenConversation
+from .talk import Talk
 
 JUDGE_SECONDS = 20.0
 JUDGE_TOKENS = 8
@@ -34,10 +31,8 @@ JUDGE_TOKENS = 8
 class Direction:
     """The director of one conversation."""
 
-    def __init__(
-        self, conversation: OpenConversation, send: Callable[[ServerMessage], None]
-    ) -> None:
-        self._talk = conversation
+    def __init__(self, talk: Talk, send: Callable[[ServerMessage], None]) -> None:
+        self._talk = talk
         self._send = send
         self._judges: set[asyncio.Task[None]] = set()
         self._settled: set[asyncio.Task[None]] = set()

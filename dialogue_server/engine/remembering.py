@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import structs
 
@@ -23,11 +23,9 @@ from ..domain.memory.summary import Due
 from ..domain.persona import Persona
 from ..domain.state import merge_patch
 from ..errors import DialogueError, StoreError
+from .charging import ask_aside
 from .observer import Failure, MemorySummed
-from .spending import ask_aside
-
-if TYPE_CHECKING:
-    from .conversation import OpenConversation
+from .talk import Talk
 
 CONVERSATIONS = 8
 """How many of a player's other conversations are read: those that grew last."""
@@ -42,13 +40,10 @@ RETRY_LINES = 12
 class Remembering:
     """The memory of one conversation's cast. `load` reads, `stop` ends what runs."""
 
-    def __init__(self, conversation: OpenConversation) -> None:
-        self.stale = True
-        """Whether another conversation of the player has grown since it was read."""
-        self._talk = conversation
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
         self._elsewhere: tuple[tuple[Node, ...], ...] = ()
         self._pasts: dict[str, Past] = {}
-        self._undone: memory.Span | None = None
         self._summing: asyncio.Task[None] | None = None
         self._digesting: asyncio.Task[None] | None = None
         self._next_try: dict[str, int] = {}
@@ -59,8 +54,8 @@ class Remembering:
         await self.stop()
         self._next_try.clear()
         self._pasts.clear()
-        self._undone = (saved, self._talk.context.now()) if saved else None
-        self.stale = True
+        self._talk.memory.undone = (saved, self._talk.context.now()) if saved else None
+        self._talk.memory.stale = True
         await self.refresh()
         self._tell_others()
         self._digesting = asyncio.create_task(
@@ -71,17 +66,17 @@ class Remembering:
     async def refresh(self) -> None:
         """Read the player's other conversations again if they have grown. If that fails, what is
         known stays, and the next turn tries again: no line waits for memories."""
-        if not self.stale:
+        if not self._talk.memory.stale:
             return
         talk, context = self._talk, self._talk.context
-        self.stale = False
+        self._talk.memory.stale = False
         found: tuple[tuple[Node, ...], ...] = ()
         if context.world.memory_rules.elsewhere:
             try:
                 found = await context.store.elsewhere(talk.key, CONVERSATIONS, LINES)
             except StoreError as error:
                 context.observe(Failure(where=f"remember {talk.name}", error=error.detail))
-                self.stale = True
+                self._talk.memory.stale = True
                 return
         self._elsewhere = found
         self._pasts.clear()
@@ -111,7 +106,7 @@ class Remembering:
     def _undone_times(self) -> list[memory.Span]:
         talk = self._talk
         own = talk.context.conversations.of(talk.key.player)
-        pending = [each.remembering._undone for each in own]
+        pending = [each.memory.undone for each in own]
         return memory.all_undone(talk.nodes, self._elsewhere, filter(None, pending))
 
     # ------------------------------------------------------------ in the background
@@ -147,8 +142,8 @@ class Remembering:
     def _tell_others(self) -> None:
         talk = self._talk
         for conversation in talk.context.conversations.of(talk.key.player):
-            if conversation is not talk:
-                conversation.remembering.stale = True
+            if conversation.memory is not talk.memory:
+                conversation.memory.stale = True
 
     async def _digest(self, nodes: list[Node]) -> None:
         """Look at old lines closely before the first turn needs them."""

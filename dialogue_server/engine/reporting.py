@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from dialogue_protocol.messages import TurnEnd
 
+from .charging import Charge
 from .metering import Gaps, Meter
 from .observer import TurnFinished
-from .spending import Charge
 
 
 def turn_finished(

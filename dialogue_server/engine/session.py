@@ -131,7 +131,7 @@ class Session:
             await self._handle(message)
         except DialogueError as error:
             if isinstance(error, TakenOverError) and error.conversation in self._conversations:
-                self._conversations[error.conversation].lose()
+                self._conversations[error.conversation].answers.lose()
             self._refuse(error, message)
         except Exception:
             self._context.observe(Failure(where="session", error=traceback.format_exc()))
@@ -169,7 +169,7 @@ class Session:
             case Suggest():
                 self._refuse_when_draining()
                 conversation = self._conversation(message.conversation)
-                await self._pace.take_line(conversation.key.player)
+                await self._pace.take_line(conversation.talk.key.player)
                 conversation.suggesting.ask(message)
             case Inspect():
                 need_designer(self.capabilities, "inspect")
@@ -185,7 +185,7 @@ class Session:
         self._refuse_when_draining()
         self.identity.check_open(message)
         # What another connection has taken over is open no more, and nobody can close it.
-        for name in [name for name, each in self._conversations.items() if each.closed]:
+        for name in [name for name, each in self._conversations.items() if each.talk.closed]:
             await self._leave(self._conversations.pop(name))
         limit = self._context.limits.conversations
         if message.conversation not in self._conversations and len(self._conversations) >= limit:
@@ -212,7 +212,7 @@ class Session:
             allowed=self.identity.npcs,
             budget=self.identity.budget,
         )
-        conversation.check_cast()  # before the one that is open is given up for it
+        conversation.talk.check_cast()  # before the one that is open is given up for it
         opened = await self._take(conversation, message.checkpoint)
         self.send(opened)
         self._context.observe(
@@ -228,20 +228,20 @@ class Session:
         """Load a conversation, after whoever has it open has stored what it holds: a player's
         newest connection goes on where the older one was (spec.md, "Sessions")."""
         held = self._context.conversations
-        namesake = self._conversations.get(conversation.name)
-        if namesake is not None and namesake.key != conversation.key:
+        namesake = self._conversations.get(conversation.talk.name)
+        if namesake is not None and namesake.talk.key != conversation.talk.key:
             await self._leave(namesake)
-        old = held.get(conversation.key)
-        held[conversation.key] = conversation
+        old = held.get(conversation.talk.key)
+        held[conversation.talk.key] = conversation
         try:
             opened = await conversation.take(old, checkpoint)
         except BaseException:
-            if held.get(conversation.key) is conversation:
-                del held[conversation.key]
-            if namesake is not None and namesake.closed:
-                self._conversations.pop(conversation.name, None)
+            if held.get(conversation.talk.key) is conversation:
+                del held[conversation.talk.key]
+            if namesake is not None and namesake.talk.closed:
+                self._conversations.pop(conversation.talk.name, None)
             raise
-        self._conversations[conversation.name] = conversation
+        self._conversations[conversation.talk.name] = conversation
         return opened
 
     async def _answer(self, message: TurnRequest) -> None:
@@ -252,9 +252,9 @@ class Session:
         ):
             self._answer_later(conversation, message)
             return
-        await self._pace.take_line(conversation.key.player)
+        await self._pace.take_line(conversation.talk.key.player)
         if not isinstance(message, Script):  # which needs no model
-            self._context.places.check(conversation.key.player)
+            self._context.places.check(conversation.talk.key.player)
         self._last_turn += 1
         turn = await conversation.answers.answer(message, self._last_turn)
         if turn is not None:
@@ -299,12 +299,12 @@ class Session:
         if turn.phase != "ended":
             await conversation.answers.finish()
         # It may have been opened again meanwhile: then that one remembers.
-        conversation = self._context.conversations.get(conversation.key, conversation)
-        await conversation.cut(turn.node, message.seen)
+        held = self._context.conversations.get(conversation.talk.key, conversation)
+        await held.cut(turn.node, message.seen)
 
     def _conversation(self, name: str) -> OpenConversation:
         conversation = self._conversations.get(name)
-        if conversation is None or conversation.closed:
+        if conversation is None or conversation.talk.closed:
             why = "another connection has taken it over" if conversation else "send `open` first"
             raise RequestError(
                 ErrorCode.UNKNOWN_CONVERSATION, f"There is no open conversation {name!r}; {why}."
@@ -354,8 +354,8 @@ class Session:
 
     async def _leave(self, conversation: OpenConversation) -> None:
         await conversation.close()
-        if self._context.conversations.get(conversation.key) is conversation:
-            del self._context.conversations[conversation.key]
+        if self._context.conversations.get(conversation.talk.key) is conversation:
+            del self._context.conversations[conversation.talk.key]
             if self._context.directory is not None:
                 with contextlib.suppress(StoreError):  # it is lost when this server is
-                    await self._context.directory.disclaim(conversation.key)
+                    await self._context.directory.disclaim(conversation.talk.key)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from dialogue_protocol.codes import ErrorCode
 from dialogue_protocol.messages import Error, ServerMessage, Suggest, Suggestions
@@ -19,11 +18,10 @@ from ..domain import suggestions
 from ..domain.language_detector import wrong_language
 from ..domain.suggestions import Situation
 from ..errors import DialogueError
+from .answers import Answers
+from .charging import ask_aside
 from .observer import Failure, SuggestionsMade
-from .spending import ask_aside
-
-if TYPE_CHECKING:
-    from .conversation import OpenConversation
+from .talk import Talk
 
 TOKENS = 40
 """Of the model's answer, for each suggestion."""
@@ -34,11 +32,10 @@ class Suggesting:
     """The suggestions of one conversation; one request at a time, and each is answered, at the
     latest when the conversation ends."""
 
-    def __init__(
-        self, conversation: OpenConversation, send: Callable[[ServerMessage], None]
-    ) -> None:
-        self._talk = conversation
+    def __init__(self, talk: Talk, send: Callable[[ServerMessage], None], answers: Answers) -> None:
+        self._talk = talk
         self._send = send
+        self._answers = answers
         self._task: asyncio.Task[None] | None = None
         self._open: dict[asyncio.Task[None], Suggest] = {}
         self._asking: asyncio.Task[str] | None = None
@@ -80,8 +77,8 @@ class Suggesting:
         if before is not None:
             await asyncio.wait([before])
         talk = self._talk
-        while talk.answers.busy:
-            await talk.answers.finish()
+        while self._answers.busy:
+            await self._answers.finish()
         try:
             self._send(Suggestions(talk.name, message.line, await self._texts(message)))
         except DialogueError as error:

@@ -23,6 +23,7 @@ from ..domain.guards.stream import GuardedStream
 from ..domain.persona import Persona
 from ..domain.stream import TextStream
 from ..errors import BackendError, DialogueError, StoreError, TakenOverError
+from .charging import Charge
 from .context import EngineContext
 from .direction import Direction
 from .guarding import asked_anew, guarded, tell_hits
@@ -30,7 +31,6 @@ from .metering import Gaps, Meter, in_ms, timings
 from .observer import Failure
 from .reporting import turn_finished
 from .request import model_key
-from .spending import Charge
 from .voice import Voice
 
 _FINISHED = {

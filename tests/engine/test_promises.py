@@ -381,12 +381,12 @@ class Promises(RuleBasedStateMachine):
     @invariant()
     def memory_and_store_agree(self) -> None:
         conversation = self.context.conversations.get(KEY)
-        if conversation is None or conversation.closed:
+        if conversation is None or conversation.talk.closed:
             return
         if conversation.answers.turn is not None and conversation.answers.turn.phase != "ended":
             return
         kept = self.run(self.store.load(KEY)).nodes
-        assert tuple(conversation.nodes) == tuple(kept)
+        assert tuple(conversation.talk.nodes) == tuple(kept)
 
     @invariant()
     def a_checkpoint_keeps_its_path(self) -> None:

@@ -124,7 +124,7 @@ class Talk:
 
     async def agree(self) -> list[str]:
         """What the NPC remembers is what the store holds; the texts."""
-        remembered = self.served.context.conversations[KEY].nodes
+        remembered = self.served.context.conversations[KEY].talk.nodes
         held = (await self.store.load(KEY)).nodes
         assert list(held) == remembered
         return [node.text for node in remembered]
@@ -322,7 +322,7 @@ async def test_an_answer_that_was_not_stored_can_be_saved_cut_read_and_left(talk
     left = await unstored("3")
     await client.send(Load("c", saved.checkpoint))
     assert (await client.expect(Error)).code == ErrorCode.STORE_FAILED
-    assert talk.served.context.conversations[KEY].nodes[-1].id == left.id
+    assert talk.served.context.conversations[KEY].talk.nodes[-1].id == left.id
     store.fails = ""
     await client.send(Load("c", saved.checkpoint))
     assert (await client.expect(Opened)).history == 2
@@ -406,7 +406,7 @@ async def test_what_the_player_did_not_see_is_cut_at_once_and_stored_later(
     await talk.client.send(Interrupt(first.turn.turn, 4))
     error = await talk.client.expect(Error)
     assert (error.code, error.turn) == (ErrorCode.STORE_FAILED, first.turn.turn)
-    assert talk.served.context.conversations[KEY].nodes[-1].text == "Good"
+    assert talk.served.context.conversations[KEY].talk.nodes[-1].text == "Good"
     talk.store.fails = ""
     await talk.said("2", "And?", "And what?")
     assert await talk.agree() == [GREETING, "Hello?", "Good", "And?", "And what?"]

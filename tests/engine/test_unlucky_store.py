@@ -232,7 +232,7 @@ async def test_nothing_is_lost_and_nothing_is_there_twice(seed: int, tmp_path: P
     async with serving(Counting(), store=cast("Store", store), limits=LIMITS) as served:
         game = Game(chance)
         await game.open(served.url)
-        game.told = [node.text for node in served.context.conversations[KEY].nodes]
+        game.told = [node.text for node in served.context.conversations[KEY].talk.nodes]
         for _ in range(STEPS):
             store.often = chance.choice([0.0, 0.3])
             rare = ["repeat", "anew", "cut", "save", "load", "open", "reconnect"]
@@ -261,14 +261,14 @@ async def test_nothing_is_lost_and_nothing_is_there_twice(seed: int, tmp_path: P
                         game.instead.append(game.saved[checkpoint])
                 case "open" | "reconnect":
                     await (game.open if step == "open" else game.reconnect)(served.url)
-                    found = [n.text for n in served.context.conversations[KEY].nodes]
+                    found = [n.text for n in served.context.conversations[KEY].talk.nodes]
                     assert found in [game.told, *game.instead]
                     if len(found) < len(game.told):  # the newest answer was not stored
                         game.ended.popitem()
                     game.told, game.instead = found, []
                 case _:
                     await game.request(game.new())
-            talk = served.context.conversations[KEY]
+            talk = served.context.conversations[KEY].talk
             assert [node.text for node in talk.nodes] == game.told, step
             if not talk.outbox:
                 assert await store.inner.path(KEY, talk.nodes[-1].id) == tuple(talk.nodes), step
@@ -281,5 +281,5 @@ async def test_nothing_is_lost_and_nothing_is_there_twice(seed: int, tmp_path: P
         assert len(set(ids)) == len(ids)
         assert {node.parent for node in archive.nodes} <= {"", *ids}
         await game.open(served.url)
-        found = [n.text for n in served.context.conversations[KEY].nodes]
+        found = [n.text for n in served.context.conversations[KEY].talk.nodes]
         assert found in [game.told, *game.instead]

@@ -26,12 +26,12 @@ from dialogue_protocol.messages import (
 from dialogue_server.domain.conversation import ConversationKey, Snapshot
 from dialogue_server.domain.stream import TextStream
 from dialogue_server.engine import answers
+from dialogue_server.engine.charging import Charge
 from dialogue_server.engine.context import EngineLimits
 from dialogue_server.engine.direction import Direction
 from dialogue_server.engine.metering import Meter
 from dialogue_server.engine.observer import Failure, Record, TurnStarted
 from dialogue_server.engine.session import MAX_WAITING
-from dialogue_server.engine.spending import Charge
 from dialogue_server.stores.memory import MemoryStore
 from tests.fakes.steered import SteeredBackend
 from tests.harness import Client, serving
@@ -181,7 +181,7 @@ async def test_of_two_that_open_a_conversation_at_once_the_newer_has_it_and_one_
         await store.loading.acquire()
         await second.send(Open("c", ["mira"], Player("ann", "Ann")))
         (old,) = served.context.conversations.values()
-        while not old.closed:
+        while not old.talk.closed:
             await asyncio.sleep(0)
         store.may.set()
         assert (await first.expect(Error)).code == ErrorCode.UNKNOWN_CONVERSATION
